@@ -1,0 +1,195 @@
+"""The GAN: two networks, their optimizers, the averaged generator, and one `train_step`.
+
+It knows nothing of epochs, files or screens. `GAN.train_step` is one step of the algorithm of Goodfellow et
+al. 2014 (arXiv:1406.2661): draw latents and labels, let an update rule move the networks, follow the
+generator with its average. The rules themselves are the functions below the class.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dcgan_tf.errors import UserError
+from dcgan_tf.images import to_model_range
+from dcgan_tf.losses import LOSSES, label_drawer
+from dcgan_tf.models import build_discriminator, build_generator
+
+# What train_step returns, in this order.
+METRICS = ("generator_loss", "discriminator_loss", "discriminator_real", "discriminator_fake")
+
+
+class GAN:
+    """Generator, discriminator and all that moves them, for images of shape (H, W, C).
+
+    Setting the initial weights resets Keras' global random seed to `seed`; everything drawn later is a
+    function of (seed, step) or of a seed that is part of `variables`, so a restored GAN goes on bit for bit.
+    Raises UserError when the recipe cannot make images of that shape.
+    """
+
+    def __init__(self, recipe, image_shape, seed: int = 0):
+        keras.utils.set_random_seed(seed)
+        self.recipe, self.image_shape, self.seed = recipe, tuple(image_shape), seed
+        self.generator = build_generator(recipe, image_shape)
+        self.discriminator = build_discriminator(recipe, image_shape)
+        self.generator_optimizer = _optimizer(recipe, recipe.generator_learning_rate, self.generator)
+        self.discriminator_optimizer = _optimizer(recipe, recipe.discriminator_learning_rate, self.discriminator)
+        self.averaged_generator = None
+        if recipe.ema_images:
+            self.averaged_generator = keras.models.clone_model(self.generator)
+            self.averaged_generator.set_weights(self.generator.get_weights())
+        self.step = tf.Variable(0, dtype=tf.int64, name="step")
+        self.loss = LOSSES[recipe.loss]
+        self.draw_labels = label_drawer(recipe.real_label_low, recipe.real_label_high, recipe.label_noise)
+        self.update = UPDATE_RULES[recipe.update_rule]
+
+    def train_step(self, real_images):
+        """One step on uint8 images [N, H, W, C]; returns the METRICS as a float32 vector."""
+        real_images = to_model_range(tf.cast(real_images, tf.float32))
+        seed = tf.stack([tf.constant(self.seed, tf.int64), 4 * self.step])  # each step owns four seeds
+        latents = self.draw_latents(tf.shape(real_images)[0], seed)
+        labels = self.draw_labels(tf.shape(real_images)[0], seed + [0, 1])
+        metrics = self.update(self, real_images, latents, labels)
+        self.step.assign_add(1)
+        if self.averaged_generator is not None:
+            self.follow_with_average(tf.shape(real_images)[0])
+        return metrics
+
+    def draw_latents(self, count, seed):
+        """float32 [count, latent_dim] from the recipe's distribution; the same for the same seed [2]."""
+        recipe, shape = self.recipe, [count, self.recipe.latent_dim]
+        if recipe.latent_distribution == "uniform":
+            unit = tf.random.stateless_uniform(shape, seed, -1.0, 1.0)
+        else:
+            unit = tf.random.stateless_normal(shape, seed)
+        return recipe.latent_mean + recipe.latent_std * unit
+
+    def follow_with_average(self, batch_size):
+        """Move the averaged generator towards the generator, BatchNorm's statistics included.
+
+        The half-life in images is ramped up with the images seen, so a short run is not averaged with its
+        own beginnings. Source: Karras et al. 2020 (arXiv:2006.06676), appendix, `ema_rampup`.
+        """
+        batch = tf.cast(batch_size, tf.float32)
+        seen = tf.cast(self.step, tf.float32) * batch
+        half_life = tf.minimum(self.recipe.ema_images, self.recipe.ema_rampup * seen)
+        beta = tf.pow(0.5, batch / half_life)
+        for average, weight in zip(self.averaged_generator.weights, self.generator.weights, strict=True):
+            average.assign(weight + beta * (average - weight))
+
+    @property
+    def sampling_generator(self) -> keras.Model:
+        """The generator that images are drawn from: the averaged one where there is one."""
+        return self.generator if self.averaged_generator is None else self.averaged_generator
+
+    @property
+    def variables(self) -> dict:
+        """name -> variable, of everything that a later step depends on, in a fixed order.
+
+        `model.variables`, not `.weights`: the state of each Dropout's random seed is only in the former.
+        """
+        owners = {
+            "generator": self.generator.variables,
+            "discriminator": self.discriminator.variables,
+            "generator_optimizer": self.generator_optimizer.variables,
+            "discriminator_optimizer": self.discriminator_optimizer.variables,
+            "averaged_generator": self.averaged_generator.weights if self.averaged_generator else [],
+        }
+        named = {f"{owner}/{i:03d}": v for owner, variables in owners.items() for i, v in enumerate(variables)}
+        return {**named, "step": self.step}
+
+    def latents(self, count: int, seed: int) -> np.ndarray:
+        """float32 [count, latent_dim] outside of training, e.g. for grids; a prefix of any longer draw."""
+        return draw_latents(self.recipe, count, seed)
+
+
+def _optimizer(recipe, learning_rate, network):
+    if recipe.learning_rate_decay:
+        learning_rate = keras.optimizers.schedules.InverseTimeDecay(learning_rate, 1, recipe.learning_rate_decay)
+    options = {"learning_rate": learning_rate, "clipvalue": recipe.clip_value, "clipnorm": recipe.clip_norm}
+    if recipe.optimizer == "adam":
+        optimizer = keras.optimizers.Adam(beta_1=recipe.beta_1, beta_2=recipe.beta_2, **options)
+    else:
+        optimizer = keras.optimizers.RMSprop(**options)
+    optimizer.build(network.trainable_variables)  # before any restoring: unbuilt moments would be lost
+    return optimizer
+
+
+# --- update rules: (gan, real_images, latents, labels) -> METRICS ------------------------------------------
+
+
+def simultaneous(gan, real_images, latents, labels):
+    """One forward pass, both gradients at the same weights, then both steps (the TensorFlow tutorial)."""
+    with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
+        fake_images = gan.generator(latents, training=True)
+        real_logits = gan.discriminator(real_images, training=True)
+        fake_logits = gan.discriminator(fake_images, training=True)
+        generator_loss = gan.loss.generator(fake_logits, labels.target)
+        discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, labels.real, labels.fake)
+    generator_gradients = generator_tape.gradient(generator_loss, gan.generator.trainable_variables)
+    discriminator_gradients = discriminator_tape.gradient(discriminator_loss, gan.discriminator.trainable_variables)
+    gan.generator_optimizer.apply(generator_gradients, gan.generator.trainable_variables)
+    gan.discriminator_optimizer.apply(discriminator_gradients, gan.discriminator.trainable_variables)
+    return _metrics(gan, generator_loss, discriminator_loss, real_logits, fake_logits)
+
+
+def alternating(gan, real_images, latents, labels):
+    """D first; then G through the new D, with the same latents (Radford et al. 2016's released code).
+
+    With discriminator_steps = n, G moves on every n-th step only (Goodfellow et al. 2014, algorithm 1: k).
+    """
+    with tf.GradientTape() as generator_tape:
+        fake_images = gan.generator(latents, training=True)
+    with tf.GradientTape() as discriminator_tape:
+        # Two calls, not one on both batches: BatchNorm would tell D which images came together.
+        real_logits = gan.discriminator(real_images, training=True)
+        fake_logits = gan.discriminator(tf.stop_gradient(fake_images), training=True)
+        discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, labels.real, labels.fake)
+    gradients = discriminator_tape.gradient(discriminator_loss, gan.discriminator.trainable_variables)
+    gan.discriminator_optimizer.apply(gradients, gan.discriminator.trainable_variables)
+
+    def generator_step():
+        with generator_tape:
+            new_logits = gan.discriminator(fake_images, training=True)
+            generator_loss = gan.loss.generator(new_logits, labels.target)
+        gradients = generator_tape.gradient(generator_loss, gan.generator.trainable_variables)
+        gan.generator_optimizer.apply(gradients, gan.generator.trainable_variables)
+        return generator_loss
+
+    if gan.recipe.discriminator_steps == 1:
+        generator_loss = generator_step()
+    else:
+        its_turn = (gan.step + 1) % gan.recipe.discriminator_steps == 0
+        generator_loss = tf.cond(its_turn, generator_step, lambda: gan.loss.generator(fake_logits, labels.target))
+    return _metrics(gan, generator_loss, discriminator_loss, real_logits, fake_logits)
+
+
+def loss_gated(gan, real_images, latents, labels):
+    """Only the network that is behind moves: G when its loss is the larger one, else D (the `vrdl` report)."""
+    with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
+        fake_images = gan.generator(latents, training=True)
+        real_logits = gan.discriminator(real_images, training=True)
+        fake_logits = gan.discriminator(fake_images, training=True)
+        generator_loss = gan.loss.generator(fake_logits, labels.target)
+        discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, labels.real, labels.fake)
+
+    def generator_step():
+        gradients = generator_tape.gradient(generator_loss, gan.generator.trainable_variables)
+        gan.generator_optimizer.apply(gradients, gan.generator.trainable_variables)
+        return tf.constant(True)
+
+    def discriminator_step():
+        gradients = discriminator_tape.gradient(discriminator_loss, gan.discriminator.trainable_variables)
+        gan.discriminator_optimizer.apply(gradients, gan.discriminator.trainable_variables)
+        return tf.constant(False)
+
+    tf.cond(generator_loss > discriminator_loss, generator_step, discriminator_step)
+    return _metrics(gan, generator_loss, discriminator_loss, real_logits, fake_logits)
+
+
+def _metrics(gan, generator_loss, discriminator_loss, real_logits, fake_logits):
+    real = tf.reduce_mean(gan.loss.score(real_logits))
+    fake = tf.reduce_mean(gan.loss.score(fake_logits))
+    return tf.stack([generator_loss, discriminator_loss, real, fake])
+
+
+UPDATE_RULES = {"simultaneous": simultaneous, "alternating": alternating, "loss_gated": loss_gated}

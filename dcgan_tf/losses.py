@@ -1,0 +1,109 @@
+"""The pairs of losses, and the labels they compare with.
+
+Every discriminator of this project ends in a logit (or a critic's score) without a sigmoid: the sigmoid is
+part of the loss, where it is exact for large logits too. A loss pair is two functions of logits [N, 1]:
+
+    discriminator(real_logits, fake_logits, real_labels, fake_labels) -> scalar that D minimises
+    generator(fake_logits, real_labels) -> scalar that G minimises
+
+and `score`, which turns logits into what is logged as D(real) and D(fake).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class LossPair(NamedTuple):
+    discriminator: Callable
+    generator: Callable
+    score: Callable
+
+
+def _cross_entropy(labels, logits):
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.broadcast_to(labels, tf.shape(logits)), logits=logits))
+
+
+def _bce_discriminator(real_logits, fake_logits, real_labels, fake_labels):
+    return _cross_entropy(real_labels, real_logits) + _cross_entropy(fake_labels, fake_logits)
+
+
+def _bce_generator(fake_logits, real_labels):
+    """Non-saturating: G maximises log D(G(z))."""
+    return _cross_entropy(real_labels, fake_logits)
+
+
+def _minimax_discriminator(real_logits, fake_logits, real_labels, fake_labels):
+    """D maximises log D(x) + log(1 - D(G(z))), with log D = -softplus(-logit)."""
+    return tf.reduce_mean(tf.nn.softplus(-real_logits)) + tf.reduce_mean(tf.nn.softplus(fake_logits))
+
+
+def _minimax_generator(fake_logits, real_labels):
+    """Saturating: G minimises log(1 - D(G(z)))."""
+    return -tf.reduce_mean(tf.nn.softplus(fake_logits))
+
+
+def _least_squares_discriminator(real_scores, fake_scores, real_labels, fake_labels):
+    return 0.5 * (
+        tf.reduce_mean(tf.square(real_scores - real_labels)) + tf.reduce_mean(tf.square(fake_scores - fake_labels))
+    )
+
+
+def _least_squares_generator(fake_scores, real_labels):
+    return 0.5 * tf.reduce_mean(tf.square(fake_scores - real_labels))
+
+
+def _hinge_discriminator(real_scores, fake_scores, real_labels, fake_labels):
+    return tf.reduce_mean(tf.nn.relu(1.0 - real_scores)) + tf.reduce_mean(tf.nn.relu(1.0 + fake_scores))
+
+
+def _wasserstein_discriminator(real_scores, fake_scores, real_labels, fake_labels):
+    return tf.reduce_mean(fake_scores) - tf.reduce_mean(real_scores)
+
+
+def _minus_mean(fake_scores, real_labels):
+    return -tf.reduce_mean(fake_scores)
+
+
+LOSSES: dict[str, LossPair] = {
+    # Goodfellow et al. 2014 (arXiv:1406.2661), section 3, the last paragraph.
+    "bce": LossPair(_bce_discriminator, _bce_generator, tf.sigmoid),
+    # The same paper, equation 1.
+    "minimax": LossPair(_minimax_discriminator, _minimax_generator, tf.sigmoid),
+    # Mao et al. 2017 (arXiv:1611.04076), equation 9: labels 0, 1 and 1.
+    "least_squares": LossPair(_least_squares_discriminator, _least_squares_generator, tf.identity),
+    # Lim and Ye 2017 (arXiv:1705.02894); Miyato et al. 2018 (arXiv:1802.05957), equations 16 and 17.
+    "hinge": LossPair(_hinge_discriminator, _minus_mean, tf.identity),
+    # Arjovsky et al. 2017 (arXiv:1701.07875), equation 2; D must be kept Lipschitz by other means.
+    "wasserstein": LossPair(_wasserstein_discriminator, _minus_mean, tf.identity),
+}
+
+
+class Labels(NamedTuple):
+    """What one step's losses compare with."""
+
+    real: tf.Tensor  # D's labels of real images, [N, 1] or a scalar
+    fake: tf.Tensor  # D's labels of generated images, [N, 1] or a scalar
+    target: tf.Tensor  # what G wants D to say, a scalar: the label of real images before any noise
+
+
+def label_drawer(low: float, high: float, noise: float) -> Callable:
+    """A function (batch_size, seed [2]) -> Labels that draws them inside the graph, anew on every step.
+
+    The label of real images is one draw from U(low, high) for the whole step: 1 for plain labels, a constant
+    below 1 for one-sided smoothing (Salimans et al. 2016, section 3.4). Every label of D then gets its own
+    uniform noise in [0, noise). Drawn with TensorFlow: a Python random number would be frozen at tracing.
+    """
+
+    def draw(batch_size, seed):
+        if low == high:
+            target = tf.constant(high, tf.float32)
+        else:
+            target = tf.random.stateless_uniform([], seed, low, high)
+        if noise == 0:
+            return Labels(target, tf.constant(0.0), target)
+        jitter = tf.random.stateless_uniform([2, batch_size, 1], seed + [0, 1], 0.0, noise)
+        return Labels(target + jitter[0], jitter[1], target)
+
+    return draw

@@ -1,0 +1,362 @@
+"""The networks: one generator and one discriminator for each architecture, in Keras' functional style.
+
+Shapes are NHWC. A generator maps latents [N, latent_dim] to float32 images [N, H, W, C] in [-1, 1]; a
+discriminator maps such images to a float32 logit [N, 1] (its sigmoid, where a report has one, is in the
+loss). Builders read their sizes from a recipe and the shape of the images, (H, W, C).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+from keras import layers
+
+from dcgan_tf.errors import UserError
+
+
+class Architecture(NamedTuple):
+    generator: Callable  # (recipe, image_shape) -> keras.Model
+    discriminator: Callable  # (recipe, image_shape) -> keras.Model
+    check_size: Callable  # (image_shape) -> what is wrong with it and what would do, or None
+
+
+def build_generator(recipe, image_shape) -> keras.Model:
+    """The recipe's generator for images of shape (H, W, C). Raises UserError when the size does not fit."""
+    check_image_shape(recipe, image_shape)
+    return ARCHITECTURES[recipe.architecture].generator(recipe, tuple(image_shape))
+
+
+def build_discriminator(recipe, image_shape) -> keras.Model:
+    """The recipe's discriminator for images of shape (H, W, C). Raises UserError when the size does not fit."""
+    check_image_shape(recipe, image_shape)
+    return ARCHITECTURES[recipe.architecture].discriminator(recipe, tuple(image_shape))
+
+
+def check_image_shape(recipe, image_shape):
+    """UserError when the recipe's architecture cannot make images of shape (H, W, C)."""
+    height, width, channels = image_shape
+    problem = None
+    if height != width:
+        problem = "images must be square: crop them, or give a folder, whose images are cropped"
+    elif channels not in (1, 3):
+        problem = "images must have 1 channel (gray) or 3 (colour)"
+    else:
+        problem = ARCHITECTURES[recipe.architecture].check_size(image_shape)
+    if problem:
+        raise UserError(f"recipe {recipe.name!r} cannot make images of {height}x{width}x{channels}: {problem}")
+
+
+# --- dcgan: Radford et al. 2016, for any size m * 2^k; also the networks of `nitk` -----------------------
+
+
+def _doublings(size: int, layers_wanted: int) -> int:
+    """How many of the layers double the size: as many as divide it and leave a start of at least 2 pixels."""
+    doublings = 0
+    while doublings < layers_wanted and size % 2 == 0 and size // 2 >= 2:
+        size //= 2
+        doublings += 1
+    return doublings
+
+
+def _check_dcgan_size(image_shape):
+    size = image_shape[0]
+    if _doublings(size, 4) >= 2 and size <= 512:
+        return None
+    low, high = max(size // 4 * 4, 8), max(-(-size // 4) * 4, 8)
+    sizes = str(low) if low == high else f"{low} or {high}"
+    return f"sizes are m * 2^k with k of at least 2, from 8 to 512: take {sizes} instead of {size}, or the recipe quick"
+
+
+def dcgan_generator(recipe, image_shape) -> keras.Model:
+    """Dense to a small square, then four 5x5 transposed convolutions that halve the width and double the size.
+
+    At sizes with fewer than four factors of 2 (28 = 7 * 2^2) the first layers keep the size.
+    Source: Radford et al. 2016, section 3 and figure 1.
+    """
+    size, _, channels = image_shape
+    doublings = _doublings(size, 4)
+    start = size >> doublings
+    normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
+    normalise = {"paper": (True, True, False), "inner": (False, True, False), "all": (True, True, True)}
+    at_input, inside, at_output = normalise.get(recipe.batch_norm, (False, False, False))
+
+    def activation():
+        if recipe.generator_activation == "relu":
+            return layers.ReLU()
+        return layers.LeakyReLU(negative_slope=recipe.leaky_slope)
+
+    latents = keras.Input([recipe.latent_dim], name="latents")
+    x = layers.Dense(start * start * recipe.width * 8, use_bias=not at_input, kernel_initializer=_copy(normal))(latents)
+    x = layers.Reshape([start, start, recipe.width * 8])(x)
+    x = _batch_norm(x) if at_input else x
+    x = activation()(x)
+    for index in range(4):
+        last = index == 3
+        filters = channels if last else recipe.width * 4 >> index
+        normalised = at_output if last else inside
+        stride = 2 if index >= 4 - doublings else 1
+        x = layers.Conv2DTranspose(
+            filters, 5, stride, "same", use_bias=not normalised and not last, kernel_initializer=_copy(normal)
+        )(x)
+        x = _batch_norm(x) if normalised else x
+        x = x if last else activation()(x)
+    return keras.Model(latents, layers.Activation("tanh", dtype="float32")(x), name="generator")
+
+
+def dcgan_discriminator(recipe, image_shape) -> keras.Model:
+    """The generator's mirror: four strided 5x5 convolutions with LeakyReLU, then a dense logit."""
+    doublings = _doublings(image_shape[0], 4)
+    normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
+    images = keras.Input(image_shape, name="images")
+    x = images
+    for index in range(4):
+        stride = 2 if index < doublings else 1
+        normalised = recipe.batch_norm == "all" or (recipe.batch_norm in ("paper", "inner") and index > 0)
+        x = layers.Conv2D(
+            recipe.width << index, 5, stride, "same", use_bias=not normalised, kernel_initializer=_copy(normal)
+        )(x)
+        x = _batch_norm(x) if normalised else x
+        x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x)
+    return _logit(images, x, kernel_initializer=_copy(normal))
+
+
+def _copy(initializer):
+    """The same initializer with a seed of its own: Keras draws the same numbers for a shared one."""
+    return type(initializer).from_config({**initializer.get_config(), "seed": None})
+
+
+def _batch_norm(x, epsilon=1e-5):
+    # Momentum 0.9, not Keras' 0.99: the moving statistics must have caught up after a short run too.
+    return layers.BatchNormalization(momentum=0.9, epsilon=epsilon)(x)
+
+
+def _logit(images, features, **dense_options) -> keras.Model:
+    x = layers.Flatten()(features)
+    return keras.Model(images, layers.Dense(1, dtype="float32", name="logit", **dense_options)(x), name="discriminator")
+
+
+def _only(*shapes):
+    """A size check for an architecture of fixed shapes."""
+
+    def check(image_shape):
+        if tuple(image_shape) in shapes:
+            return None
+        wanted = " or ".join("x".join(map(str, shape)) for shape in shapes)
+        return f"its networks are for {wanted}: add --resize to change the images, or take the recipe quick"
+
+    return check
+
+
+# --- tutorial: TensorFlow's DCGAN tutorial, 28x28 gray ----------------------------------------------------
+
+
+def tutorial_generator(recipe, image_shape) -> keras.Model:
+    """Dense to 7x7x256, transposed convolutions to 128, 64 (14x14) and 1 (28x28)."""
+    width = recipe.width
+    latents = keras.Input([recipe.latent_dim], name="latents")
+    x = layers.Dense(7 * 7 * width * 4, use_bias=False)(latents)
+    x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(layers.BatchNormalization()(x))
+    x = layers.Reshape([7, 7, width * 4])(x)
+    for filters, stride in ((width * 2, 1), (width, 2)):
+        x = layers.Conv2DTranspose(filters, 5, stride, "same", use_bias=False)(x)
+        x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(layers.BatchNormalization()(x))
+    x = layers.Conv2DTranspose(1, 5, 2, "same", use_bias=False, activation="tanh", dtype="float32")(x)
+    return keras.Model(latents, x, name="generator")
+
+
+def tutorial_discriminator(recipe, image_shape) -> keras.Model:
+    """Two strided 5x5 convolutions with dropout and no BatchNorm, then a dense logit."""
+    images = keras.Input(image_shape, name="images")
+    x = images
+    for filters in (recipe.width, recipe.width * 2):
+        x = layers.Conv2D(filters, 5, 2, "same")(x)
+        x = layers.Dropout(recipe.dropout)(layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x))
+    return _logit(images, x)
+
+
+# --- vrdl: celebrity faces, 64x64 colour ------------------------------------------------------------------
+
+
+def vrdl_generator(recipe, image_shape) -> keras.Model:
+    """BatchNorm over all 16384 features of the dense layer; dropout *before* each transposed convolution."""
+    width = recipe.width
+    latents = keras.Input([recipe.latent_dim], name="latents")
+    x = layers.Dense(4 * 4 * width * 8, use_bias=False, kernel_initializer=_truncated(recipe))(latents)
+    x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(_batch_norm(x, 5e-5))
+    x = layers.Reshape([4, 4, width * 8])(x)
+    for filters in (width * 4, width * 2, width):
+        x = layers.Dropout(recipe.dropout)(x)
+        x = layers.Conv2DTranspose(filters, 5, 2, "same", use_bias=False, kernel_initializer=_truncated(recipe))(x)
+        x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(_batch_norm(x, 5e-5))
+    x = layers.Conv2DTranspose(3, 5, 2, "same", use_bias=False, kernel_initializer=_truncated(recipe))(x)
+    return keras.Model(latents, layers.Activation("tanh", dtype="float32")(x), name="generator")
+
+
+def vrdl_discriminator(recipe, image_shape) -> keras.Model:
+    """Three strided 5x5 convolutions with dropout and no BatchNorm, then a dense logit."""
+    images = keras.Input(image_shape, name="images")
+    x = images
+    for filters in (recipe.width // 2, recipe.width, recipe.width * 2):
+        x = layers.Conv2D(filters, 5, 2, "same", kernel_initializer=_truncated(recipe))(x)
+        x = layers.Dropout(recipe.dropout)(layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x))
+    return _logit(images, x, kernel_initializer=_truncated(recipe))
+
+
+def _truncated(recipe):
+    return keras.initializers.TruncatedNormal(0.0, recipe.initial_std)
+
+
+# --- gwu: small faces, 32x32 and, with more layers, larger ------------------------------------------------
+
+
+def _gwu_layers(size):
+    layers_wanted = 2
+    while size >> layers_wanted > 7:
+        layers_wanted += 1
+    return layers_wanted
+
+
+def _check_gwu_size(image_shape):
+    size = image_shape[0]
+    step = 2 ** _gwu_layers(size)
+    if 8 <= size <= 512 and size % step == 0:
+        return None
+    near = min(max(round(size / step) * step, 8), 512)
+    return f"sizes are m * 2^k with m from 4 to 7: take {near} instead of {size}, or the recipe quick"
+
+
+def gwu_generator(recipe, image_shape) -> keras.Model:
+    """Dense, then 4x4 transposed convolutions of stride 2 with BatchNorm and ReLU, doubling up to the image."""
+    size, _, channels = image_shape
+    depth = _gwu_layers(size)
+    start, widest = size >> depth, recipe.width << (depth - 1)
+    normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
+    latents = keras.Input([recipe.latent_dim], name="latents")
+    x = layers.Dense(start * start * widest, kernel_initializer=_copy(normal))(latents)
+    x = layers.Reshape([start, start, widest])(x)
+    for index in range(depth - 1):
+        x = layers.Conv2DTranspose(
+            widest >> (index + 1), 4, 2, "same", use_bias=False, kernel_initializer=_copy(normal)
+        )(x)
+        x = layers.ReLU()(_batch_norm(x))
+    x = layers.Conv2DTranspose(channels, 4, 2, "same", use_bias=False, kernel_initializer=_copy(normal))(x)
+    return keras.Model(latents, layers.Activation("tanh", dtype="float32")(x), name="generator")
+
+
+def gwu_discriminator(recipe, image_shape) -> keras.Model:
+    """4x4 convolutions of stride 2 (padding 1), BatchNorm on all but the first, LeakyReLU; a dense logit."""
+    normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
+    images = keras.Input(image_shape, name="images")
+    x = images
+    for index in range(_gwu_layers(image_shape[0])):
+        x = layers.Conv2D(recipe.width << index, 4, 2, "same", use_bias=False, kernel_initializer=_copy(normal))(x)
+        x = _batch_norm(x) if index > 0 else x
+        x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x)
+    return _logit(images, x, kernel_initializer=_copy(normal))
+
+
+# --- sapienza: anime faces, 64x64 colour, no BatchNorm ----------------------------------------------------
+
+
+def sapienza_generator(recipe, image_shape) -> keras.Model:
+    """Dense straight to 32x32x128, one transposed convolution, wide 5x5 convolutions, a 7x7 one to the image."""
+    width = recipe.width
+
+    def activation():
+        return layers.LeakyReLU(negative_slope=recipe.leaky_slope)
+
+    latents = keras.Input([recipe.latent_dim], name="latents")
+    x = activation()(layers.Dense(32 * 32 * width)(latents))
+    x = layers.Reshape([32, 32, width])(x)
+    x = activation()(layers.Conv2D(width * 2, 5, padding="same")(x))
+    x = activation()(layers.Conv2DTranspose(width * 2, 4, 2, "same")(x))
+    x = activation()(layers.Conv2D(width * 2, 5, padding="same")(x))
+    x = activation()(layers.Conv2D(width * 2, 5, padding="same")(x))
+    x = layers.Conv2D(3, 7, padding="same", activation="tanh", dtype="float32")(x)
+    return keras.Model(latents, x, name="generator")
+
+
+def sapienza_discriminator(recipe, image_shape) -> keras.Model:
+    """A 3x3 and three strided 4x4 convolutions, all `valid` (62, 30, 14, 6 pixels), dropout, a dense logit."""
+    images = keras.Input(image_shape, name="images")
+    x = images
+    for kernel, stride in ((3, 1), (4, 2), (4, 2), (4, 2)):
+        x = layers.Conv2D(recipe.width, kernel, stride, "valid")(x)
+        x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x)
+    return _logit(images, layers.Dropout(recipe.dropout)(layers.Flatten()(x)))
+
+
+# --- rpi: celebrity faces, 64x64 colour, no BatchNorm -----------------------------------------------------
+
+
+def rpi_generator(recipe, image_shape) -> keras.Model:
+    """Transposed convolutions all the way: 4x4 from 1x1x100, then 5x5 of stride 2; ReLU, biases, tanh."""
+    latents = keras.Input([recipe.latent_dim], name="latents")
+    x = layers.Reshape([1, 1, recipe.latent_dim])(latents)
+    x = layers.Conv2DTranspose(recipe.width * 8, 4, 1, "valid", activation="relu")(x)
+    for filters in (recipe.width * 4, recipe.width * 2, recipe.width):
+        x = layers.Conv2DTranspose(filters, 5, 2, "same", activation="relu")(x)
+    x = layers.Conv2DTranspose(3, 5, 2, "same", activation="tanh", dtype="float32")(x)
+    return keras.Model(latents, x, name="generator")
+
+
+def rpi_discriminator(recipe, image_shape) -> keras.Model:
+    """Four 2x2 convolutions of stride 2 with ReLU, a dense logit."""
+    images = keras.Input(image_shape, name="images")
+    x = images
+    for filters in (recipe.width // 2, recipe.width, recipe.width * 2, recipe.width * 4):
+        x = layers.Conv2D(filters, 2, 2, "same", activation="relu")(x)
+    return _logit(images, x)
+
+
+# --- quick: this project's own ----------------------------------------------------------------------------
+
+
+def _check_quick_size(image_shape):
+    size = image_shape[0]
+    return None if 28 <= size <= 128 else f"sizes are 28 to 128: take {min(max(size, 28), 128)} instead of {size}"
+
+
+def quick_generator(recipe, image_shape) -> keras.Model:
+    size, _, channels = image_shape
+    depth = _quick_depth(size)
+    start = -(-size >> depth)  # rounded up: what is too much is cropped at the end
+    latents = keras.Input([recipe.latent_dim], name="latents")
+    normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
+    x = layers.Dense(start * start * recipe.width, use_bias=False, kernel_initializer=_copy(normal))(latents)
+    x = layers.Reshape([start, start, recipe.width])(x)
+    x = layers.ReLU()(_batch_norm(x))
+    for _ in range(depth - 1):
+        x = layers.Conv2DTranspose(recipe.width, 4, 2, "same", use_bias=False, kernel_initializer=_copy(normal))(x)
+        x = layers.ReLU()(_batch_norm(x))
+    x = layers.Conv2DTranspose(channels, 4, 2, "same", kernel_initializer=_copy(normal))(x)
+    extra = (start << depth) - size
+    if extra:
+        x = layers.Cropping2D(((extra // 2, extra - extra // 2),) * 2)(x)
+    return keras.Model(latents, layers.Activation("tanh", dtype="float32")(x), name="generator")
+
+
+def quick_discriminator(recipe, image_shape) -> keras.Model:
+    normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
+    images = keras.Input(image_shape, name="images")
+    x = images
+    for index in range(_quick_depth(image_shape[0])):
+        x = layers.Conv2D(recipe.width, 4, 2, "same", use_bias=index == 0, kernel_initializer=_copy(normal))(x)
+        x = _batch_norm(x) if index else x
+        x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x)
+    return _logit(images, x, kernel_initializer=_copy(normal))
+
+
+def _quick_depth(size):
+    return 2 if size <= 32 else 3 if size <= 64 else 4
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "quick": Architecture(quick_generator, quick_discriminator, _check_quick_size),
+    "dcgan": Architecture(dcgan_generator, dcgan_discriminator, _check_dcgan_size),
+    "tutorial": Architecture(tutorial_generator, tutorial_discriminator, _only((28, 28, 1))),
+    "vrdl": Architecture(vrdl_generator, vrdl_discriminator, _only((64, 64, 3))),
+    "gwu": Architecture(gwu_generator, gwu_discriminator, _check_gwu_size),
+    "sapienza": Architecture(sapienza_generator, sapienza_discriminator, _only((64, 64, 3))),
+    "rpi": Architecture(rpi_generator, rpi_discriminator, _only((64, 64, 3))),
+}

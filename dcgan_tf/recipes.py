@@ -1,0 +1,353 @@
+"""Recipes: what is trained, and how. A recipe knows no path and no file.
+
+`Recipe` holds every choice with the default this project would make; each entry of `RECIPES` states
+only what differs, and where a published report leaves something out, says what was chosen and why.
+Nothing here imports TensorFlow, so a mistake in a recipe is reported at once.
+"""
+
+import math
+import numbers
+import types
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from dcgan_tf.errors import UserError, nearest
+
+
+def _field(default, help, *, low=-math.inf, high=math.inf, above=-math.inf):
+    """A recipe field with its one-line meaning and the values it accepts: low <= x <= high, x > above."""
+    return field(default=default, metadata={"help": help, "low": low, "high": high, "above": above})
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what a training computes, apart from the data, the seed and its length.
+
+    Raises UserError when a field has the wrong type or a value outside its range.
+    """
+
+    name: str = _field("custom", "what the recipe is called")
+    source: str = _field("", "where it comes from")
+    summary: str = _field("", "one line for the table of recipes")
+
+    # The networks.
+    architecture: Literal["quick", "dcgan", "tutorial", "vrdl", "gwu", "sapienza", "rpi"] = _field(
+        "quick", "which pair of networks of models.py"
+    )
+    image_size: int = _field(64, "height and width in pixels; for folders, and where it is fixed", low=1, high=1024)
+    channels: Literal[1, 3] | None = _field(None, "1 gray, 3 colour; none: the data's own")
+    latent_dim: int = _field(100, "length of the latent vector z", low=1, high=65536)
+    latent_distribution: Literal["normal", "uniform"] = _field("normal", "N(mean, std), or uniform over mean +- std")
+    latent_mean: float = _field(0.0, "mean of every component of z")
+    latent_std: float = _field(1.0, "standard deviation (normal) or half-width (uniform) of z", above=0)
+    width: int = _field(64, "feature maps next to the image; the other layers follow from it", low=1, high=4096)
+    initial_std: float = _field(0.02, "standard deviation of the initial weights, where normal", above=0)
+    leaky_slope: float = _field(0.2, "negative slope of LeakyReLU", low=0, high=1)
+    generator_activation: Literal["relu", "leaky_relu"] = _field("relu", "inside a `dcgan` generator")
+    batch_norm: Literal["paper", "inner", "all", "none"] = _field(
+        "paper", "`dcgan`: all but G's output and D's input / also not G's input / everywhere / nowhere"
+    )
+    dropout: float = _field(0.3, "dropout rate, in architectures that have any", low=0, high=0.95)
+
+    # The game.
+    loss: Literal["bce", "minimax", "least_squares", "hinge", "wasserstein"] = _field("bce", "loss pair of losses.py")
+    real_label_low: float = _field(1.0, "the label of real images is drawn once per step from", low=0, high=2)
+    real_label_high: float = _field(1.0, "... U(low, high); equal values: one-sided smoothing", low=0, high=2)
+    label_noise: float = _field(0.0, "uniform noise in [0, x) added to every label of D", low=0, high=1)
+    update_rule: Literal["simultaneous", "alternating", "loss_gated"] = _field(
+        "alternating", "both from one pass / D first, G through the new D / only the one that is behind"
+    )
+    discriminator_steps: int = _field(1, "steps of D for each step of G", low=1, high=1000)
+
+    # The optimizers.
+    optimizer: Literal["adam", "rmsprop"] = _field("adam", "for both networks")
+    generator_learning_rate: float = _field(2e-4, "learning rate of G", above=0)
+    discriminator_learning_rate: float = _field(2e-4, "learning rate of D", above=0)
+    beta_1: float = _field(0.5, "Adam's first momentum", low=0, high=0.9999)
+    beta_2: float = _field(0.999, "Adam's second momentum", low=0, high=0.999999)
+    learning_rate_decay: float = _field(0.0, "rate / (1 + decay * step)", low=0)
+    clip_value: float | None = _field(None, "each gradient component is clipped to +- this", above=0)
+    clip_norm: float | None = _field(None, "each variable's gradient is clipped to this norm", above=0)
+    batch_size: int = _field(64, "real images per step", low=1)
+
+    # The averaged generator (Karras et al. 2018, section 5; half-life and ramp-up of Karras et al. 2020).
+    ema_images: float = _field(0.0, "half-life of the average of G's weights, in images; 0: no average", low=0)
+    ema_rampup: float = _field(0.05, "the half-life is at most this share of the images seen so far", above=0)
+
+    # How long, and what is drawn meanwhile.
+    epochs: int | None = _field(25, "passes over the data, unless `steps` is given", low=1)
+    steps: int | None = _field(None, "steps of training, instead of epochs", low=1)
+    grid_images: int = _field(64, "images in each grid, always from the same latents", low=1, high=1024)
+    grid_every: int | None = _field(None, "steps between grids; none: one per epoch", low=1)
+    gif_thinned: bool = _field(False, "GIF frames get rarer: those where 2*sqrt(epoch) reaches a new whole number")
+
+    # What the processor does with it.
+    jit_compile: bool = _field(False, "compile the step with XLA (a different stream of random numbers)")
+
+    def __post_init__(self):
+        for name, annotation in get_type_hints(Recipe).items():
+            object.__setattr__(self, name, check_value(name, getattr(self, name), annotation))
+            _check_range(self, name)
+        if self.real_label_low > self.real_label_high:
+            raise UserError(
+                f"real_label_low={self.real_label_low} is above real_label_high={self.real_label_high}: "
+                "give low <= high, for example 0.9 and 1.0"
+            )
+        if self.uses_labels_of_its_own and self.loss not in ("bce", "least_squares"):
+            raise UserError(
+                f"loss={self.loss!r} has no labels to smooth or to add noise to: "
+                "take loss=bce or least_squares, or leave real_label_low, real_label_high and label_noise alone"
+            )
+        if self.clip_value is not None and self.clip_norm is not None:
+            raise UserError("clip_value and clip_norm are both set: an optimizer clips in one way, leave one out")
+
+    @property
+    def uses_labels_of_its_own(self) -> bool:
+        return self.real_label_low != 1 or self.real_label_high != 1 or self.label_noise != 0
+
+    def with_fields(self, overrides: dict[str, Any]) -> "Recipe":
+        """This recipe with some fields changed; texts such as '0.01' or 'none' become what the field holds.
+
+        `learning_rate` sets both networks' rates. `epochs` and `steps` replace one another.
+        Raises UserError for an unknown field (naming the nearest), a wrong type or a value out of range.
+        """
+        overrides = dict(overrides)
+        if "learning_rate" in overrides:
+            rate = overrides.pop("learning_rate")
+            overrides = {"generator_learning_rate": rate, "discriminator_learning_rate": rate, **overrides}
+        hints = get_type_hints(Recipe)
+        known = [name for name in hints if name not in ("name", "source", "summary")]
+        for name in overrides:
+            if name not in known:
+                raise UserError(
+                    f"unknown field {name!r}.{nearest(name, known)} "
+                    f"The fields of a recipe are: learning_rate, {', '.join(known)}"
+                )
+        values = {name: parse_value(name, value, hints[name]) for name, value in overrides.items()}
+        if values.get("steps") is not None and values.get("epochs") is not None:
+            raise UserError(f"epochs={values['epochs']} and steps={values['steps']} are both given: give one of the two")
+        if values.get("steps") is not None:
+            values["epochs"] = None
+        elif values.get("epochs") is not None:
+            values["steps"] = None
+        return replace(self, **values)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def field_help() -> list[tuple[str, str, Any, str]]:
+    """(name, type, default, meaning) of every field that can be set, for the command line's help."""
+    hints = get_type_hints(Recipe)
+    return [
+        (f.name, describe_type(hints[f.name]), f.default, f.metadata["help"])
+        for f in fields(Recipe)
+        if f.name not in ("name", "source", "summary")
+    ]
+
+
+def describe_type(annotation) -> str:
+    """An annotation in a user's words: 'a whole number', "one of 'adam', 'rmsprop'", ..."""
+    if get_origin(annotation) is Literal:
+        return "one of " + ", ".join(str(choice) for choice in get_args(annotation))
+    if get_origin(annotation) in (Union, types.UnionType):
+        return " or ".join("none" if a is type(None) else describe_type(a) for a in get_args(annotation))
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[annotation]
+
+
+def parse_value(name: str, value, annotation):
+    """`value`, when it is a text, turned into what `annotation` asks for; otherwise left as it is."""
+    if not isinstance(value, str):
+        return value
+    options = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    if type(None) in options and value.lower() in ("none", "null", ""):
+        return None
+    for option in options:
+        if get_origin(option) is Literal:
+            for choice in get_args(option):
+                if str(choice) == value:
+                    return choice
+        elif option is bool and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        elif option in (int, float):
+            try:
+                return option(value)
+            except ValueError:
+                pass
+    return value  # check_value says what is wrong with it
+
+
+def check_value(name: str, value, annotation):
+    """`value` as `annotation` asks for it (a whole number does for a float), or UserError."""
+    options = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    for option in options:
+        if option is type(None):
+            if value is None:
+                return None
+        elif get_origin(option) is Literal:
+            if any(type(value) is type(choice) and value == choice for choice in get_args(option)):
+                return value
+        elif option is float and isinstance(value, numbers.Real) and not isinstance(value, bool):
+            return float(value)
+        elif option is int and isinstance(value, numbers.Integral) and not isinstance(value, bool):
+            return int(value)  # NumPy's whole numbers too
+        elif type(value) is option:
+            return value
+    choices = [c for option in options if get_origin(option) is Literal for c in get_args(option)]
+    raise UserError(f"{name}={value!r} must be {describe_type(annotation)}.{nearest(value, choices)}".rstrip("."))
+
+
+def _check_range(recipe: Recipe, name: str):
+    value = getattr(recipe, name)
+    if type(value) not in (int, float):
+        return
+    bounds = Recipe.__dataclass_fields__[name].metadata
+    low, high, above = bounds["low"], bounds["high"], bounds["above"]
+    if math.isfinite(value) and low <= value <= high and value > above:
+        return
+    limits = [f"at least {low}"] if low > -math.inf else []
+    limits += [f"above {above}"] if above > -math.inf else []
+    limits += [f"at most {high}"] if high < math.inf else []
+    wanted = " ".join(["a finite number", " and ".join(limits)]).rstrip()
+    raise UserError(f"{name}={value!r} must be {wanted} ({bounds['help']})")
+
+
+_RECIPES = [
+    Recipe(
+        name="quick",
+        source="this project",
+        summary="small, fast and steady: the default, for CPUs, any size from 28 to 128",
+        architecture="quick",
+        width=48,
+        generator_learning_rate=1e-3,
+        discriminator_learning_rate=1e-3,
+        ema_images=20_000,
+    ),
+    # Networks and settings of the TensorFlow tutorial "Deep Convolutional Generative Adversarial Network":
+    # Keras defaults for initial weights, BatchNorm, LeakyReLU (0.3) and Adam (beta_1 0.9); 16 images a grid.
+    Recipe(
+        name="tutorial",
+        source="TensorFlow's DCGAN tutorial",
+        summary="the networks and settings everybody starts from",
+        architecture="tutorial",
+        image_size=28,
+        channels=1,
+        leaky_slope=0.3,
+        update_rule="simultaneous",
+        generator_learning_rate=1e-4,
+        discriminator_learning_rate=1e-4,
+        beta_1=0.9,
+        batch_size=256,
+        epochs=50,
+        grid_images=16,
+    ),
+    # Section 4 of the paper. Its D is only described; mirroring G (128 to 1024) is what the authors' code does.
+    Recipe(
+        name="radford",
+        source="Radford, Metz, Chintala 2016 (arXiv:1511.06434)",
+        summary="the DCGAN paper",
+        architecture="dcgan",
+        latent_distribution="uniform",
+        width=128,
+        batch_size=128,
+    ),
+    # Not printed, so the DCGAN paper's: kernels, widths, initial weights, learning rate, latents' length.
+    # "BatchNorm except on its input layer" is taken for both networks; G ends in tanh without BatchNorm.
+    # The sigmoid on D's logit is in the loss. batch_norm=all repeats the report's oscillating experiment.
+    Recipe(
+        name="nitk",
+        source="NIT Karnataka 2021",
+        summary="MNIST, CIFAR-10, then CelebA; compared batch sizes, epochs and learning rates",
+        architecture="dcgan",
+        width=128,
+        generator_activation="leaky_relu",
+        batch_norm="inner",
+        batch_size=32,
+        epochs=40,
+    ),
+    # Not printed: the initial weights of the dense layers (the convolutions' truncated normal 0.02 serves)
+    # and BatchNorm's momentum (0.9, so that samples are right after a short run too).
+    Recipe(
+        name="vrdl",
+        source="VRDL homework 2, 0856049",
+        summary="CelebA without profile faces; only the network that is behind moves",
+        architecture="vrdl",
+        channels=3,
+        width=128,
+        real_label_low=0.9,
+        update_rule="loss_gated",
+        batch_size=256,
+        epochs=100,
+        grid_images=16,
+        gif_thinned=True,
+    ),
+    # Initial weights N(0, 0.002) as printed; we doubt it (the DCGAN paper has 0.02, and so has the course
+    # these networks come from): --set initial_std=0.02 is worth a try. Not printed: 4x4 kernels (with stride
+    # 2 and padding 1 they halve exactly), widths 64-128-256, batch 64. Larger sizes get more layers.
+    Recipe(
+        name="gwu",
+        source="George Washington University 2020",
+        summary="small faces at 32x32, tiny initial weights; larger sizes get more layers",
+        architecture="gwu",
+        image_size=32,
+        width=64,
+        initial_std=0.002,
+        batch_size=64,
+        epochs=50,
+    ),
+    # 10,000 iterations (the variants A and B: --steps 20000, 30000). Not printed: LeakyReLU's slope and the
+    # initial weights (Keras defaults), the dropout rate (0.4). Both networks' labels in D's loss get the noise.
+    Recipe(
+        name="sapienza",
+        source="Sapienza 2021",
+        summary="anime faces; RMSprop with clipping, soft labels, no BatchNorm",
+        architecture="sapienza",
+        channels=3,
+        width=128,
+        leaky_slope=0.3,
+        dropout=0.4,
+        label_noise=0.05,
+        update_rule="alternating",
+        optimizer="rmsprop",
+        generator_learning_rate=4e-4,
+        discriminator_learning_rate=8e-4,
+        clip_value=1.0,
+        learning_rate_decay=1e-8,
+        batch_size=16,
+        epochs=None,
+        steps=10_000,
+        grid_every=100,
+    ),
+    # Not printed: initial weights and Adam's momenta (Keras defaults), the order of the updates (one
+    # GradientTape pass for both, as in the tutorial whose loop it follows). It failed, as the report says.
+    Recipe(
+        name="rpi",
+        source="Rensselaer ECSE 4850, 2022",
+        summary="no BatchNorm, saturating minimax loss: kept as reported, it does not learn",
+        architecture="rpi",
+        channels=3,
+        width=128,
+        loss="minimax",
+        update_rule="simultaneous",
+        generator_learning_rate=1e-4,
+        discriminator_learning_rate=1e-4,
+        beta_1=0.9,
+        batch_size=1000,
+        epochs=20,
+        grid_images=100,
+    ),
+]
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _RECIPES}
+RECIPES["rpi_rescued"] = replace(
+    RECIPES["rpi"],
+    name="rpi_rescued",
+    summary="`rpi` with the smallest change that makes it learn: the non-saturating loss",
+    loss="bce",
+)
+
+
+def get_recipe(name: str) -> Recipe:
+    """The recipe of that name. Raises UserError naming the nearest for an unknown one."""
+    if name not in RECIPES:
+        raise UserError(f"unknown recipe {name!r}.{nearest(name, RECIPES)} Recipes: {', '.join(RECIPES)}")
+    return RECIPES[name]
