@@ -1,0 +1,32 @@
+"""Train, watch, compare and understand DCGANs in Keras/TensorFlow.
+
+The functions of the command line are here by the same names; they are imported when first used, so that
+`import dcgan_tf` and `python -m dcgan_tf --help` do not wait for TensorFlow.
+"""
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "train": "dcgan_tf.training",
+    "sample": "dcgan_tf.sampling",
+    "load_generator": "dcgan_tf.sampling",
+    "load_dataset": "dcgan_tf.datasets",
+    "GAN": "dcgan_tf.gan",
+    "Run": "dcgan_tf.runs",
+    "Recipe": "dcgan_tf.recipes",
+    "RECIPES": "dcgan_tf.recipes",
+    "UserError": "dcgan_tf.errors",
+}
+__all__ = list(_WHERE)
+
+
+def __getattr__(name):
+    if name not in _WHERE:
+        raise AttributeError(f"module 'dcgan_tf' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_WHERE[name]), name)
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

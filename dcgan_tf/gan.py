@@ -6,10 +6,8 @@ generator with its average. The rules themselves are the functions below the cla
 """
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from dcgan_tf.errors import UserError
 from dcgan_tf.images import to_model_range
 from dcgan_tf.losses import LOSSES, label_drawer
 from dcgan_tf.models import build_discriminator, build_generator
@@ -96,10 +94,6 @@ class GAN:
         }
         named = {f"{owner}/{i:03d}": v for owner, variables in owners.items() for i, v in enumerate(variables)}
         return {**named, "step": self.step}
-
-    def latents(self, count: int, seed: int) -> np.ndarray:
-        """float32 [count, latent_dim] outside of training, e.g. for grids; a prefix of any longer draw."""
-        return draw_latents(self.recipe, count, seed)
 
 
 def _optimizer(recipe, learning_rate, network):

@@ -22,7 +22,9 @@ class LossPair(NamedTuple):
 
 
 def _cross_entropy(labels, logits):
-    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.broadcast_to(labels, tf.shape(logits)), logits=logits))
+    return tf.reduce_mean(
+        tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.broadcast_to(labels, tf.shape(logits)), logits=logits)
+    )
 
 
 def _bce_discriminator(real_logits, fake_logits, real_labels, fake_labels):
@@ -97,10 +99,8 @@ def label_drawer(low: float, high: float, noise: float) -> Callable:
     """
 
     def draw(batch_size, seed):
-        if low == high:
-            target = tf.constant(high, tf.float32)
-        else:
-            target = tf.random.stateless_uniform([], seed, low, high)
+        drawn = low != high
+        target = tf.random.stateless_uniform([], seed, low, high) if drawn else tf.constant(high, tf.float32)
         if noise == 0:
             return Labels(target, tf.constant(0.0), target)
         jitter = tf.random.stateless_uniform([2, batch_size, 1], seed + [0, 1], 0.0, noise)

@@ -18,6 +18,7 @@ class Architecture(NamedTuple):
     generator: Callable  # (recipe, image_shape) -> keras.Model
     discriminator: Callable  # (recipe, image_shape) -> keras.Model
     check_size: Callable  # (image_shape) -> what is wrong with it and what would do, or None
+    fixed_size: bool = False  # whether there is one image size only
 
 
 def build_generator(recipe, image_shape) -> keras.Model:
@@ -113,7 +114,12 @@ def dcgan_discriminator(recipe, image_shape) -> keras.Model:
         stride = 2 if index < doublings else 1
         normalised = recipe.batch_norm == "all" or (recipe.batch_norm in ("paper", "inner") and index > 0)
         x = layers.Conv2D(
-            recipe.width << index, 5, stride, "same", use_bias=not normalised, kernel_initializer=_copy(normal)
+            recipe.width << index,
+            5,
+            stride,
+            "same",
+            use_bias=not normalised,
+            kernel_initializer=_copy(normal),
         )(x)
         x = _batch_norm(x) if normalised else x
         x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x)
@@ -354,9 +360,9 @@ def _quick_depth(size):
 ARCHITECTURES: dict[str, Architecture] = {
     "quick": Architecture(quick_generator, quick_discriminator, _check_quick_size),
     "dcgan": Architecture(dcgan_generator, dcgan_discriminator, _check_dcgan_size),
-    "tutorial": Architecture(tutorial_generator, tutorial_discriminator, _only((28, 28, 1))),
-    "vrdl": Architecture(vrdl_generator, vrdl_discriminator, _only((64, 64, 3))),
+    "tutorial": Architecture(tutorial_generator, tutorial_discriminator, _only((28, 28, 1)), fixed_size=True),
+    "vrdl": Architecture(vrdl_generator, vrdl_discriminator, _only((64, 64, 3)), fixed_size=True),
     "gwu": Architecture(gwu_generator, gwu_discriminator, _check_gwu_size),
-    "sapienza": Architecture(sapienza_generator, sapienza_discriminator, _only((64, 64, 3))),
-    "rpi": Architecture(rpi_generator, rpi_discriminator, _only((64, 64, 3))),
+    "sapienza": Architecture(sapienza_generator, sapienza_discriminator, _only((64, 64, 3)), fixed_size=True),
+    "rpi": Architecture(rpi_generator, rpi_discriminator, _only((64, 64, 3)), fixed_size=True),
 }

@@ -125,7 +125,9 @@ class Recipe:
                 )
         values = {name: parse_value(name, value, hints[name]) for name, value in overrides.items()}
         if values.get("steps") is not None and values.get("epochs") is not None:
-            raise UserError(f"epochs={values['epochs']} and steps={values['steps']} are both given: give one of the two")
+            raise UserError(
+                f"epochs={values['epochs']} and steps={values['steps']} are both given: give one of the two"
+            )
         if values.get("steps") is not None:
             values["epochs"] = None
         elif values.get("epochs") is not None:

@@ -1,0 +1,173 @@
+"""`python -m dcgan_tf ...`: parses, calls the function of the same name, prints.
+
+Exit status 0 on success, 2 on a user's mistake (one line on stderr), 1 on anything else.
+TensorFlow is imported by the commands that need it, not by `--help`.
+"""
+
+import os
+import sys
+
+import click
+
+from dcgan_tf.errors import UserError, nearest
+from dcgan_tf.recipes import RECIPES, field_help
+
+
+class _Group(click.Group):
+    """A group that names the nearest command for a misspelt one."""
+
+    def resolve_command(self, context, args):
+        if args and not args[0].startswith("-") and self.get_command(context, args[0]) is None:
+            known = ", ".join(self.list_commands(context))
+            raise UserError(f"unknown command {args[0]!r}.{nearest(args[0], self.commands)} Commands: {known}")
+        return super().resolve_command(context, args)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="dcgan-tf", prog_name="dcgan_tf")
+def cli():
+    """Train, watch, compare and understand DCGANs."""
+
+
+@cli.command()
+def recipes():
+    """The table of recipes: name, source, image size, parameters, one line."""
+    from dcgan_tf.models import build_discriminator, build_generator
+
+    rows = [("recipe", "images", "generator", "discriminator", "source", "what it is")]
+    for recipe in RECIPES.values():
+        shape = (recipe.image_size, recipe.image_size, recipe.channels or 3)
+        parameters = [build(recipe, shape).count_params() for build in (build_generator, build_discriminator)]
+        counts = [f"{count:,}" for count in parameters]
+        rows.append((recipe.name, "x".join(map(str, shape)), *counts, recipe.source, recipe.summary))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = [
+            text.rjust(width) if column in (2, 3) else text.ljust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=False))
+        ]
+        click.echo("  ".join([*cells, row[-1]]))
+
+
+def _fields(context, parameter, values):
+    """--set FIELD=VALUE ..., as a dict of texts."""
+    fields = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UserError(f"--set {text!r} must be FIELD=VALUE, for example --set width=32")
+        if name in fields:
+            raise UserError(f"--set {name} is given twice: give it once")
+        fields[name] = value
+    return fields
+
+
+def _list_fields(context, parameter, value):
+    if value:
+        for name, kind, default, meaning in field_help():
+            click.echo(f"{name:28} {meaning} ({kind}; {default})")
+        context.exit()
+
+
+@cli.command()
+@click.option("--recipe", default="quick", show_default=True, help="What is trained and how: see `recipes`.")
+@click.option(
+    "--dataset", default="mnist5k", show_default=True, help="A name, or the path of a folder, zip or prepared dataset."
+)
+@click.option("--run-dir", help="Where everything goes.  [default: results/ and a name made of the settings]")
+@click.option("--epochs", type=int, help="Passes over the data.")
+@click.option("--steps", type=int, help="Steps, instead of epochs.")
+@click.option("--max-seconds", type=float, help="Stop after so much training time.")
+@click.option("--batch-size", type=int, help="Images per step.")
+@click.option("--learning-rate", type=float, help="For both networks.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--set",
+    "fields",
+    multiple=True,
+    callback=_fields,
+    metavar="FIELD=VALUE",
+    help="Change any field of the recipe; `classes` picks classes of the data.",
+)
+@click.option("--resize", is_flag=True, help="Allow enlarging images, and making gray ones colour.")
+@click.option("--no-progress", is_flag=True, help="No bar: one plain line per epoch.")
+@click.option(
+    "--list-fields",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_fields,
+    help="Show what --set can change, and exit.",
+)
+def train(
+    recipe, dataset, run_dir, epochs, steps, max_seconds, batch_size, learning_rate, seed, fields, resize, no_progress
+):
+    """Train a recipe; the same command again resumes an interrupted run, more epochs extend it."""
+    from dcgan_tf.progress import PlainProgress
+    from dcgan_tf.runs import run_name
+    from dcgan_tf.training import train
+
+    classes = fields.pop("classes", None)
+    changes = {"batch_size": batch_size, "learning_rate": learning_rate, "classes": classes, **fields}
+    changes = {name: value for name, value in changes.items() if value is not None and name not in ("epochs", "steps")}
+    run_dir = run_dir or os.path.join("results", run_name(dataset, recipe, changes, seed))
+    run = train(
+        recipe,
+        dataset,
+        run_dir,
+        epochs=epochs,
+        steps=steps,
+        max_seconds=max_seconds,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        overrides=fields,
+        classes=classes,
+        resize=resize,
+        progress=PlainProgress() if no_progress else None,
+    )
+    click.echo(str(run.path))
+
+
+@cli.command()
+@click.argument("run", type=click.Path())
+@click.option("--count", type=int, default=64, show_default=True, help="How many images.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same images.")
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(),
+    help="samples.npy (uint8 [N, H, W, C]), grid.png, or a new folder of PNGs.",
+)
+@click.option("--latent-mean", type=float, help="Other than in training.")
+@click.option("--latent-std", type=float, help="Other than in training; below 1: safer, more alike.")
+def sample(run, count, seed, output, latent_mean, latent_std):
+    """Images from a run directory (or a .keras file)."""
+    from dcgan_tf.sampling import sample
+
+    images = sample(run, count, seed, output, latent_mean=latent_mean, latent_std=latent_std)
+    click.echo(f"{len(images)} images of {'x'.join(map(str, images.shape[1:]))} in {output}")
+
+
+def main(arguments=None):
+    """Run the command line and exit with its status."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notes about this machine help nobody here
+    try:
+        status = cli.main(arguments, prog_name="python -m dcgan_tf", standalone_mode=False)
+    except UserError as error:
+        _fail(error, 2)
+    except click.ClickException as error:
+        hint = f" (see {error.ctx.command_path} --help)" if getattr(error, "ctx", None) else ""
+        _fail(error.format_message() + hint, 2)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(1)  # what was saved has been said
+    except Exception as error:
+        if type(error).__name__ != "TrainingDiverged":
+            raise  # a mistake of ours: the traceback is what we need, and Python exits with 1
+        _fail(error, 1)
+    sys.exit(status or 0)
+
+
+def _fail(error, status):
+    click.echo(f"error: {' '.join(str(error).split())}", err=True)
+    sys.exit(status)

@@ -1,0 +1,122 @@
+"""What a person sees while a training runs: plain lines, a bar in a terminal, or a live picture in Jupyter."""
+
+import io
+import sys
+
+import numpy as np
+
+
+class PlainProgress:
+    """One line per epoch (or per grid), and nothing else: for papermill, log files and pipes."""
+
+    def start(self, run, step: int, total_steps: int | None):
+        self.run, self.total_steps = run, total_steps
+
+    def advance(self, step: int, row_so_far: dict):
+        """Some steps were made; called several times a second."""
+
+    def interval(self, row: dict, grid: np.ndarray):
+        """An epoch (or whatever lies between two grids) is over; `grid` is the picture just recorded."""
+        self.say(describe_row(row, self.run.config))
+
+    def say(self, text: str):
+        print(text, flush=True)
+
+    def close(self):
+        """The training has ended, in whatever way."""
+
+
+class BarProgress(PlainProgress):
+    """The same lines above a bar, for a terminal that somebody is watching."""
+
+    def start(self, run, step, total_steps):
+        from tqdm import tqdm
+
+        super().start(run, step, total_steps)
+        self.bar = tqdm(total=total_steps, initial=step, unit="step", dynamic_ncols=True, leave=False)
+
+    def advance(self, step, row_so_far):
+        self.bar.set_postfix_str(f"{row_so_far['images_per_second']:,.0f} images/s", refresh=False)
+        self.bar.update(step - self.bar.n)
+
+    def say(self, text):
+        from tqdm import tqdm
+
+        tqdm.write(text, file=sys.stdout)
+
+    def close(self):
+        self.bar.close()
+
+
+class NotebookProgress(PlainProgress):
+    """A bar, the newest grid and the loss curves, all updated in place: for Jupyter, watched live."""
+
+    def start(self, run, step, total_steps):
+        from IPython.display import display
+        from tqdm.auto import tqdm
+
+        super().start(run, step, total_steps)
+        self.bar = tqdm(total=total_steps, initial=step, unit="step")
+        self.view = display(display_id=True)
+
+    def advance(self, step, row_so_far):
+        self.bar.set_postfix_str(f"{row_so_far['images_per_second']:,.0f} images/s", refresh=False)
+        self.bar.update(step - self.bar.n)
+
+    def interval(self, row, grid):
+        from dcgan_tf.plots import live_view
+
+        picture = io.BytesIO()
+        figure = live_view(grid, self.run.history(), describe_row(row, self.run.config))
+        figure.savefig(picture, format="png", dpi=80)
+        self._show(picture.getvalue())
+
+    def _show(self, png):
+        from IPython.display import Image
+
+        self.view.update(Image(png))
+
+    def close(self):
+        self.bar.close()
+
+
+class NoProgress(PlainProgress):
+    """Nothing but messages."""
+
+    def interval(self, row, grid):
+        pass
+
+
+def choose_progress() -> PlainProgress:
+    """The progress that suits whoever is, or is not, watching."""
+    if _in_watched_notebook():
+        return NotebookProgress()
+    if sys.stderr.isatty() and sys.stdout.isatty():
+        return BarProgress()
+    return PlainProgress()
+
+
+def _in_watched_notebook() -> bool:
+    if "IPython" not in sys.modules:
+        return False
+    shell = sys.modules["IPython"].get_ipython()
+    kernel = getattr(shell, "kernel", None)
+    # Jupyter's front ends let a cell ask for input; papermill, where nobody could answer, does not.
+    return bool(kernel is not None and getattr(kernel, "_allow_stdin", False))
+
+
+def describe_row(row: dict, config: dict) -> str:
+    """One row of the history as a line for people."""
+    epochs = config["length"].get("epochs")
+    epoch = f"epoch {row['epoch']}/{epochs}" if epochs else f"epoch {row['epoch']}"
+    return (
+        f"{epoch}  step {row['step']:,}  loss G {row['generator_loss']:.3f} D {row['discriminator_loss']:.3f}  "
+        f"D(real) {row['discriminator_real']:.2f} D(fake) {row['discriminator_fake']:.2f}  "
+        f"{row['images_per_second']:,.0f} images/s  {describe_seconds(row['seconds'])}"
+    )
+
+
+def describe_seconds(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,0 +1,380 @@
+"""train(): the loop. It owns time: epochs, checkpoints, grids, the history, stopping and resuming."""
+
+import contextlib
+import math
+import os
+import platform
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import dcgan_tf
+from dcgan_tf import checkpoints
+from dcgan_tf.datasets import Dataset, load_dataset
+from dcgan_tf.errors import UserError
+from dcgan_tf.files import atomic_file, disk_errors_explained
+from dcgan_tf.gan import GAN, METRICS
+from dcgan_tf.images import decode, enlarge, grid, save_png, thin_frames, write_gif
+from dcgan_tf.models import ARCHITECTURES, check_image_shape
+from dcgan_tf.progress import PlainProgress, choose_progress, describe_seconds
+from dcgan_tf.recipes import Recipe, get_recipe
+from dcgan_tf.runs import Run, agree_on_config, check_place, only_writer
+from dcgan_tf.sampling import Sampler, draw_latents
+
+# A compiled call makes as many steps as fit in this time: long enough that the cost of calling is nothing,
+# short enough that Ctrl-C is answered at once.
+_SECONDS_PER_CALL = 0.4
+_SECONDS_BETWEEN_CHECKPOINTS = 15.0
+
+
+class TrainingDiverged(RuntimeError):
+    """A loss stopped being a finite number; the run directory holds the last good state."""
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM: everything is saved, and the same command goes on from here."""
+
+
+def train(
+    recipe: str | Recipe = "quick",
+    dataset: str | Dataset = "mnist5k",
+    run_dir: str | Path = "results/run",
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    max_seconds: float | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    seed: int = 0,
+    overrides: dict | None = None,
+    classes=None,
+    resize: bool = False,
+    log_every: int = 50,
+    progress: PlainProgress | None = None,
+) -> Run:
+    """Train a recipe on a dataset, leaving everything in `run_dir`; or go on with the run that is there.
+
+    Called again with the same settings, it resumes an interrupted run bit for bit and leaves a finished one
+    alone; with more epochs, steps or seconds it extends it.
+
+    recipe, dataset: a name (see RECIPES and datasets.py), a path for a dataset, or the object itself.
+    epochs, steps, max_seconds: when to stop, whichever comes first; none given: the recipe's own length.
+        Seconds are of this training, resumed ones counted together.
+    overrides: recipe fields to change, such as {"width": 32}; batch_size and learning_rate are short for two.
+    classes, resize: see datasets.load_dataset.
+    log_every: steps per row of history.csv (an epoch's end always starts a new one).
+
+    Raises UserError for a setting that makes no sense, before anything is written; TrainingDiverged when a
+    loss is no longer finite; TrainingInterrupted on Ctrl-C or SIGTERM, after saving.
+    """
+    recipe, length = _resolve(recipe, epochs, steps, max_seconds, batch_size, learning_rate, overrides)
+    if type(seed) is not int or not 0 <= seed < 2**31:
+        raise UserError(f"seed={seed!r} must be a whole number from 0 to {2**31 - 1}")
+    if type(log_every) is not int or log_every < 1:
+        raise UserError(f"log_every={log_every!r} must be a whole number of at least 1")
+    run = Run(run_dir)
+    check_place(run.path)
+    _grow_gpu_memory()
+    if not isinstance(dataset, Dataset):
+        size_asked = ARCHITECTURES[recipe.architecture].fixed_size or "image_size" in (overrides or {})
+        dataset = load_dataset(
+            dataset,
+            image_size=recipe.image_size if size_asked else None,
+            folder_size=recipe.image_size,
+            channels=recipe.channels,
+            classes=classes,
+            resize=resize,
+        )
+    check_image_shape(recipe, dataset.image_shape)
+    config = _describe(recipe, dataset, seed, length, log_every)
+    gan = GAN(recipe, dataset.image_shape, seed)
+    progress = progress or choose_progress()
+    with only_writer(run), _Signals() as signals:
+        agree_on_config(run, config, progress.say)
+        for note in dataset.notes:
+            progress.say(note)
+        _Training(run, gan, dataset, length, progress, signals).go()
+    return run
+
+
+# --- what is asked for -----------------------------------------------------------------------------------
+
+
+class _Length(NamedTuple):
+    """When to stop: at the first of these that is given."""
+
+    epochs: int | None
+    steps: int | None
+    max_seconds: float | None
+
+
+def _resolve(recipe, epochs, steps, max_seconds, batch_size, learning_rate, overrides):
+    """The recipe with all changes in it, and the length of the training."""
+    recipe = get_recipe(recipe) if isinstance(recipe, str) else recipe
+    changes = dict(overrides or {})
+    named = {"batch_size": batch_size, "learning_rate": learning_rate, "epochs": epochs, "steps": steps}
+    for name, value in named.items():
+        if value is not None and name in changes:
+            raise UserError(f"{name} is given twice, as {value!r} and as {changes[name]!r}: give it once")
+        if value is not None:
+            changes[name] = value
+    recipe = recipe.with_fields(changes)
+    if max_seconds is None:
+        return recipe, _Length(recipe.epochs, recipe.steps, None)
+    is_number = isinstance(max_seconds, int | float) and not isinstance(max_seconds, bool)
+    if not is_number or not math.isfinite(max_seconds) or max_seconds <= 0:
+        raise UserError(f"max_seconds={max_seconds!r} must be a number of seconds above 0")
+    if "epochs" in changes or "steps" in changes:
+        return recipe, _Length(recipe.epochs, recipe.steps, float(max_seconds))
+    return recipe, _Length(None, None, float(max_seconds))  # the clock alone decides
+
+
+def _describe(recipe, dataset, seed, length, log_every) -> dict:
+    """config.json: everything that is needed to repeat the run."""
+    values = recipe.as_dict()
+    del values["epochs"], values["steps"]  # the length may grow; it stands by itself
+    return {
+        "format": 1,
+        "recipe": values,
+        "seed": seed,
+        "dataset": {
+            "name": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "images": len(dataset),
+            "image_shape": list(dataset.image_shape),
+        },
+        "log_every": log_every,
+        "steps_per_epoch": dataset.steps_per_epoch(recipe.batch_size),
+        "length": length._asdict(),
+        "versions": {
+            "dcgan_tf": dcgan_tf.__version__,
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+        "hardware": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "gpus": [gpu.name for gpu in tf.config.list_physical_devices("GPU")],
+        },
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+
+
+def _grow_gpu_memory():
+    """Take GPU memory as it is needed: TensorFlow would take all of it, and starve a run beside this one."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError):  # too late, TensorFlow runs already: leave it as it is
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
+class _Signals:
+    """Notes Ctrl-C and SIGTERM instead of being stopped by them; a second Ctrl-C stops at once."""
+
+    received = None
+
+    def __enter__(self):
+        self._old = {}
+        if threading.current_thread() is threading.main_thread():
+            self._old = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def _note(self, number, frame):
+        if self.received is not None and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.received = signal.Signals(number)
+
+    def __exit__(self, *exception):
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+
+# --- the loop --------------------------------------------------------------------------------------------
+
+
+class _Training:
+    """One call of train(): from the newest checkpoint to the end."""
+
+    def __init__(self, run, gan, dataset, length, progress, signals):
+        self.run, self.gan, self.dataset, self.progress, self.signals = run, gan, dataset, progress, signals
+        self.recipe, self.seed = gan.recipe, run.config["seed"]
+        self.steps_per_epoch, self.log_every = run.config["steps_per_epoch"], run.config["log_every"]
+        self.total_steps = length.steps or (length.epochs and length.epochs * self.steps_per_epoch)
+        self.max_seconds = length.max_seconds or math.inf
+        self.totals = tf.Variable(tf.zeros([len(METRICS) + 1], tf.float64))  # sums since the last row; their count
+        self.variables = {**gan.variables, "totals": self.totals}
+        self.sampler = Sampler(gan.sampling_generator)
+        recipe = self.recipe
+        latents = (recipe.latent_distribution, recipe.latent_mean, recipe.latent_std)
+        self.grid_latents = draw_latents(recipe.grid_images, recipe.latent_dim, self.seed, *latents)
+
+    def go(self):
+        self.restore()
+        if self.finished() and self.run.generator_path.exists() and self.run.gif_path.exists():
+            self.progress.say(f"{self.run.path} is complete ({self.where()}): give more epochs to extend it")
+            return
+        self.progress.start(self.run, self.step, self.total_steps)
+        try:
+            with disk_errors_explained(self.run.path):
+                self.train_to_the_end()
+                self.save_checkpoint()
+                self.write_results()
+        finally:
+            self.progress.close()
+        if not self.finished():
+            self.progress.say(
+                f"stopped by {self.signals.received.name} after {self.where()}; all is saved in {self.run.path}, "
+                "the same command goes on from here"
+            )
+            raise TrainingInterrupted
+        self.progress.say(f"done: {self.where()} in {describe_seconds(self.seconds())}, see {self.run.gif_path}")
+
+    def restore(self):
+        """Go back to the newest whole checkpoint, and forget what was recorded after it."""
+        extra = checkpoints.restore_latest(self.run.checkpoints_path, self.variables)
+        self.step = self.saved_step = int(self.gan.step.numpy())
+        self.seconds_before = extra["seconds"] if extra else 0.0
+        self.clock_started = time.perf_counter()
+        self.next_checkpoint = self.seconds_before + _SECONDS_BETWEEN_CHECKPOINTS
+        self.row_images_done, self.row_started = 0, self.seconds_before
+        if extra and not self.finished():
+            self.progress.say(f"resuming {self.run.path} after {self.where()}")
+        if not self.finished():
+            self.run.forget_after(self.step)
+
+    def train_to_the_end(self):
+        run_steps = compile_steps(self.gan, self.totals)
+        batches = iter(self.dataset.batches(self.recipe.batch_size, self.seed, self.step))
+        pace = []  # seconds per step of the last calls; the first one, which traces the graph, does not count
+        while not self.finished() and not self.signals.received:
+            count = self.steps_of_next_call(pace)
+            started = self.seconds()
+            totals = run_steps(batches, tf.constant(count, tf.int64)).numpy()
+            pace.append((self.seconds() - started) / count)
+            self.step += count
+            self.row_images_done += count * self.recipe.batch_size
+            if not np.isfinite(totals).all():
+                self.diverged()
+            row = self.row(totals)
+            self.progress.advance(self.step, row)
+            self.record(row)
+            if self.seconds() >= self.next_checkpoint:
+                self.save_checkpoint()
+
+    def steps_of_next_call(self, pace):
+        """Up to the next row or grid, but no longer than a person waits for an answer to Ctrl-C."""
+        position = self.step % self.steps_per_epoch
+        limits = [self.log_every - position % self.log_every, self.steps_per_epoch - position]
+        if self.recipe.grid_every:
+            limits.append(self.recipe.grid_every - self.step % self.recipe.grid_every)
+        if self.total_steps:
+            limits.append(self.total_steps - self.step)
+        seconds = min(_SECONDS_PER_CALL, self.max_seconds - self.seconds())
+        limits.append(int(seconds / min(pace[1:])) if len(pace) > 1 else 1)
+        return max(1, min(limits))
+
+    def record(self, row):
+        """Write the row and the grid that are due after this step; at the very end both are."""
+        at_end = self.finished() or bool(self.signals.received)
+        if self.run.row_is_due(self.step) or at_end:
+            self.run.append_row(row)
+            if self.run.row_is_due(self.step):  # otherwise a longer run would go on with this row
+                self.totals.assign(tf.zeros_like(self.totals))
+            self.row_images_done, self.row_started = 0, self.seconds()
+        if self.run.grid_is_due(self.step) or at_end:
+            picture = self.draw_grid()
+            self.run.grids_path.mkdir(exist_ok=True)
+            save_png(self.run.grid_path(self.step), picture)
+            self.progress.interval(row, picture)
+
+    def row(self, totals) -> dict:
+        seconds = self.seconds()
+        return {
+            "step": self.step,
+            "epoch": -(-self.step // self.steps_per_epoch),
+            "seconds": round(seconds, 3),
+            "images_per_second": round(self.row_images_done / max(seconds - self.row_started, 1e-9), 1),
+            **dict(zip(METRICS, (totals[:-1] / totals[-1]).tolist(), strict=True)),
+        }
+
+    def draw_grid(self):
+        picture = grid(self.sampler(self.grid_latents))
+        return enlarge(picture, max(1, 480 // picture.shape[0]))  # small images are hard to see
+
+    def save_checkpoint(self):
+        if self.step == self.saved_step:
+            return
+        if not all(np.isfinite(np.asarray(variable)).all() for variable in self.gan.variables.values()):
+            self.diverged()
+        started = time.perf_counter()
+        self.run.checkpoints_path.mkdir(exist_ok=True)
+        checkpoints.save(self.run.checkpoints_path, self.step, self.variables, {"seconds": self.seconds()})
+        self.saved_step = self.step
+        # Large networks take long to write: never spend more than about a hundredth of the time on it.
+        pause = max(_SECONDS_BETWEEN_CHECKPOINTS, 100 * (time.perf_counter() - started))
+        self.next_checkpoint = self.seconds() + pause
+
+    def write_results(self):
+        """The two networks, loadable by themselves, and the GIF of the grids so far."""
+        for network, path in (
+            (self.gan.sampling_generator, self.run.generator_path),
+            (self.gan.discriminator, self.run.discriminator_path),
+        ):
+            with atomic_file(path) as temporary:
+                network.save(temporary)
+        paths = self.run.grids()
+        if len(paths) > 200 or self.recipe.gif_thinned:
+            paths = [paths[index] for index in thin_frames(len(paths))]
+        if paths:
+            seconds_per_frame = min(0.5, max(0.05, 10 / len(paths)))
+            write_gif(self.run.gif_path, [decode(path) for path in paths], seconds_per_frame)
+
+    def diverged(self):
+        """Leave the last good state as the run's result, and say what happened."""
+        when = self.where()
+        extra = checkpoints.restore_latest(self.run.checkpoints_path, self.variables)
+        kept = "there is no earlier checkpoint"
+        if extra:
+            self.step = int(self.gan.step.numpy())
+            self.run.forget_after(self.step)
+            self.write_results()
+            kept = f"the last good state ({self.where()}) is kept in {self.run.path}"
+        raise TrainingDiverged(
+            f"a loss or a weight is no longer a finite number, at or before {when}; {kept}. "
+            "Usual remedies: a lower learning rate, clip_norm=1, another loss, or another seed"
+        )
+
+    def seconds(self) -> float:
+        """Seconds of training, those before an interruption included."""
+        return self.seconds_before + time.perf_counter() - self.clock_started
+
+    def finished(self) -> bool:
+        return self.step >= (self.total_steps or math.inf) or self.seconds() >= self.max_seconds
+
+    def where(self) -> str:
+        return f"epoch {-(-self.step // self.steps_per_epoch)}, step {self.step:,}"
+
+
+def compile_steps(gan, totals):
+    """(iterator of batches, count) -> totals: `count` training steps in one compiled call.
+
+    The metrics are summed up in `totals` inside the graph, so that no step waits for Python to read a loss,
+    and how many steps are made per call does not change a bit of what they compute.
+    """
+    step = tf.function(gan.train_step, jit_compile=True) if gan.recipe.jit_compile else gan.train_step
+
+    @tf.function
+    def run_steps(batches, count):
+        for _ in tf.range(count):
+            metrics = tf.cast(step(next(batches)), tf.float64)
+            totals.assign_add(tf.concat([metrics, [1.0]], axis=0))
+        return totals.read_value()
+
+    return run_steps
