@@ -98,6 +98,11 @@ class Recipe:
                 f"loss={self.loss!r} has no labels to smooth or to add noise to: "
                 "take loss=bce or least_squares, or leave real_label_low, real_label_high and label_noise alone"
             )
+        if self.discriminator_steps > 1 and self.update_rule != "alternating":
+            raise UserError(
+                f"discriminator_steps={self.discriminator_steps} with update_rule={self.update_rule!r}: "
+                "several steps of D for one of G are of update_rule=alternating"
+            )
         if self.clip_value is not None and self.clip_norm is not None:
             raise UserError("clip_value and clip_norm are both set: an optimizer clips in one way, leave one out")
 

@@ -1,0 +1,43 @@
+# Two commands: `make demo` and `make test`. Each sets everything up on its own, once.
+# PYTHON=... chooses the interpreter (3.10 to 3.13); otherwise the first suitable one is taken.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := results/demo
+
+.PHONY: demo test setup lint lab clean
+
+setup: $(READY)
+
+$(READY): requirements.txt pyproject.toml
+	@python=""; for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.10 python; do \
+	  if $$candidate -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then echo "No Python 3.10 to 3.13 found. Install one, or name it: make demo PYTHON=/path/to/python3.12" >&2; exit 2; fi; \
+	echo "Setting up $(VENV) with $$($$python --version); this happens once and takes a few minutes."; \
+	$$python -m venv $(VENV) || { echo "Could not make $(VENV). On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $(READY)
+
+# About two minutes of training on two cores: real digits, no download beyond the Python packages.
+demo: $(READY)
+	@mkdir -p $(DEMO)
+	@$(BIN)/papermill notebooks/mnist.ipynb $(DEMO)/notebook.ipynb -r results_dir "$(CURDIR)/results" -r run_name demo --log-output --no-progress-bar --log-level WARNING
+	@echo; echo "Training as a GIF:   $(DEMO)/progress.gif"
+	@echo "The last grid:       $$(ls $(DEMO)/grids/*.png | tail -n 1)"
+	@echo "Executed notebook:   $(DEMO)/notebook.ipynb"
+
+test: $(READY)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/python -m pytest -q $(PYTEST)
+
+# Jupyter with the notebooks, in the browser.
+lab: $(READY)
+	@$(BIN)/jupyter lab --notebook-dir=.
+
+lint: $(READY)
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) *.egg-info .pytest_cache .ruff_cache
