@@ -90,6 +90,9 @@ def _list_fields(context, parameter, value):
     help="Change any field of the recipe; `classes` picks classes of the data.",
 )
 @click.option("--resize", is_flag=True, help="Allow enlarging images, and making gray ones colour.")
+@click.option(
+    "--checkpoint-seconds", type=float, default=5.0, show_default=True, help="Least time between checkpoints."
+)
 @click.option("--no-progress", is_flag=True, help="No bar: one plain line per epoch.")
 @click.option(
     "--list-fields",
@@ -100,7 +103,19 @@ def _list_fields(context, parameter, value):
     help="Show what --set can change, and exit.",
 )
 def train(
-    recipe, dataset, run_dir, epochs, steps, max_seconds, batch_size, learning_rate, seed, fields, resize, no_progress
+    recipe,
+    dataset,
+    run_dir,
+    epochs,
+    steps,
+    max_seconds,
+    batch_size,
+    learning_rate,
+    seed,
+    fields,
+    resize,
+    checkpoint_seconds,
+    no_progress,
 ):
     """Train a recipe; the same command again resumes an interrupted run, more epochs extend it."""
     from dcgan_tf.progress import PlainProgress
@@ -124,6 +139,7 @@ def train(
         overrides=fields,
         classes=classes,
         resize=resize,
+        checkpoint_seconds=checkpoint_seconds,
         progress=PlainProgress() if no_progress else None,
     )
     click.echo(str(run.path))

@@ -54,6 +54,12 @@ def atomic_file(path, durable: bool = False):
                 temporary.unlink()
 
 
+def write_bytes(path, data: bytes):
+    """Write `data` to `path` in one step."""
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(data)
+
+
 def write_text(path, text: str, durable: bool = False):
     """Write `text` (UTF-8) to `path` in one step."""
     with atomic_file(path, durable) as temporary:

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from dcgan_tf.files import write_bytes
+
 # A file of a few kilobytes can claim any size; what is larger than this is refused before it is decoded.
 MAX_PIXELS = 64_000_000
 
@@ -256,22 +258,11 @@ def _without_gray_axis(image):
     return image[:, :, 0] if image.ndim == 3 and image.shape[2] == 1 else image
 
 
-def _write_atomically(path, data):
-    """Whoever looks at `path` sees the old file or the whole new one."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def save_png(path, image: np.ndarray) -> None:
     """Write uint8 [H, W, 1 or 3] (or [H, W]) as a PNG; a reader never sees half of it."""
     buffer = io.BytesIO()
     Image.fromarray(_without_gray_axis(image)).save(buffer, format="PNG")
-    _write_atomically(path, buffer.getvalue())
+    write_bytes(path, buffer.getvalue())
 
 
 def write_gif(path, frames, seconds_per_frame: float = 0.1, hold_last: float = 2.0) -> None:
@@ -294,7 +285,7 @@ def write_gif(path, frames, seconds_per_frame: float = 0.1, hold_last: float = 2
     data = imageio.imwrite(
         "<bytes>", frames, extension=".gif", plugin="pillow", is_batch=True, duration=milliseconds, loop=0
     )
-    _write_atomically(path, data)
+    write_bytes(path, data)
 
 
 def thin_frames(count: int) -> list[int]:

@@ -153,6 +153,12 @@ class Run:
         if kept != rows or (self.history_path.exists() and not self.history_path.read_bytes().endswith(b"\n")):
             self.rewrite_history(kept)
 
+    def remove_partial_files(self):
+        """Remove what a kill left half-written under temporary names (see files.atomic_file)."""
+        for folder in (self.path, self.grids_path, self.checkpoints_path):
+            for path in folder.glob(".*.partial.*"):
+                path.unlink(missing_ok=True)
+
     def metrics(self) -> list[dict]:
         """metrics.jsonl, one dict per evaluation."""
         if not self.metrics_path.exists():

@@ -30,7 +30,6 @@ from dcgan_tf.sampling import Sampler, draw_latents
 # A compiled call makes as many steps as fit in this time: long enough that the cost of calling is nothing,
 # short enough that Ctrl-C is answered at once.
 _SECONDS_PER_CALL = 0.4
-_SECONDS_BETWEEN_CHECKPOINTS = 15.0
 
 
 class TrainingDiverged(RuntimeError):
@@ -56,6 +55,7 @@ def train(
     classes=None,
     resize: bool = False,
     log_every: int = 50,
+    checkpoint_seconds: float = 5.0,
     progress: PlainProgress | None = None,
 ) -> Run:
     """Train a recipe on a dataset, leaving everything in `run_dir`; or go on with the run that is there.
@@ -69,6 +69,8 @@ def train(
     overrides: recipe fields to change, such as {"width": 32}; batch_size and learning_rate are short for two.
     classes, resize: see datasets.load_dataset.
     log_every: steps per row of history.csv (an epoch's end always starts a new one).
+    checkpoint_seconds: the least time between checkpoints; large ones are kept further apart, so that
+        writing them takes about a hundredth of the time; 0: one after each call, a few times a second.
 
     Raises UserError for a setting that makes no sense, before anything is written; TrainingDiverged when a
     loss is no longer finite; TrainingInterrupted on Ctrl-C or SIGTERM, after saving.
@@ -78,6 +80,8 @@ def train(
         raise UserError(f"seed={seed!r} must be a whole number from 0 to {2**31 - 1}")
     if type(log_every) is not int or log_every < 1:
         raise UserError(f"log_every={log_every!r} must be a whole number of at least 1")
+    if not isinstance(checkpoint_seconds, int | float) or not 0 <= checkpoint_seconds < math.inf:
+        raise UserError(f"checkpoint_seconds={checkpoint_seconds!r} must be a number of seconds of at least 0")
     run = Run(run_dir)
     check_place(run.path)
     _grow_gpu_memory()
@@ -99,7 +103,7 @@ def train(
         agree_on_config(run, config, progress.say)
         for note in dataset.notes:
             progress.say(note)
-        _Training(run, gan, dataset, length, progress, signals).go()
+        _Training(run, gan, dataset, length, checkpoint_seconds, progress, signals).go()
     return run
 
 
@@ -202,8 +206,9 @@ class _Signals:
 class _Training:
     """One call of train(): from the newest checkpoint to the end."""
 
-    def __init__(self, run, gan, dataset, length, progress, signals):
+    def __init__(self, run, gan, dataset, length, checkpoint_seconds, progress, signals):
         self.run, self.gan, self.dataset, self.progress, self.signals = run, gan, dataset, progress, signals
+        self.checkpoint_seconds = checkpoint_seconds
         self.recipe, self.seed = gan.recipe, run.config["seed"]
         self.steps_per_epoch, self.log_every = run.config["steps_per_epoch"], run.config["log_every"]
         self.total_steps = length.steps or (length.epochs and length.epochs * self.steps_per_epoch)
@@ -238,11 +243,12 @@ class _Training:
 
     def restore(self):
         """Go back to the newest whole checkpoint, and forget what was recorded after it."""
+        self.run.remove_partial_files()
         extra = checkpoints.restore_latest(self.run.checkpoints_path, self.variables)
         self.step = self.saved_step = int(self.gan.step.numpy())
         self.seconds_before = extra["seconds"] if extra else 0.0
         self.clock_started = time.perf_counter()
-        self.next_checkpoint = self.seconds_before + _SECONDS_BETWEEN_CHECKPOINTS
+        self.next_checkpoint = self.seconds_before + self.checkpoint_seconds
         self.row_images_done, self.row_started = 0, self.seconds_before
         if extra and not self.finished():
             self.progress.say(f"resuming {self.run.path} after {self.where()}")
@@ -317,8 +323,7 @@ class _Training:
         self.run.checkpoints_path.mkdir(exist_ok=True)
         checkpoints.save(self.run.checkpoints_path, self.step, self.variables, {"seconds": self.seconds()})
         self.saved_step = self.step
-        # Large networks take long to write: never spend more than about a hundredth of the time on it.
-        pause = max(_SECONDS_BETWEEN_CHECKPOINTS, 100 * (time.perf_counter() - started))
+        pause = max(self.checkpoint_seconds, 100 * (time.perf_counter() - started)) if self.checkpoint_seconds else 0
         self.next_checkpoint = self.seconds() + pause
 
     def write_results(self):

@@ -1,0 +1,177 @@
+"""A run that was killed ends with exactly the weights, moments, history and grids of one that was not.
+
+Real processes and real SIGKILLs, with Dropout, BatchNorm, shuffling and the averaged generator on.
+"""
+
+import csv
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dcgan_tf import checkpoints
+from dcgan_tf.errors import UserError
+from dcgan_tf.progress import NoProgress
+from dcgan_tf.runs import Run
+from dcgan_tf.training import train
+
+SETTINGS = {"width": 8, "latent_dim": 8, "batch_size": 20, "grid_images": 9, "ema_images": 500}
+EPOCHS = 12
+
+
+def _command(run_dir, epochs=EPOCHS):
+    changes = [f"--set={name}={value}" for name, value in SETTINGS.items()]
+    length = ["--epochs", str(epochs), "--checkpoint-seconds", "0", "--no-progress", "--run-dir", str(run_dir)]
+    return [sys.executable, "-m", "dcgan_tf", "train", "--recipe", "tutorial", "--dataset", "fake", *length, *changes]
+
+
+def _train(run_dir, **changes):
+    options = {"epochs": EPOCHS, "overrides": SETTINGS, "checkpoint_seconds": 0, "progress": NoProgress(), **changes}
+    return train("tutorial", "fake", run_dir, **options)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The run that nobody interrupted."""
+    return _train(tmp_path_factory.mktemp("whole") / "run")
+
+
+def assert_same(run, other):
+    newest, others = (checkpoints.read(checkpoints.all_checkpoints(r.checkpoints_path)[0])[0] for r in (run, other))
+    assert set(newest) == set(others) and "generator_optimizer/000" in newest
+    assert [name for name in newest if not np.array_equal(newest[name], others[name])] == []
+    exact = [name for name in run.rows()[0] if "second" not in name]
+    assert [[row[name] for name in exact] for row in run.rows()] == [[row[name] for name in exact] for row in other.rows()]
+    assert [p.name for p in run.grids()] == [p.name for p in other.grids()]
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(run.grids(), other.grids(), strict=True))
+    assert run.gif_path.read_bytes() == other.gif_path.read_bytes()
+
+
+def test_killed_again_and_again(whole, tmp_path):
+    chance, kills = random.Random(5), 0
+    run = Run(tmp_path / "run")
+    for _ in range(4):
+        process = subprocess.Popen(_command(run.path), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        seen = _checkpoint_names(run)
+        while process.poll() is None and _checkpoint_names(run) == seen:
+            time.sleep(0.002)  # polling: until it has written a checkpoint of its own
+        time.sleep(chance.uniform(0, 0.3))  # and then at any moment
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        process.communicate()
+    result = subprocess.run(_command(run.path), capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert kills >= 2
+    assert_same(run, whole)
+    assert len(checkpoints.all_checkpoints(run.checkpoints_path)) == 3
+    assert not list(run.path.rglob("*.partial*"))
+
+
+def _checkpoint_names(run):
+    return {path.name for path in checkpoints.all_checkpoints(run.checkpoints_path)}
+
+
+def test_killed_while_a_checkpoint_is_written(whole, tmp_path):
+    """The process kills itself in the middle of np.savez, at the worst moment."""
+    code = (
+        "import os, signal, sys, numpy\n"
+        "import dcgan_tf.checkpoints as checkpoints\n"
+        "savez, calls = numpy.savez, []\n"
+        "def dies(path, **arrays):\n"
+        "    calls.append(path)\n"
+        "    if len(calls) == 4:\n"
+        "        savez(path, **dict(list(arrays.items())[:5]))\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    savez(path, **arrays)\n"
+        "checkpoints.np.savez = dies\n"
+        "from dcgan_tf.cli import main; main(sys.argv[1:])\n"
+    )
+    arguments = _command(tmp_path / "run")[3:]
+    killed = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True)
+    assert killed.returncode == -signal.SIGKILL
+    run = Run(tmp_path / "run")
+    assert list(run.checkpoints_path.glob(".*.partial.npz"))  # what it left
+    assert_same(_train(run.path), whole)
+
+
+def test_a_longer_run_extends_a_finished_one(whole, tmp_path):
+    _train(tmp_path / "run", epochs=2)
+    _train(tmp_path / "run", epochs=None, steps=130)
+    assert_same(_train(tmp_path / "run"), whole)
+
+
+def test_run_again_when_complete_changes_nothing(whole):
+    before = {path: path.read_bytes() for path in whole.path.rglob("*") if path.is_file() and path.name != "config.json"}
+    _train(whole.path)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(whole, tmp_path, damage):
+    run = _train(tmp_path / "run", epochs=9)
+    newest, before, *_ = checkpoints.all_checkpoints(run.checkpoints_path)
+    data = bytearray(newest.read_bytes())
+    if damage == "flipped":
+        data[len(data) // 2] ^= 0xFF
+    newest.write_bytes({"truncated": data[: len(data) // 3], "flipped": data, "empty": b""}[damage])
+    with pytest.warns(UserWarning, match=f"{newest.name} is damaged"):
+        _train(run.path)
+    assert_same(run, whole)
+    assert newest.with_suffix(".npz.damaged").exists()
+
+
+def test_only_damaged_checkpoints_start_over(whole, tmp_path):
+    run = _train(tmp_path / "run", epochs=1)
+    for path in checkpoints.all_checkpoints(run.checkpoints_path):
+        path.write_bytes(b"not a checkpoint")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert_same(_train(run.path), whole)
+
+
+def test_other_settings_are_refused_with_what_differs(whole):
+    before = whole.config_path.read_bytes()
+    with pytest.raises(UserError) as error:
+        _train(whole.path, overrides={**SETTINGS, "batch_size": 10, "dropout": 0.5}, seed=4)
+    text = str(error.value)
+    for words in ("batch_size: 20 then, 10 now", "dropout: 0.3 then, 0.5 now", "seed: 0 then, 4 now"):
+        assert words in text
+    assert "\n" not in text and "width" not in text
+    with pytest.raises(UserError, match="jit_compile"):
+        _train(whole.path, overrides={**SETTINGS, "jit_compile": True})
+    with pytest.raises(UserError, match=r"dataset.*'fake' then, 'mnist5k' now"):
+        train("tutorial", "mnist5k", whole.path, epochs=EPOCHS, overrides=SETTINGS)
+    assert whole.config_path.read_bytes() == before
+
+
+def test_two_processes_cannot_write_one_run(whole, tmp_path):
+    run = Run(tmp_path / "run")
+    process = subprocess.Popen(_command(run.path, epochs=100_000), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not run.rows():
+            assert process.poll() is None
+            time.sleep(0.01)
+        with pytest.raises(UserError, match="another process"):
+            _train(run.path, epochs=100_000)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 1
+    finally:
+        process.kill()
+    assert run.gif_path.exists()
+
+
+def test_a_history_cut_short_by_a_kill_is_mended(whole, tmp_path):
+    run = _train(tmp_path / "run", epochs=3)
+    with open(run.history_path, "a") as file:
+        file.write("160,4,1.2")  # no newline: the kill came in the middle of a row
+    assert_same(_train(run.path), whole)
+    with open(run.history_path) as file:
+        assert all(len(row) == 8 for row in csv.reader(file))
