@@ -1,7 +1,8 @@
 """What a person sees while a training runs: plain lines, a bar in a terminal, or a live picture in Jupyter."""
 
-import io
+import math
 import sys
+import time
 
 import numpy as np
 
@@ -49,35 +50,55 @@ class BarProgress(PlainProgress):
 
 
 class NotebookProgress(PlainProgress):
-    """A bar, the newest grid and the loss curves, all updated in place: for Jupyter, watched live."""
+    """A line on how far it is, the newest grid and the curves, updated in place: for Jupyter, watched live."""
 
     def start(self, run, step, total_steps):
-        from IPython.display import display
-        from tqdm.auto import tqdm
+        from IPython.display import HTML, display
 
         super().start(run, step, total_steps)
-        self.bar = tqdm(total=total_steps, initial=step, unit="step")
-        self.view = display(display_id=True)
+        self.status, self.view = (display(HTML(), display_id=True) for _ in range(2))
+        self.newest, self.next_status, self.next_view = None, 0.0, 0.0
 
     def advance(self, step, row_so_far):
-        self.bar.set_postfix_str(f"{row_so_far['images_per_second']:,.0f} images/s", refresh=False)
-        self.bar.update(step - self.bar.n)
+        from IPython.display import HTML
+
+        self.row_so_far = row_so_far
+        if time.monotonic() >= self.next_status:
+            self.status.update(HTML(self._describe_progress(row_so_far)))
+            self.next_status = time.monotonic() + 0.5
 
     def interval(self, row, grid):
-        from dcgan_tf.plots import live_view
-
-        picture = io.BytesIO()
-        figure = live_view(grid, self.run.history(), describe_row(row, self.run.config))
-        figure.savefig(picture, format="png", dpi=80)
-        self._show(picture.getvalue())
-
-    def _show(self, png):
-        from IPython.display import Image
-
-        self.view.update(Image(png))
+        self.newest = (row, grid)
+        if time.monotonic() >= self.next_view:
+            self._draw()
 
     def close(self):
-        self.bar.close()
+        from IPython.display import HTML
+
+        if self.newest:
+            self._draw()
+            self.status.update(HTML(self._describe_progress(self.row_so_far)))
+
+    def _draw(self):
+        from IPython.display import Image
+
+        from dcgan_tf.plots import live_view
+
+        started = time.monotonic()
+        (row, grid), self.newest = self.newest, None
+        self.view.update(Image(live_view(grid, self.run.history(), describe_row(row, self.run.config)).png(96)))
+        # Looking must not slow the training down: at most a fiftieth of the time goes into drawing.
+        self.next_view = time.monotonic() + 50 * (time.monotonic() - started)
+
+    def _describe_progress(self, row):
+        length = self.run.config["length"]
+        done = max(row["step"] / (self.total_steps or math.inf), row["seconds"] / (length["max_seconds"] or math.inf))
+        left = describe_seconds(row["seconds"] * (1 - done) / done) if 0 < done < 1 else "0:00"
+        return (
+            f'<progress value="{done:.4f}" style="width: 20em"></progress> {min(done, 1):.0%} &ensp; '
+            f"step {row['step']:,} &ensp; {row['images_per_second']:,.0f} images/s &ensp; "
+            f"{describe_seconds(row['seconds'])}, about {left} left"
+        )
 
 
 class NoProgress(PlainProgress):
