@@ -102,7 +102,7 @@ def _declaration(statement):
 
 _TYPES = {  # the annotation: what it is called, what is of it, how papermill is told
     "int": ("a whole number", numbers.Integral, "-p {name} 10"),
-    "float": ("a number", numbers.Real, "-p {name} 0.5"),
+    "float": ("a number", numbers.Real, "-p {name} 0.001 (or 60, 2e-4, ...)"),
     "bool": ("True or False", bool, "-p {name} True"),
     "str": ("a text", str, "-r {name} {value}"),
     "list": ("a list", list, '-y "{name}: [1, 2]"'),
@@ -195,7 +195,7 @@ def show_data(data, count: int = 50, seed: int = 0):
 
     places = np.sort(np.random.default_rng(seed).choice(len(data), min(count, len(data)), replace=False))
     titles = None
-    if data.labels is not None:
+    if data.labels is not None and data.labels.ndim == 1:  # attributes, of which an image has many, do not fit
         labels = [int(label) for label in data.labels[places]]
         titles = [data.label_names[label] for label in labels] if data.label_names else labels
     return show_images(data.images[places], titles, title=f"{len(places)} of {len(data):,} real images")

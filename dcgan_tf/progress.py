@@ -56,8 +56,9 @@ class NotebookProgress(PlainProgress):
         from IPython.display import HTML, display
 
         super().start(run, step, total_steps)
-        self.status, self.view = (display(HTML(), display_id=True) for _ in range(2))
-        self.newest, self.next_status, self.next_view = None, 0.0, 0.0
+        self.status = display(HTML("preparing the first step ..."), display_id=True)
+        self.view = display(HTML("&nbsp;"), display_id=True)
+        self.row_so_far, self.newest, self.next_status, self.next_view = None, None, 0.0, 0.0
 
     def advance(self, step, row_so_far):
         from IPython.display import HTML
@@ -77,6 +78,7 @@ class NotebookProgress(PlainProgress):
 
         if self.newest:
             self._draw()
+        if self.row_so_far:
             self.status.update(HTML(self._describe_progress(self.row_so_far)))
 
     def _draw(self):
@@ -87,17 +89,17 @@ class NotebookProgress(PlainProgress):
         started = time.monotonic()
         (row, grid), self.newest = self.newest, None
         self.view.update(Image(live_view(grid, self.run.history(), describe_row(row, self.run.config)).png(96)))
-        # Looking must not slow the training down: at most a fiftieth of the time goes into drawing.
-        self.next_view = time.monotonic() + 50 * (time.monotonic() - started)
+        # Looking must not slow the training down: at most a fortieth of the time goes into drawing.
+        self.next_view = time.monotonic() + 40 * (time.monotonic() - started)
 
     def _describe_progress(self, row):
         length = self.run.config["length"]
         done = max(row["step"] / (self.total_steps or math.inf), row["seconds"] / (length["max_seconds"] or math.inf))
-        left = describe_seconds(row["seconds"] * (1 - done) / done) if 0 < done < 1 else "0:00"
+        left = f", about {describe_seconds(row['seconds'] * (1 - done) / done)} left" if 0 < done < 1 else ""
         return (
             f'<progress value="{done:.4f}" style="width: 20em"></progress> {min(done, 1):.0%} &ensp; '
             f"step {row['step']:,} &ensp; {row['images_per_second']:,.0f} images/s &ensp; "
-            f"{describe_seconds(row['seconds'])}, about {left} left"
+            f"{describe_seconds(row['seconds'])}{left}"
         )
 
 
