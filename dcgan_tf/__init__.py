@@ -25,7 +25,10 @@ def __getattr__(name):
         raise AttributeError(f"module 'dcgan_tf' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(_WHERE[name]), name)
+    from dcgan_tf.quiet import tensorflow_quiet
+
+    with tensorflow_quiet():
+        return getattr(importlib.import_module(_WHERE[name]), name)
 
 
 def __dir__():

@@ -9,8 +9,10 @@ import sys
 
 import click
 
+from dcgan_tf import __version__
 from dcgan_tf.errors import UserError, nearest
-from dcgan_tf.recipes import RECIPES, field_help
+from dcgan_tf.quiet import tensorflow_quiet
+from dcgan_tf.recipes import RECIPES, field_help, get_recipe
 
 
 class _Group(click.Group):
@@ -24,7 +26,7 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="dcgan-tf", prog_name="dcgan_tf")
+@click.version_option(__version__, prog_name="dcgan_tf")
 def cli():
     """Train, watch, compare and understand DCGANs."""
 
@@ -32,7 +34,8 @@ def cli():
 @cli.command()
 def recipes():
     """The table of recipes: name, source, image size, parameters, one line."""
-    from dcgan_tf.models import build_discriminator, build_generator
+    with tensorflow_quiet():
+        from dcgan_tf.models import build_discriminator, build_generator
 
     rows = [("recipe", "images", "generator", "discriminator", "source", "what it is")]
     for recipe in RECIPES.values():
@@ -118,11 +121,13 @@ def train(
     no_progress,
 ):
     """Train a recipe; the same command again resumes an interrupted run, more epochs extend it."""
-    from dcgan_tf.progress import PlainProgress
-    from dcgan_tf.runs import run_name
-    from dcgan_tf.training import train
-
     classes = fields.pop("classes", None)
+    get_recipe(recipe).with_fields(fields)  # a mistake here need not wait for TensorFlow
+    with tensorflow_quiet():
+        from dcgan_tf.progress import PlainProgress
+        from dcgan_tf.runs import run_name
+        from dcgan_tf.training import train
+
     changes = {"batch_size": batch_size, "learning_rate": learning_rate, "classes": classes, **fields}
     changes = {name: value for name, value in changes.items() if value is not None and name not in ("epochs", "steps")}
     run_dir = run_dir or os.path.join("results", run_name(dataset, recipe, changes, seed))
@@ -159,7 +164,8 @@ def train(
 @click.option("--latent-std", type=float, help="Other than in training; below 1: safer, more alike.")
 def sample(run, count, seed, output, latent_mean, latent_std):
     """Images from a run directory (or a .keras file)."""
-    from dcgan_tf.sampling import sample
+    with tensorflow_quiet():
+        from dcgan_tf.sampling import sample
 
     images = sample(run, count, seed, output, latent_mean=latent_mean, latent_std=latent_std)
     click.echo(f"{len(images)} images of {'x'.join(map(str, images.shape[1:]))} in {output}")
@@ -167,7 +173,6 @@ def sample(run, count, seed, output, latent_mean, latent_std):
 
 def main(arguments=None):
     """Run the command line and exit with its status."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notes about this machine help nobody here
     try:
         status = cli.main(arguments, prog_name="python -m dcgan_tf", standalone_mode=False)
     except UserError as error:

@@ -283,7 +283,8 @@ def _fit(dataset, image_size, channels, resize):
     own, asked = f"{height}x{width}x{own_channels}", f"{size}x{size}x{channels}"
     if not resize:
         raise UserError(
-            f"images of dataset {dataset.name!r} are {own}, not {asked}: give --resize (resize=True) to convert them"
+            f"images of dataset {dataset.name!r} are {own}, not {asked}: give --resize (resize=True) to convert them, "
+            "or take a recipe that makes images like these, such as quick"
         )
     images = dataset.images
     fitted = np.empty((len(images), *((height, width) if same_size else (size, size)), channels), np.uint8)

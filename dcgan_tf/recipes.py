@@ -125,8 +125,8 @@ class Recipe:
         for name in overrides:
             if name not in known:
                 raise UserError(
-                    f"unknown field {name!r}.{nearest(name, known)} "
-                    f"The fields of a recipe are: learning_rate, {', '.join(known)}"
+                    f"unknown field {name!r}.{nearest(name, ['learning_rate', *known])} "
+                    "`python -m dcgan_tf train --list-fields` explains all fields of a recipe"
                 )
         values = {name: parse_value(name, value, hints[name]) for name, value in overrides.items()}
         if values.get("steps") is not None and values.get("epochs") is not None:

@@ -34,7 +34,8 @@ class Sampler:
 
     def __init__(self, generator: keras.Model, batch_size: int = 64):
         self.batch_size = batch_size
-        self._call = tf.function(lambda latents: generator(latents, training=False))
+        function = tf.function(lambda latents: generator(latents, training=False))
+        self._call = function.get_concrete_function(tf.TensorSpec([batch_size, generator.input_shape[1]]))
 
     def __call__(self, latents: np.ndarray) -> np.ndarray:
         batches = []

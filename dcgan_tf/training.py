@@ -86,17 +86,10 @@ def train(
     check_place(run.path)
     _grow_gpu_memory()
     if not isinstance(dataset, Dataset):
-        size_asked = ARCHITECTURES[recipe.architecture].fixed_size or "image_size" in (overrides or {})
-        dataset = load_dataset(
-            dataset,
-            image_size=recipe.image_size if size_asked else None,
-            folder_size=recipe.image_size,
-            channels=recipe.channels,
-            classes=classes,
-            resize=resize,
-        )
+        dataset = load_images_for(recipe, dataset, "image_size" in (overrides or {}), classes, resize)
     check_image_shape(recipe, dataset.image_shape)
     config = _describe(recipe, dataset, seed, length, log_every)
+    config["dataset"].update(classes=classes, resize=resize)
     gan = GAN(recipe, dataset.image_shape, seed)
     progress = progress or choose_progress()
     with only_writer(run), _Signals() as signals:
@@ -105,6 +98,23 @@ def train(
             progress.say(note)
         _Training(run, gan, dataset, length, checkpoint_seconds, progress, signals).go()
     return run
+
+
+def load_images_for(recipe, name, size_is_asked=False, classes=None, resize=False) -> Dataset:
+    """The dataset of that name or path, as the recipe needs it.
+
+    A recipe with one image size only, or a size that was asked for, is insisted on; any other recipe takes
+    named data as they are, and a folder's or zip's images at its own usual size.
+    """
+    size_is_asked = size_is_asked or ARCHITECTURES[recipe.architecture].fixed_size
+    return load_dataset(
+        name,
+        image_size=recipe.image_size if size_is_asked else None,
+        folder_size=recipe.image_size,
+        channels=recipe.channels,
+        classes=classes,
+        resize=resize,
+    )
 
 
 # --- what is asked for -----------------------------------------------------------------------------------
@@ -256,8 +266,8 @@ class _Training:
             self.run.forget_after(self.step)
 
     def train_to_the_end(self):
-        run_steps = compile_steps(self.gan, self.totals)
         batches = iter(self.dataset.batches(self.recipe.batch_size, self.seed, self.step))
+        run_steps = compile_steps(self.gan, self.totals, batches)
         pace = []  # seconds per step of the last calls; the first one, which traces the graph, does not count
         while not self.finished() and not self.signals.received:
             count = self.steps_of_next_call(pace)
@@ -367,11 +377,11 @@ class _Training:
         return f"epoch {-(-self.step // self.steps_per_epoch)}, step {self.step:,}"
 
 
-def compile_steps(gan, totals):
-    """(iterator of batches, count) -> totals: `count` training steps in one compiled call.
+def compile_steps(gan, totals, batches):
+    """A function (batches, count) -> totals that makes `count` training steps in one compiled call.
 
-    The metrics are summed up in `totals` inside the graph, so that no step waits for Python to read a loss,
-    and how many steps are made per call does not change a bit of what they compute.
+    `batches` is an iterator of uint8 [N, H, W, C]. The metrics are summed up in `totals` inside the graph, so
+    that no step waits for Python to read a loss; how many steps a call makes changes no bit of the result.
     """
     step = tf.function(gan.train_step, jit_compile=True) if gan.recipe.jit_compile else gan.train_step
 
@@ -382,4 +392,4 @@ def compile_steps(gan, totals):
             totals.assign_add(tf.concat([metrics, [1.0]], axis=0))
         return totals.read_value()
 
-    return run_steps
+    return run_steps.get_concrete_function(batches, tf.TensorSpec([], tf.int64))

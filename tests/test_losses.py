@@ -62,7 +62,7 @@ def test_label_noise_is_drawn_for_each_image_and_added_to_both_labels():
     labels = label_drawer(1.0, 1.0, 0.05)(1000, tf.constant([3, 4], tf.int64))
     real, fake = labels.real.numpy(), labels.fake.numpy()
     assert real.shape == fake.shape == (1000, 1)
-    assert 1.0 <= real.min() and real.max() < 1.05 and 0.0 <= fake.min() and fake.max() < 0.05
+    assert real.min() >= 1.0 and real.max() < 1.05 and fake.min() >= 0.0 and fake.max() < 0.05
     assert fake.std() == pytest.approx(0.05 / np.sqrt(12), rel=0.1)
     assert abs(np.corrcoef(real.ravel(), fake.ravel())[0, 1]) < 0.15
     assert float(labels.target) == 1.0

@@ -1,0 +1,189 @@
+"""The command line as a person types it: statuses, one line for a mistake, nothing half-written."""
+
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from dcgan_tf import cli
+from dcgan_tf.images import decode
+from dcgan_tf.progress import NoProgress
+from dcgan_tf.sampling import sample
+from dcgan_tf.training import train
+
+TINY = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9}
+SET = [f"--set={name}={value}" for name, value in TINY.items()]
+
+
+def run_cli(*arguments):
+    """(status, stdout, stderr) of `python -m dcgan_tf ...`, in this process: starting TensorFlow takes seconds."""
+    runner = CliRunner()
+
+    def call():
+        cli.main([str(argument) for argument in arguments])
+
+    import click
+
+    result = runner.invoke(click.command()(call), [])
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return train(
+        "quick", "fake", tmp_path_factory.mktemp("runs") / "run", steps=4, overrides=TINY, progress=NoProgress()
+    )
+
+
+def test_train_sample_and_help_in_processes_of_their_own(tmp_path):
+    python = [sys.executable, "-m", "dcgan_tf"]
+    command = [*python, "train", "--dataset", "fake", "--run-dir", str(tmp_path / "run"), "--epochs", "2", *SET]
+    trained = subprocess.run(command, capture_output=True, text=True)
+    assert trained.returncode == 0, trained.stderr
+    lines = trained.stdout.splitlines()
+    assert [line.split("  ")[0] for line in lines[:2]] == ["epoch 1/2", "epoch 2/2"] and lines[-1] == str(
+        tmp_path / "run"
+    )
+    assert trained.stderr == ""
+    mistake = subprocess.run([*python, "train", "--recipe", "qick"], capture_output=True, text=True)
+    assert mistake.returncode == 2 and mistake.stdout == ""
+    assert mistake.stderr.startswith("error: unknown recipe 'qick'. Did you mean 'quick'?")
+    assert len(mistake.stderr.splitlines()) == 1
+
+
+def test_recipes_prints_the_table():
+    status, output, _ = run_cli("recipes")
+    assert status == 0
+    for words in ("quick", "18,920,320", "1,045,633", "18,421,507", "795,009", "698,049", "64x64x3", "Radford"):
+        assert words in output
+    assert len(output.splitlines()) == 10
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["sample", "--help"], ["train", "--list-fields"], ["--version"]]
+)
+def test_help(arguments):
+    status, output, _ = run_cli(*arguments)
+    assert status == 0 and output
+
+
+def test_sample_is_deterministic_by_seed(run, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert run_cli("sample", run.path, "--count", 70, "--seed", seed, "--output", tmp_path / f"{name}.npy")[0] == 0
+    a, b, c = (np.load(tmp_path / f"{name}.npy", allow_pickle=False) for name in "abc")
+    assert a.dtype == np.uint8 and a.shape == (70, 28, 28, 1)
+    assert np.array_equal(a, b) and not np.array_equal(a, c)
+    assert np.array_equal(sample(run.path, 3, 1), a[:3])  # an image does not depend on how many are drawn
+    assert np.array_equal(sample(run.generator_path, 3, 1), a[:3])
+    spread = [sample(run.path, 50, latent_std=std).astype(float).std(axis=0).mean() for std in (0.0, 0.1, 1.0)]
+    assert spread[0] == 0 <= spread[1] < spread[2]
+
+
+def test_sample_writes_a_folder_or_a_grid(run, tmp_path):
+    assert run_cli("sample", run.path, "--count", 5, "--output", tmp_path / "deep" / "images")[0] == 0
+    files = sorted((tmp_path / "deep" / "images").iterdir())
+    assert [file.name for file in files] == [f"{index:04d}.png" for index in range(5)]
+    assert np.array_equal(np.stack([decode(file) for file in files]), sample(run.path, 5))
+    assert run_cli("sample", run.path, "--count", 5, "--output", tmp_path / "grid.png")[0] == 0
+    assert decode(tmp_path / "grid.png").shape == (2 * 30 + 2, 3 * 30 + 2, 1)
+    status, _, error = run_cli("sample", run.path, "--output", tmp_path / "deep" / "images")
+    assert status == 2 and "not empty" in error
+
+
+def _mistakes(folder):
+    """What a user may get wrong: (arguments, words of the answer)."""
+    text, empty, cut = folder / "text.txt", folder / "empty", folder / "cut.zip"
+    text.write_text("not a run")
+    empty.mkdir()
+    with zipfile.ZipFile(folder / "whole.zip", "w") as archive:
+        archive.writestr("a.txt", "x" * 5000)
+    cut.write_bytes((folder / "whole.zip").read_bytes()[:60])
+    (folder / "broken.keras").write_bytes(b"no archive")
+    run = folder / "run"
+    train_ = ["train", "--run-dir", folder / "new", "--dataset", "fake"]
+    return [
+        (["trian"], ["'trian'", "'train'"]),
+        ([*train_, "--recipe", "tutorail"], ["'tutorail'", "'tutorial'"]),
+        ([*train_[:3], "--dataset", "minst"], ["'minst'", "mnist"]),
+        ([*train_[:3], "--dataset", folder / "nowhere"], ["nowhere"]),
+        ([*train_[:3], "--dataset", empty], ["empty"]),
+        ([*train_[:3], "--dataset", text], ["text.txt"]),
+        ([*train_[:3], "--dataset", cut], ["cut.zip"]),
+        ([*train_, "--epochs", "ten"], ["'ten'", "--epochs"]),
+        ([*train_, "--epochs", "2.5"], ["2.5"]),
+        ([*train_, "--epochs", "0"], ["epochs=0"]),
+        ([*train_, "--epochs", "-3"], ["epochs=-3"]),
+        ([*train_, "--epochs", "1", "--steps", "1"], ["one of the two"]),
+        ([*train_, "--steps", "0"], ["steps=0"]),
+        ([*train_, "--max-seconds", "-1"], ["max_seconds=-1"]),
+        ([*train_, "--max-seconds", "nan"], ["nan"]),
+        ([*train_, "--batch-size", "0"], ["batch_size=0"]),
+        ([*train_, "--batch-size", "5000"], ["5000"]),
+        ([*train_, "--batch-size", "many"], ["many"]),
+        ([*train_, "--learning-rate", "nan"], ["nan"]),
+        ([*train_, "--learning-rate", "-1e-3"], ["-0.001"]),
+        ([*train_, "--learning-rate", "inf"], ["inf"]),
+        ([*train_, "--seed", "-1"], ["seed=-1"]),
+        ([*train_, "--seed", "x"], ["'x'"]),
+        ([*train_, "--checkpoint-seconds", "-1"], ["checkpoint_seconds=-1"]),
+        ([*train_, "--set", "widht=3"], ["'widht'", "'width'"]),
+        ([*train_, "--set", "width"], ["FIELD=VALUE"]),
+        ([*train_, "--set", "width=wide"], ["'wide'", "whole number"]),
+        ([*train_, "--set", "width=0"], ["width=0"]),
+        ([*train_, "--set", "width=1", "--set", "width=2"], ["twice"]),
+        ([*train_, "--set", "loss=wgan"], ["'wgan'", "wasserstein"]),
+        ([*train_, "--set", "latent_dim=0"], ["latent_dim=0"]),
+        ([*train_, "--set", "latent_std=-1"], ["latent_std=-1"]),
+        ([*train_, "--set", "dropout=1.5"], ["dropout=1.5"]),
+        ([*train_[:3], "--dataset", "mnist5k", "--recipe", "sapienza"], ["28x28x1", "64x64x3", "--resize"]),
+        ([*train_, "--set", "image_size=20"], ["20"]),
+        ([*train_, "--set", "classes=7"], ["classes", "fake"]),
+        ([*train_, "--epoch", "3"], ["--epoch"]),
+        (["train", "--run-dir", text, "--dataset", "fake"], ["text.txt", "is a file"]),
+        (["train", "--run-dir", text / "run", "--dataset", "fake"], ["text.txt"]),
+        (["train", "--run-dir", folder, "--dataset", "fake"], ["not a run directory"]),
+        (["sample", empty, "--output", folder / "x.npy"], ["empty", "not a run directory"]),
+        (["sample", folder / "nowhere", "--output", folder / "x.npy"], ["nowhere"]),
+        (["sample", folder / "broken.keras", "--output", folder / "x.npy"], ["broken.keras", "damaged"]),
+        (["sample", folder / "no.keras", "--output", folder / "x.npy"], ["no.keras"]),
+        (["sample", run / "discriminator.keras", "--output", folder / "x.npy"], ["not a generator"]),
+        (["sample", run, "--count", "0", "--output", folder / "x.npy"], ["count=0"]),
+        (["sample", run, "--seed", "-1", "--output", folder / "x.npy"], ["seed=-1"]),
+        (["sample", run, "--latent-std", "nan", "--output", folder / "x.npy"], ["nan"]),
+        (["sample", run, "--output", folder / "x.jpg"], [".jpg", ".png"]),
+        (["sample", run], ["--output"]),
+    ]
+
+
+def test_a_mistake_is_one_line_status_2_and_nothing_written(tmp_path, run):
+    (tmp_path / "run").symlink_to(run.path)
+    mistakes = _mistakes(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    wrong = []
+    for arguments, words in mistakes:
+        status, output, error = run_cli(*arguments)
+        lines = error.strip().splitlines()
+        if status != 2 or len(lines) != 1 or output or not all(word in error for word in words):
+            wrong.append((arguments[0], arguments[3:], status, output, error))
+        if sorted(tmp_path.rglob("*")) != before:
+            wrong.append((arguments, "left", set(tmp_path.rglob("*")) - set(before)))
+            break
+    assert wrong == []
+
+
+def test_a_damaged_generator_is_named(tmp_path, run):
+    data = run.generator_path.read_bytes()
+    for length in (0, 100, len(data) // 2, len(data) - 10):
+        (tmp_path / "cut.keras").write_bytes(data[:length])
+        status, _, error = run_cli("sample", tmp_path / "cut.keras", "--output", tmp_path / "x.npy")
+        assert status == 2 and "cut.keras" in error and len(error.splitlines()) == 1
+    assert not (tmp_path / "x.npy").exists()
+
+
+def test_a_mistake_of_ours_shows_where(monkeypatch, run):
+    monkeypatch.setattr("dcgan_tf.sampling.load_generator", lambda source: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["sample", str(run.path), "--output", "never.npy"])
