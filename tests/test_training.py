@@ -217,7 +217,7 @@ def test_a_disk_that_takes_no_more_is_one_line_and_keeps_the_run(tmp_path):
     """A limit on the size of files stands for a full disk: it fails in the same place, the checkpoint's write."""
     code = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000));"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000));"
         "from dcgan_tf.cli import main; main()"
     )
     changes = [f"--set={name}={value}" for name, value in TINY.items()]
