@@ -3,7 +3,6 @@
 A dataset knows nothing of GANs; a run on another machine with the same fingerprint sees the same batches.
 """
 
-import hashlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from dcgan_tf.errors import UserError, nearest
 from dcgan_tf.images import resize as resize_image
+from dcgan_tf.prepared import fingerprint_of
 
 # Batches are gathered several at a time, since a call from TensorFlow into Python costs more than the copying.
 _BATCHES_PER_CALL = 16
@@ -87,21 +87,6 @@ class Dataset:
             return tf.ensure_shape(tf.numpy_function(gather, [call], tf.uint8), (together, *shape))
 
         return tf.data.Dataset.counter().map(gather_in_graph).prefetch(1).unbatch().prefetch(2)
-
-
-def fingerprint_of(images: np.ndarray, labels: np.ndarray | None) -> str:
-    """The SHA-256 of pixels, labels and shapes. A prepared dataset holds the same, computed as it is written."""
-    digest = hashlib.sha256(np.ascontiguousarray(images))
-    return finish_fingerprint(digest, images.shape, labels)
-
-
-def finish_fingerprint(digest, shape, labels) -> str:
-    """Add to the SHA-256 of all pixels what is only known at the end: the shape [N, H, W, C] and the labels."""
-    digest.update(f"images {tuple(int(n) for n in shape)}".encode())
-    if labels is not None:
-        digest.update(f"labels {labels.shape}".encode())
-        digest.update(np.ascontiguousarray(labels, dtype="<i8"))
-    return digest.hexdigest()
 
 
 # ------------------------------------------------------------------------------------- datasets by name

@@ -80,7 +80,7 @@ def decode(source: bytes | str | os.PathLike, channels: int | None = None) -> np
     except (PermissionError, IsADirectoryError) as error:
         raise ImageError(f"cannot be read: {error.strerror}") from None
     except Image.DecompressionBombError:
-        raise ImageError(f"more than {MAX_PIXELS:,} pixels") from None
+        raise ImageError(f"too many pixels: more than {MAX_PIXELS:,}") from None
     except Exception as error:
         # On damaged bytes Pillow's readers raise nearly anything: OSError, SyntaxError, struct.error, ...
         raise ImageError(f"damaged: {_short(error)}") from None
@@ -94,7 +94,7 @@ def _decode(source, channels):
     with image:
         width, height = image.size
         if width * height > MAX_PIXELS:
-            raise ImageError(f"{width}x{height} is more than {MAX_PIXELS:,} pixels")
+            raise ImageError(f"too many pixels: {width}x{height} is more than {MAX_PIXELS:,}")
         image.load()
         try:
             # After load(): a PNG may hold its EXIF data behind the pixels; a TIFF turns itself in load().

@@ -1,0 +1,145 @@
+"""Run one function over many numbers in worker processes of its own.
+
+Not multiprocessing: its fork copies TensorFlow's threads half-way, its spawn runs a user's script again from
+the top, and the workers of either outlive a parent that was killed. These are plain child processes that
+take a number on stdin and answer on stdout; when the parent dies, however it dies, they see the end of stdin
+and go. They import only what the function needs.
+"""
+
+import contextlib
+import importlib
+import os
+import pickle
+import selectors
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+
+
+def available_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_in_workers(task: Callable, numbers: Iterable[int], workers: int) -> Iterator:
+    """Yield task(number) for each number, in whatever order they are done.
+
+    `task` must be picklable: a function of a module, or a functools.partial of one. With one worker it runs
+    in this process. An exception of the task is raised here and ends all workers; so does closing the iterator.
+    """
+    if workers <= 1:
+        yield from map(task, numbers)
+        return
+    main = getattr(sys.modules["__main__"], "__spec__", None)
+    opening = (main.name if main else None, pickle.dumps(task))
+    numbers = iter(numbers)
+    processes = []
+    try:
+        with selectors.DefaultSelector() as waiting:
+            for _ in range(workers):
+                process = _start()
+                processes.append(process)
+                _send(process, opening)
+                if _give_next(process, numbers):
+                    waiting.register(process.stdout, selectors.EVENT_READ, process)
+            while waiting.get_map():
+                for key, _ in waiting.select():
+                    yield _answer(key.data)
+                    if not _give_next(key.data, numbers):
+                        waiting.unregister(key.fileobj)
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+            process.stdout.close()
+            process.wait()
+
+
+def _start():
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    environment = {**os.environ, "PYTHONPATH": path}
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        environment.setdefault(f"{library}_NUM_THREADS", "1")  # there is one worker per core already
+    command = [sys.executable, "-c", "from dcgan_tf.workers import _serve; _serve()"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+
+
+def _send(process, message):
+    try:
+        pickle.dump(message, process.stdin)
+        process.stdin.flush()
+    except BrokenPipeError:
+        raise _died(process) from None
+
+
+def _give_next(process, numbers):
+    number = next(numbers, None)
+    if number is None:
+        process.stdin.close()
+        return False
+    _send(process, number)
+    return True
+
+
+def _answer(process):
+    try:
+        result, error, trace = pickle.load(process.stdout)
+    except (EOFError, pickle.UnpicklingError):
+        raise _died(process) from None
+    if error is not None:
+        raise error from RuntimeError(f"in a worker process:\n{trace}")
+    return result
+
+
+def _died(process):
+    status = process.wait()
+    hint = ", perhaps for want of memory (then take fewer workers)" if status == -signal.SIGKILL else ""
+    return RuntimeError(f"a worker process ended with status {status}{hint}; the same command goes on from here")
+
+
+def _serve():
+    """What a worker process does: unpickle the task, then answer number after number until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what the task prints must not get between the answers
+    requests = sys.stdin.buffer
+    try:
+        opening = pickle.load(requests)
+        task = None
+        while True:
+            number = pickle.load(requests)
+            try:
+                task = task or _unpickle(*opening)
+                answer = task(number), None, None
+            except Exception as error:
+                answer = None, _sendable(error), traceback.format_exc()
+            pickle.dump(answer, answers)
+            answers.flush()
+    except (EOFError, BrokenPipeError):
+        pass  # no more work, or nobody to hand it to
+    finally:
+        os._exit(0)
+
+
+def _unpickle(main, pickled):
+    try:
+        return pickle.loads(pickled)
+    except AttributeError as error:
+        if "__main__" not in str(error):
+            raise
+        if main is None:
+            raise ValueError(f"{error}: define it in a module, so that worker processes can import it") from None
+        sys.modules["__main__"] = importlib.import_module(main)  # the parent is `python -m MODULE`
+        return pickle.loads(pickled)
+
+
+def _sendable(error):
+    try:
+        pickle.loads(pickle.dumps(error))
+        return error
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
