@@ -128,21 +128,27 @@ def _check_type(name, value, annotation, default):
 
 
 def load_data(dataset: str, recipe, changes: dict, classes=None, resize: bool = False):
-    """The dataset as `train` would load it for that recipe: at the recipe's size where that is fixed or asked for."""
+    """The dataset as `train` would load it for that recipe: at the recipe's size where that is fixed or asked for.
+
+    Raises ParameterError when it cannot be found, downloaded or made to fit the recipe.
+    """
     with _tensorflow_quiet():
         from dcgan_tf.datasets import load_dataset
         from dcgan_tf.models import ARCHITECTURES, check_image_shape
 
     size_asked = ARCHITECTURES[recipe.architecture].fixed_size or "image_size" in changes
-    data = load_dataset(
-        dataset,
-        image_size=recipe.image_size if size_asked else None,
-        folder_size=recipe.image_size,
-        channels=recipe.channels,
-        classes=classes,
-        resize=resize,
-    )
-    check_image_shape(recipe, data.image_shape)
+    try:
+        data = load_dataset(
+            dataset,
+            image_size=recipe.image_size if size_asked else None,
+            folder_size=recipe.image_size,
+            channels=recipe.channels,
+            classes=classes,
+            resize=resize,
+        )
+        check_image_shape(recipe, data.image_shape)
+    except UserError as error:
+        raise ParameterError(str(error)) from None
     return data
 
 

@@ -9,6 +9,7 @@ import io
 import math
 
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 from matplotlib.ticker import MaxNLocator
@@ -325,10 +326,10 @@ def _caption(block):
     lines += [(", ".join(details), {})] if details else []
     lines += [(shape_text(block.shape), {"color": "#111111"})]
     lines += [(f"{block.parameters:,} parameters", {"color": _GRAY})] if block.parameters else []
-    names = [name for name in block.small]
+    names = list(block.small)
     while names:  # two small layers in a line, where they fit
         line = names.pop(0)
-        if names and len(line) + len(names[0]) < 23:
+        if names and len(line) + len(names[0]) < 20:
             line += " · " + names.pop(0)
         lines.append((line, {"color": _GRAY, "style": "italic"}))
     return lines
@@ -342,19 +343,13 @@ def _draw_box(axes, x, y, side, length, colour):
     back = [(corner_x + depth_x, corner_y + depth_y) for corner_x, corner_y in front]
     faces = (([front[3], front[2], back[2], back[3]], 0.55), ([front[1], back[1], back[2], front[2]], 0.8), (front, 1))
     for corners, strength in faces:
-        face = [1 - strength * (1 - part) for part in _rgb(colour)]
+        face = [1 - strength * (1 - part) for part in to_rgb(colour)]
         axes.add_patch(Polygon(corners, facecolor=face, edgecolor="white", linewidth=0.8))
-
-
-def _rgb(colour):
-    from matplotlib.colors import to_rgb
-
-    return to_rgb(colour)
 
 
 def _draw_arrow(axes, x, y, wraps):
     """From one box to the next, at (x, y); at the end of a row a hook that says: goes on below."""
     if wraps:
-        axes.text(x - 0.1, y, "↵", ha="center", va="center", fontsize=13, color=_GRAY)
+        axes.text(x - 0.05, y, "↵", ha="center", va="center", fontsize=13, color=_GRAY)
     else:
         axes.annotate("", (x + 0.09, y), (x - 0.09, y), arrowprops={"arrowstyle": "->", "color": _GRAY})

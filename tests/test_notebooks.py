@@ -19,6 +19,7 @@ from papermill.exceptions import PapermillExecutionError
 from dcgan_tf import notebook
 from dcgan_tf.datasets import load_dataset
 from dcgan_tf.notebook import ParameterError, check_parameters
+from dcgan_tf.recipes import RECIPES
 from dcgan_tf.runs import Run
 
 ROOT = Path(__file__).parents[1]
@@ -185,6 +186,15 @@ def test_a_sheet_of_real_images_has_labels_where_there_are_any():
     titles = [text.get_text() for text in notebook.show_data(digits, count=12).axes[0].texts]
     assert len(titles) == 12 and set(titles) <= set("0123456789")
     assert not notebook.show_data(load_dataset("fake", limit=5)).axes[0].texts
+
+
+def test_data_that_do_not_fit_are_one_clear_line():
+    tutorial = RECIPES["tutorial"]
+    with pytest.raises(ParameterError, match="unknown dataset 'mnist5'"):
+        notebook.load_data("mnist5", tutorial, {})
+    with pytest.raises(ParameterError, match=r"28x28x1, not 32x32x1"):
+        notebook.load_data("mnist5k", RECIPES["gwu"].with_fields({"image_size": 32}), {"image_size": 32})
+    assert notebook.load_data("mnist5k", tutorial, {}, classes=7).image_shape == (28, 28, 1)
 
 
 # --- real runs --------------------------------------------------------------------------------------------

@@ -99,10 +99,10 @@ def test_architecture_holds_every_computing_layer_and_all_parameters(build, reci
     assert f"{model.name}: {model.count_params():,} parameters" in texts
     assert texts.count("↵") == (len(blocks) - 1) // 6
     assert picture.get_size_inches()[0] < 10  # no wider than a notebook's page
-    _no_two_texts_overlap(picture)
+    _texts_stand_apart(picture)
 
 
-def _no_two_texts_overlap(picture):
+def _texts_stand_apart(picture):
     renderer = FigureCanvasAgg(picture).get_renderer()
     texts = [text for text in picture.axes[0].texts if text.get_text()]
     boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts]
@@ -110,7 +110,7 @@ def _no_two_texts_overlap(picture):
         for other, other_box in boxes[index + 1 :]:
             width = min(box.x1, other_box.x1) - max(box.x0, other_box.x0)
             height = min(box.y1, other_box.y1) - max(box.y0, other_box.y0)
-            assert width < 1 or height < 2, f"{one!r} covers {other!r}"
+            assert width < -3 or height < 2, f"{one!r} covers {other!r}"
 
 
 def test_layer_table_as_text_and_as_html():
