@@ -239,7 +239,6 @@ def agree_on_config(run, config, say):
                 f"note: this run was started with {name} {version} and goes on with {config['versions'].get(name)}: "
                 "the last bits of its numbers may differ from an uninterrupted run"
             )
-    run.write_config({**run.config, "length": config["length"]})
 
 
 def _differences(old: dict, new: dict) -> list[str]:

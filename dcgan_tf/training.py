@@ -221,6 +221,7 @@ class _Training:
         self.checkpoint_seconds = checkpoint_seconds
         self.recipe, self.seed = gan.recipe, run.config["seed"]
         self.steps_per_epoch, self.log_every = run.config["steps_per_epoch"], run.config["log_every"]
+        self.length = length
         self.total_steps = length.steps or (length.epochs and length.epochs * self.steps_per_epoch)
         self.max_seconds = length.max_seconds or math.inf
         self.totals = tf.Variable(tf.zeros([len(METRICS) + 1], tf.float64))  # sums since the last row; their count
@@ -235,6 +236,7 @@ class _Training:
         if self.finished() and self.run.generator_path.exists() and self.run.gif_path.exists():
             self.progress.say(f"{self.run.path} is complete ({self.where()}): give more epochs to extend it")
             return
+        self.run.write_config({**self.run.config, "length": self.length._asdict()})
         self.progress.start(self.run, self.step, self.total_steps)
         try:
             with disk_errors_explained(self.run.path):
@@ -259,7 +261,7 @@ class _Training:
         self.seconds_before = extra["seconds"] if extra else 0.0
         self.clock_started = time.perf_counter()
         self.next_checkpoint = self.seconds_before + self.checkpoint_seconds
-        self.row_images_done, self.row_started = 0, self.seconds_before
+        self.row_images, self.row_started = 0, self.seconds_before
         if extra and not self.finished():
             self.progress.say(f"resuming {self.run.path} after {self.where()}")
         if not self.finished():
@@ -268,23 +270,26 @@ class _Training:
     def train_to_the_end(self):
         batches = iter(self.dataset.batches(self.recipe.batch_size, self.seed, self.step))
         run_steps = compile_steps(self.gan, self.totals, batches)
-        pace = []  # seconds per step of the last calls; the first one, which traces the graph, does not count
-        while not self.finished() and not self.signals.received:
-            count = self.steps_of_next_call(pace)
+        first_step, seconds_per_step = self.step, None
+        stopping = self.finished()
+        while not stopping:
+            count = self.steps_of_next_call(seconds_per_step)
             started = self.seconds()
             totals = run_steps(batches, tf.constant(count, tf.int64)).numpy()
-            pace.append((self.seconds() - started) / count)
+            if self.step > first_step:  # the very first call warms up
+                seconds_per_step = min(seconds_per_step or math.inf, (self.seconds() - started) / count)
             self.step += count
-            self.row_images_done += count * self.recipe.batch_size
+            self.row_images += count * self.recipe.batch_size
             if not np.isfinite(totals).all():
                 self.diverged()
+            stopping = self.finished() or bool(self.signals.received)  # asked once: the clock goes on
             row = self.row(totals)
             self.progress.advance(self.step, row)
-            self.record(row)
+            self.record(row, at_end=stopping)
             if self.seconds() >= self.next_checkpoint:
                 self.save_checkpoint()
 
-    def steps_of_next_call(self, pace):
+    def steps_of_next_call(self, seconds_per_step):
         """Up to the next row or grid, but no longer than a person waits for an answer to Ctrl-C."""
         position = self.step % self.steps_per_epoch
         limits = [self.log_every - position % self.log_every, self.steps_per_epoch - position]
@@ -293,17 +298,16 @@ class _Training:
         if self.total_steps:
             limits.append(self.total_steps - self.step)
         seconds = min(_SECONDS_PER_CALL, self.max_seconds - self.seconds())
-        limits.append(int(seconds / min(pace[1:])) if len(pace) > 1 else 1)
+        limits.append(int(seconds / seconds_per_step) if seconds_per_step else 1)
         return max(1, min(limits))
 
-    def record(self, row):
+    def record(self, row, at_end):
         """Write the row and the grid that are due after this step; at the very end both are."""
-        at_end = self.finished() or bool(self.signals.received)
         if self.run.row_is_due(self.step) or at_end:
             self.run.append_row(row)
             if self.run.row_is_due(self.step):  # otherwise a longer run would go on with this row
                 self.totals.assign(tf.zeros_like(self.totals))
-            self.row_images_done, self.row_started = 0, self.seconds()
+            self.row_images, self.row_started = 0, self.seconds()
         if self.run.grid_is_due(self.step) or at_end:
             picture = self.draw_grid()
             self.run.grids_path.mkdir(exist_ok=True)
@@ -316,7 +320,7 @@ class _Training:
             "step": self.step,
             "epoch": -(-self.step // self.steps_per_epoch),
             "seconds": round(seconds, 3),
-            "images_per_second": round(self.row_images_done / max(seconds - self.row_started, 1e-9), 1),
+            "images_per_second": round(self.row_images / max(seconds - self.row_started, 1e-9), 1),
             **dict(zip(METRICS, (totals[:-1] / totals[-1]).tolist(), strict=True)),
         }
 
