@@ -3,6 +3,7 @@
 A dataset knows nothing of GANs; a run on another machine with the same fingerprint sees the same batches.
 """
 
+import hashlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,8 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.errors import UserError, nearest
+from dcgan_tf.folders import convert_stored, load_pictures, with_channels
 from dcgan_tf.images import resize as resize_image
-from dcgan_tf.prepared import fingerprint_of
+from dcgan_tf.images import square
+from dcgan_tf.prepared import is_prepared, read_prepared
+from dcgan_tf.stored import StoredImages, fingerprint_of
 
 # Batches are gathered several at a time, since a call from TensorFlow into Python costs more than the copying.
 _BATCHES_PER_CALL = 16
@@ -34,7 +38,7 @@ class Dataset:
     """
 
     name: str
-    images: np.ndarray
+    images: np.ndarray | StoredImages
     labels: np.ndarray | None = None
     label_names: tuple[str, ...] | None = None
     fingerprint: str = ""
@@ -171,6 +175,8 @@ def load_dataset(
     _check_whole_numbers(image_size=image_size, folder_size=folder_size, limit=limit)
     if channels not in (None, 1, 3):
         raise UserError(f"channels={channels!r} must be 1 (gray) or 3 (colour)")
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise UserError(f"dataset={name_or_path!r} must be a name or a path, for example 'mnist5k'")
     name = os.fspath(name_or_path)
     if name == FAKE:
         images = _fake(image_size, channels)
@@ -180,7 +186,7 @@ def load_dataset(
         labels = labels.astype(np.int64)
         dataset = Dataset(name, images, labels, label_names, fingerprint_of(images, labels))
     else:
-        dataset = _load_path(name, image_size, folder_size, channels, resize)
+        dataset = _load_path(name, image_size or folder_size, channels, resize)
     if classes is not None:
         dataset = _pick_classes(dataset, classes)
     if limit is not None and limit < len(dataset):
@@ -194,20 +200,36 @@ def _check_whole_numbers(**values):
             raise UserError(f"{name}={value!r} must be a whole number of at least 1")
 
 
-def _load_path(name, image_size, folder_size, channels, resize):
+def _load_path(name, size, channels, resize):
     path = Path(name).expanduser()
-    if not path.exists():
+    if not name or not path.exists():
+        looks_like_a_path = path.suffix or len(path.parts) > 1
         raise UserError(
-            f"unknown dataset {name!r}.{nearest(name, [*NAMED, FAKE])} Known are {', '.join([*NAMED, FAKE])}; "
+            (f"there is nothing at {name!r}." if looks_like_a_path else f"unknown dataset {name!r}.")
+            + f"{nearest(name, [*NAMED, FAKE])} Known are {', '.join([*NAMED, FAKE])}; "
             "or give the path of a folder of images, a zip of images, or a prepared dataset"
         )
-    raise UserError(f"{name!r} cannot be read yet")
+    if is_prepared(path):
+        prepared, notes = read_prepared(path), ()
+    else:
+        prepared, notes = load_pictures(path, size, channels, resize)
+    return Dataset(name, prepared.images, prepared.labels, prepared.label_names, prepared.fingerprint, notes)
 
 
 def _subset(dataset, rows):
     labels = None if dataset.labels is None else dataset.labels[rows]
-    images = dataset.images[rows]
-    return replace(dataset, images=images, labels=labels, fingerprint=fingerprint_of(images, labels))
+    if isinstance(dataset.images, StoredImages):
+        images = dataset.images.select(rows)
+        chosen = hashlib.sha256(np.ascontiguousarray(rows, dtype="<i8")).hexdigest()
+        fingerprint = _joined(dataset.fingerprint, chosen)  # not to read them all, their numbers stand for them
+    else:
+        images = dataset.images[rows]
+        fingerprint = fingerprint_of(images, labels)
+    return replace(dataset, images=images, labels=labels, fingerprint=fingerprint)
+
+
+def _joined(*fingerprints):
+    return hashlib.sha256(" ".join(fingerprints).encode()).hexdigest()
 
 
 # ----------------------------------------------------------------------------------------------- classes
@@ -261,35 +283,22 @@ def _class_number(dataset, one):
 def _fit(dataset, image_size, channels, resize):
     """The dataset at the size and with the channels asked for; refused unless `resize` when they differ."""
     height, width, own_channels = dataset.image_shape
-    size, channels = image_size or max(height, width), channels or own_channels
-    same_size = image_size is None or height == width == image_size
-    if same_size and channels == own_channels:
+    size = None if height == width == image_size else image_size
+    channels = channels or own_channels
+    if size is None and channels == own_channels:
         return dataset
-    own, asked = f"{height}x{width}x{own_channels}", f"{size}x{size}x{channels}"
+    own, asked = f"{height}x{width}x{own_channels}", f"{size or height}x{size or width}x{channels}"
     if not resize:
         raise UserError(
             f"images of dataset {dataset.name!r} are {own}, not {asked}: give --resize (resize=True) to convert them, "
             "or take a recipe that makes images like these, such as quick"
         )
-    images = dataset.images
-    fitted = np.empty((len(images), *((height, width) if same_size else (size, size)), channels), np.uint8)
-    for row in range(len(images)):
-        image = images[row]
-        if not same_size:
-            image = resize_image(image, size)
-        fitted[row] = _with_channels(image, channels)
+    if isinstance(dataset.images, StoredImages):
+        converted = convert_stored(dataset.name, dataset.images, dataset.fingerprint, size, channels)
+        images, fingerprint = converted.images, _joined(converted.fingerprint, dataset.fingerprint)
+    else:
+        images = [image if size is None else resize_image(square(image), size) for image in dataset.images]
+        images = with_channels(np.stack(images), channels)
+        fingerprint = fingerprint_of(images, dataset.labels)
     note = f"images of {dataset.name!r} were converted from {own} to {asked}"
-    return replace(
-        dataset,
-        images=fitted,
-        fingerprint=fingerprint_of(fitted, dataset.labels),
-        notes=(*dataset.notes, note),
-    )
-
-
-def _with_channels(image, channels):
-    if channels == image.shape[2]:
-        return image
-    if channels == 3:
-        return image.repeat(3, axis=2)
-    return np.rint(image @ np.array([[0.299], [0.587], [0.114]])).astype(np.uint8)  # as in images.decode
+    return replace(dataset, images=images, fingerprint=fingerprint, notes=(*dataset.notes, note))
