@@ -5,12 +5,11 @@ TensorFlow is imported by the commands that need it, not by `--help`.
 """
 
 import os
-import sys
 
 import click
 
 from dcgan_tf import __version__
-from dcgan_tf.errors import UserError, nearest
+from dcgan_tf.errors import UserError, nearest, run_command
 from dcgan_tf.quiet import tensorflow_quiet
 from dcgan_tf.recipes import RECIPES, field_help, get_recipe
 
@@ -173,22 +172,4 @@ def sample(run, count, seed, output, latent_mean, latent_std):
 
 def main(arguments=None):
     """Run the command line and exit with its status."""
-    try:
-        status = cli.main(arguments, prog_name="python -m dcgan_tf", standalone_mode=False)
-    except UserError as error:
-        _fail(error, 2)
-    except click.ClickException as error:
-        hint = f" (see {error.ctx.command_path} --help)" if getattr(error, "ctx", None) else ""
-        _fail(error.format_message() + hint, 2)
-    except (KeyboardInterrupt, click.Abort):
-        sys.exit(1)  # what was saved has been said
-    except Exception as error:
-        if type(error).__name__ != "TrainingDiverged":
-            raise  # a mistake of ours: the traceback is what we need, and Python exits with 1
-        _fail(error, 1)
-    sys.exit(status or 0)
-
-
-def _fail(error, status):
-    click.echo(f"error: {' '.join(str(error).split())}", err=True)
-    sys.exit(status)
+    run_command(cli, "python -m dcgan_tf", arguments)

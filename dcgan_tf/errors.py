@@ -1,4 +1,6 @@
-"""The one kind of error that is the user's to mend."""
+"""The one kind of error that is the user's to mend, and how a command line says it."""
+
+import sys
 
 
 class UserError(ValueError):
@@ -15,3 +17,30 @@ def nearest(name: str, known) -> str:
 
     matches = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
     return f" Did you mean {matches[0]!r}?" if matches else ""
+
+
+def run_command(command, program: str, arguments: list[str] | None = None):
+    """Run a click command and exit: status 0, 2 after a user's mistake (one line on stderr), 1 after anything else.
+
+    `program` is how the command is called, such as "python -m dcgan_tf"; `arguments` is by default sys.argv's.
+    """
+    import click
+
+    def fail(error, status):
+        click.echo(f"error: {' '.join(str(error).split())}", err=True)
+        sys.exit(status)
+
+    try:
+        status = command.main(arguments, prog_name=program, standalone_mode=False)
+    except UserError as error:
+        fail(error, 2)
+    except click.ClickException as error:
+        hint = f" (see {error.ctx.command_path} --help)" if getattr(error, "ctx", None) else ""
+        fail(error.format_message() + hint, 2)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(1)  # what was saved has been said
+    except Exception as error:
+        if type(error).__name__ != "TrainingDiverged":
+            raise  # a mistake of ours: the traceback is what we need, and Python exits with 1
+        fail(error, 1)
+    sys.exit(status if isinstance(status, int) else 0)
