@@ -271,7 +271,7 @@ class _Training:
         batches = iter(self.dataset.batches(self.recipe.batch_size, self.seed, self.step))
         run_steps = compile_steps(self.gan, self.totals, batches)
         first_step, seconds_per_step = self.step, None
-        stopping = self.finished()
+        stopping = self.step > 0 and self.finished()  # however short the time is, make one step
         while not stopping:
             count = self.steps_of_next_call(seconds_per_step)
             started = self.seconds()

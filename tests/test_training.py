@@ -143,8 +143,9 @@ class _StopsItself(Recorder):
         self.number = number
 
     def advance(self, step, row):
-        if step >= 25:
-            signal.raise_signal(self.number)
+        if step >= 25 and self.number is not None:
+            number, self.number = self.number, None
+            signal.raise_signal(number)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
