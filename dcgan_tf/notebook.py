@@ -128,24 +128,16 @@ def _check_type(name, value, annotation, default):
 
 
 def load_data(dataset: str, recipe, changes: dict, classes=None, resize: bool = False):
-    """The dataset as `train` would load it for that recipe: at the recipe's size where that is fixed or asked for.
+    """The dataset as `train` loads it for that recipe with those changes.
 
     Raises ParameterError when it cannot be found, downloaded or made to fit the recipe.
     """
     with _tensorflow_quiet():
-        from dcgan_tf.datasets import load_dataset
-        from dcgan_tf.models import ARCHITECTURES, check_image_shape
+        from dcgan_tf.models import check_image_shape
+        from dcgan_tf.training import load_images_for
 
-    size_asked = ARCHITECTURES[recipe.architecture].fixed_size or "image_size" in changes
     try:
-        data = load_dataset(
-            dataset,
-            image_size=recipe.image_size if size_asked else None,
-            folder_size=recipe.image_size,
-            channels=recipe.channels,
-            classes=classes,
-            resize=resize,
-        )
+        data = load_images_for(recipe, dataset, "image_size" in changes, classes, resize)
         check_image_shape(recipe, data.image_shape)
     except UserError as error:
         raise ParameterError(str(error)) from None
