@@ -7,8 +7,11 @@ class UserError(ValueError):
     """A mistake in what the user gave: a name, a value, a file.
 
     Its text is one line that names the value, says what was expected and what to try next.
-    The command line prints that line on stderr and exits with status 2; nothing else is printed.
+    The command line prints that line on stderr and exits with status 2; Jupyter shows it without a traceback.
     """
+
+    def _render_traceback_(self):  # IPython asks an exception for this
+        return [f"{type(self).__name__}: {self}"]
 
 
 def nearest(name: str, known) -> str:

@@ -137,7 +137,7 @@ def _batch_norm(x, epsilon=1e-5):
 
 
 def _logit(images, features, **dense_options) -> keras.Model:
-    x = layers.Flatten()(features)
+    x = features if len(features.shape) == 2 else layers.Flatten()(features)
     return keras.Model(images, layers.Dense(1, dtype="float32", name="logit", **dense_options)(x), name="discriminator")
 
 

@@ -7,23 +7,14 @@ cell calls `check_parameters(globals())`, which knows both cells from Jupyter's 
 
 import ast
 import base64
-import contextlib
 import math
 import numbers
-import os
 from pathlib import Path
 
 from dcgan_tf import runs
 from dcgan_tf.errors import UserError, nearest
+from dcgan_tf.quiet import tensorflow_quiet
 from dcgan_tf.recipes import get_recipe
-
-
-class ParameterError(UserError):
-    """A parameter of a notebook that cannot be used; Jupyter shows its one line and no traceback."""
-
-    def _render_traceback_(self):  # IPython asks an exception for this
-        return [f"ParameterError: {self}"]
-
 
 # --- parameters -------------------------------------------------------------------------------------------
 
@@ -33,12 +24,12 @@ def check_parameters(namespace: dict):
 
     namespace: the notebook's `globals()`. Parameters that name a field of a recipe are checked as the recipe
     checks them; one declared without a type is left to whoever uses it.
-    Raises ParameterError, in one line: the value, what was expected, how to give it.
+    Raises UserError, in one line: the value, what was expected, how to give it.
     """
     declared, injected = _parameters(namespace.get("In", []))
     for name in injected:
         if name not in declared:
-            raise ParameterError(
+            raise UserError(
                 f"unknown parameter {name!r}.{nearest(name, declared)} This notebook has: {', '.join(declared)}"
             )
     values = {name: namespace[name] for name in declared}
@@ -46,20 +37,20 @@ def check_parameters(namespace: dict):
         _check_type(name, value, *declared[name])
     for name, value in (values.get("overrides") or {}).items():
         if name in declared:
-            raise ParameterError(
+            raise UserError(
                 f"overrides has {name}={value!r}, but {name} is a parameter of this notebook: use -p {name} {value}"
             )
     for name, low in (("max_seconds", 0), ("learning_rate", 0), ("seed", -1)):
         value = values.get(name)
         if value is not None and not (math.isfinite(value) and value > low):
-            raise ParameterError(f"{name}={value!r} must be {'at least' if low else 'a finite number above'} 0")
+            raise UserError(f"{name}={value!r} must be {'at least' if low else 'a finite number above'} 0")
     if "recipe" in values:
         try:
             recipe = get_recipe(values["recipe"])
             fields = {n: v for n, v in values.items() if n == "learning_rate" or n in recipe.as_dict()}
             recipe.with_fields({**given(**fields), **(values.get("overrides") or {})})
         except UserError as error:
-            raise ParameterError(str(error)) from None
+            raise UserError(str(error)) from None
 
 
 def given(**values) -> dict:
@@ -111,14 +102,14 @@ _TYPES = {  # the annotation: what it is called, what is of it, how papermill is
 
 
 def _check_type(name, value, annotation, default):
-    """ParameterError unless `value` is of the annotated type; None will do where it is the default."""
+    """UserError unless `value` is of the annotated type; None will do where it is the default."""
     if annotation not in _TYPES or (value is None and default is None):
         return
     called, kind, example = _TYPES[annotation]
     if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
         return
     # Papermill's -p makes 7 of 007 and True of "True"; what was typed is lost, so ask for it again.
-    raise ParameterError(
+    raise UserError(
         f"{name}={value!r} must be {called}{' or None' if default is None else ''}: "
         f"give it as {example.format(name=name, value=value)}, or in the parameters cell"
     )
@@ -130,35 +121,15 @@ def _check_type(name, value, annotation, default):
 def load_data(dataset: str, recipe, changes: dict, classes=None, resize: bool = False):
     """The dataset as `train` loads it for that recipe with those changes.
 
-    Raises ParameterError when it cannot be found, downloaded or made to fit the recipe.
+    Raises UserError when it cannot be found, downloaded or made to fit the recipe.
     """
-    with _tensorflow_quiet():
+    with tensorflow_quiet():
         from dcgan_tf.models import check_image_shape
         from dcgan_tf.training import load_images_for
 
-    try:
-        data = load_images_for(recipe, dataset, "image_size" in changes, classes, resize)
-        check_image_shape(recipe, data.image_shape)
-    except UserError as error:
-        raise ParameterError(str(error)) from None
+    data = load_images_for(recipe, dataset, "image_size" in changes, classes, resize)
+    check_image_shape(recipe, data.image_shape)
     return data
-
-
-@contextlib.contextmanager
-def _tensorflow_quiet():
-    """Import TensorFlow in here, and it does not fill the notebook with notes about the processor.
-
-    Some come before it reads its own setting for that, so they can only be kept off the process's stderr.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    stderr = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
 
 
 def run_directory(results_dir, run_name, dataset, recipe, changes, seed) -> Path:

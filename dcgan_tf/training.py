@@ -39,6 +39,9 @@ class TrainingDiverged(RuntimeError):
 class TrainingInterrupted(KeyboardInterrupt):
     """Ctrl-C or SIGTERM: everything is saved, and the same command goes on from here."""
 
+    def _render_traceback_(self):  # in Jupyter, what was said is enough
+        return ["TrainingInterrupted: everything is saved; run the cell again to go on"]
+
 
 def train(
     recipe: str | Recipe = "quick",

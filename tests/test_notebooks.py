@@ -18,7 +18,8 @@ from papermill.exceptions import PapermillExecutionError
 
 from dcgan_tf import notebook
 from dcgan_tf.datasets import load_dataset
-from dcgan_tf.notebook import ParameterError, check_parameters
+from dcgan_tf.errors import UserError
+from dcgan_tf.notebook import check_parameters
 from dcgan_tf.recipes import RECIPES
 from dcgan_tf.runs import Run
 
@@ -150,10 +151,10 @@ def test_defaults_and_sensible_values_pass():
     ],
 )
 def test_what_cannot_work_is_one_clear_line(injected, message):
-    with pytest.raises(ParameterError) as caught:
+    with pytest.raises(UserError) as caught:
         check(injected)
     assert re.fullmatch(message, str(caught.value)), str(caught.value)
-    assert caught.value._render_traceback_() == [f"ParameterError: {caught.value}"]
+    assert caught.value._render_traceback_() == [f"UserError: {caught.value}"]
 
 
 def test_going_on_by_hand_gives_no_false_alarm():
@@ -190,9 +191,9 @@ def test_a_sheet_of_real_images_has_labels_where_there_are_any():
 
 def test_data_that_do_not_fit_are_one_clear_line():
     tutorial = RECIPES["tutorial"]
-    with pytest.raises(ParameterError, match="unknown dataset 'mnist5'"):
+    with pytest.raises(UserError, match="unknown dataset 'mnist5'"):
         notebook.load_data("mnist5", tutorial, {})
-    with pytest.raises(ParameterError, match=r"28x28x1, not 32x32x1"):
+    with pytest.raises(UserError, match=r"28x28x1, not 32x32x1"):
         notebook.load_data("mnist5k", RECIPES["gwu"].with_fields({"image_size": 32}), {"image_size": 32})
     assert notebook.load_data("mnist5k", tutorial, {}, classes=7).image_shape == (28, 28, 1)
 
@@ -287,7 +288,7 @@ def test_cifar10_runs_from_the_command_line_in_the_notebooks_folder(tmp_path):
 def test_a_wrong_parameter_stops_before_training(tmp_path, wrong, message):
     with pytest.raises(PapermillExecutionError) as caught:
         execute("mnist.ipynb", tmp_path / "results", tmp_path / "executed.ipynb", **wrong)
-    assert caught.value.ename == "ParameterError" and message in caught.value.evalue
+    assert caught.value.ename == "UserError" and message in caught.value.evalue
     assert len(caught.value.traceback) == 1  # the one line, and no traceback over it
     assert not (tmp_path / "results").exists()
 
