@@ -5,6 +5,7 @@ that place cannot be written to) in the user's cache folder. Pictures that were 
 prepared anew.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -31,7 +32,12 @@ def load_pictures(path: Path, size: int, channels: int | None, allow_changes: bo
     target = _cached(path, f"{size}x{size}x{channels or 'own'}", [source.description, source.fingerprint])
     if not is_prepared(target):
         transform = functools.partial(to_square, size=size, channels=channels or _own_channels(source))
-        prepare(target, source, transform, settings=settings)
+        try:
+            prepare(target, source, transform, settings=settings)
+        except UserError:
+            with contextlib.suppress(OSError):
+                target.parent.rmdir()  # nothing came of it: leave no empty folder beside the data
+            raise
     prepared = read_prepared(target)
     if not allow_changes:
         _refuse_changes(path, size, prepared, channels_asked=channels is not None)
