@@ -73,7 +73,7 @@ def prepare(
     if _is_done(target, key):
         return target
     partial = target.with_name(target.name + ".partial")
-    with disk_errors_explained(target), _only_preparer(partial):
+    with disk_errors_explained(target), only_preparer(partial):
         if not _is_done(target, key):  # another process may just have finished it
             chunks = Chunks(partial, key, source, transform, chunk_size)
             try:
@@ -112,7 +112,7 @@ def _is_done(target, key):
 
 
 @contextlib.contextmanager
-def _only_preparer(partial):
+def only_preparer(partial):
     """Hold the lock in the folder `partial`; wait while another process holds it."""
     import filelock
 
