@@ -1,0 +1,137 @@
+"""The face filter against the plain loop, on the same cores in one run: rate, and decisions moved by the size bound.
+
+    taskset -c 0,1 python benchmarks/face_filter.py                  # pictures made of scikit-image's real faces
+    taskset -c 0,1 python benchmarks/face_filter.py --source img_align_celeba.zip --count 2000
+
+The plain loop decodes and calls detectMultiScale(gray, 1.1, 40) picture by picture, with OpenCV's own threads on
+all of these cores. Both take turns, so that whatever else the machine does meets both; the best turn counts.
+"""
+
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+import click
+import cv2
+import numpy as np
+import skimage.data
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from data_prep.detections import ALIGNED_MIN_SIZE, detect
+from data_prep.face_filter import decide
+from dcgan_tf.sources import open_source
+from dcgan_tf.workers import available_cores
+
+THRESHOLDS = (1, 3, 5, 10, 20, 30, 40, 60, 80)
+
+
+def aligned_picture(number: int) -> np.ndarray:
+    """A picture of 178x218 like CelebA's aligned ones, uint8 [218, 178, 3].
+
+    A real face (astronaut, lfw_subset) of about their size in the middle, mostly upright, before a real
+    background; in one of ten a small second face; some noise.
+    """
+    generator = np.random.default_rng([1, number])
+    colour = [skimage.data.coffee(), skimage.data.chelsea(), skimage.data.astronaut()]
+    gray = [skimage.data.camera(), skimage.data.brick(), skimage.data.grass(), skimage.data.coins()]
+    background = (colour + [image[..., None].repeat(3, 2) for image in gray])[generator.integers(7)]
+    factor = generator.uniform(0.8, 1.5)
+    background = cv2.resize(background, None, fx=factor, fy=factor)
+    top, left = (
+        generator.integers(0, length - need + 1) for length, need in zip(background.shape, (218, 178), strict=False)
+    )
+    picture = background[top : top + 218, left : left + 178].copy()
+
+    def small_face():
+        face = skimage.data.lfw_subset()[generator.integers(100)]  # the last 100 of it are no faces
+        return np.uint8(255 * face)[..., None].repeat(3, 2)
+
+    face, size = small_face(), int(generator.uniform(105, 140))
+    if generator.random() < 0.25:
+        face, size = skimage.data.astronaut()[:200, 125:325], int(generator.uniform(160, 178))
+    angle = generator.normal(0, 8)
+    face = cv2.resize(face, (size, size), interpolation=cv2.INTER_CUBIC)
+    turn = cv2.getRotationMatrix2D((size / 2, size / 2), angle, 1)
+    face = cv2.warpAffine(face, turn, (size, size), borderMode=cv2.BORDER_REFLECT)
+    top, left = (218 - size) // 2, (178 - size) // 2
+    picture[top : top + size, left : left + size] = face
+    if generator.random() < 0.1:
+        size = int(generator.uniform(30, 50))
+        picture[:size, :size] = cv2.resize(small_face(), (size, size), interpolation=cv2.INTER_CUBIC)
+    noisy = picture + generator.normal(0, generator.uniform(0, 4), picture.shape)
+    return np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+def write_zip(path, pictures):
+    with zipfile.ZipFile(path, "w") as file:
+        for number, picture in enumerate(pictures):
+            data = picture
+            if not isinstance(data, bytes):
+                _, data = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+            file.writestr(f"img_align_celeba/{number + 1:06d}.jpg", bytes(data))
+
+
+def plain_loop(source):
+    """How many faces detectMultiScale finds in each picture, and the seconds it took."""
+    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    counts, started = [], time.perf_counter()
+    for index in range(len(source.names)):
+        picture = cv2.imdecode(np.frombuffer(source.read(index), np.uint8), cv2.IMREAD_COLOR)
+        counts.append(len(cascade.detectMultiScale(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), 1.1, 40)))
+    return np.array(counts), time.perf_counter() - started
+
+
+@click.command()
+@click.option("--source", help="A folder or zip of pictures.  [default: made of scikit-image's faces]")
+@click.option("--count", default=600, show_default=True, help="So many pictures.")
+@click.option("--turns", default=3, show_default=True, help="So often.")
+@click.option("--bounds", default="0,30,36,40,50", show_default=True, help="Bounds of the face size to compare.")
+def main(source, count, turns, bounds):
+    cores = available_cores()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "aligned.zip")
+        if source:
+            given = open_source(source)
+            picked = np.arange(min(count, len(given.names))) * len(given.names) // min(count, len(given.names))
+            write_zip(path, (given.read(int(index)) for index in picked))
+        else:
+            write_zip(path, map(aligned_picture, range(count)))
+        source = open_source(path)
+        count = len(source.names)
+        bounds = [int(bound) for bound in bounds.split(",")]
+        found, plain_seconds, seconds = {}, [], {bound: [] for bound in bounds}
+        for turn in range(turns):
+            counts, taken = plain_loop(source)
+            plain_seconds.append(taken)
+            for bound in bounds:
+                started = time.perf_counter()
+                output = Path(folder, f"{turn}-{bound}.npz")
+                found[bound] = detect(source, output, min_size=bound, progress=False)
+                seconds[bound].append(time.perf_counter() - started)
+        plain = count / min(plain_seconds)
+        print(f"{count} pictures, {cores} cores, OpenCV {cv2.__version__}, best of {turns} turns")
+        print(f"plain loop, {cv2.getNumThreads()} OpenCV threads: {plain:6.1f} images/s, keeps {(counts == 1).sum()}")
+        for bound in bounds:
+            rate = count / min(seconds[bound])
+            moved = int((decide(found[bound]).kept != (counts == 1)).sum())
+            default = "  <- for aligned pictures" if bound == ALIGNED_MIN_SIZE else ""
+            print(
+                f"{cores} workers, faces of at least {bound:2} pixels: {rate:6.1f} images/s "
+                f"({rate / plain:.2f} times), "
+                f"{moved} decisions differ from the plain loop's at 40{default}"
+            )
+        if 0 not in bounds:
+            return
+        print(f"\ndecisions moved, of {count}, by the bound at each threshold of `frontal`")
+        print("threshold  kept without bound  " + "  ".join(f"bound {bound}" for bound in bounds[1:]))
+        for threshold in THRESHOLDS:
+            kept = decide(found[0], min_neighbors=threshold).kept
+            moved = [int((decide(found[bound], min_neighbors=threshold).kept != kept).sum()) for bound in bounds[1:]]
+            print(f"{threshold:9}  {int(kept.sum()):18}  " + "  ".join(f"{number:8}" for number in moved))
+
+
+if __name__ == "__main__":
+    main()
