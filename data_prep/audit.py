@@ -27,8 +27,7 @@ def audit(source, detections: Detections, decisions: Decisions, folder, count: i
     number is how many windows agree. `source` is what the detections were made from.
     """
     source = open_source(source) if isinstance(source, str | Path) else source
-    if source.names != detections.names:
-        raise UserError(f"{source.description} does not hold the pictures of these detections ({detections.source})")
+    source = _InOrder(source, detections)
     folder, paths = Path(folder), []
     with disk_errors_explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,6 +51,23 @@ def audit(source, detections: Detections, decisions: Decisions, folder, count: i
         rows = zip(thresholds.tolist(), remaining(detections, decisions, thresholds).tolist(), strict=True)
         csv.writer(file, lineterminator="\n").writerows([("min_neighbors", "remaining"), *rows])
     return paths
+
+
+class _InOrder:
+    """A source whose pictures are read in the order of the detections; it may hold other files too."""
+
+    def __init__(self, source, detections):
+        self.source, self.places = source, range(len(detections))
+        if source.names != detections.names:
+            places = {name: place for place, name in enumerate(source.names)}
+            if not set(detections.names) <= set(places):
+                raise UserError(
+                    f"{source.description} does not hold the pictures of these detections ({detections.source})"
+                )
+            self.places = [places[name] for name in detections.names]
+
+    def read(self, picture):
+        return self.source.read(self.places[picture])
 
 
 def _spread(pictures, count):

@@ -1,0 +1,326 @@
+"""CelebA's aligned faces, straight from the zip that was downloaded: cropped, resized, filtered, labelled.
+
+    python -m data_prep.celeba img_align_celeba.zip OUTPUT --crop vrdl --size 64 --filter frontal
+
+Nothing is extracted. The 40 attributes become the labels when list_attr_celeba.txt is found in the source, beside
+it, in the official neighbouring folders Anno and Eval, or where --attributes says; list_eval_partition.txt (the
+official splits) likewise. The .csv files of the copy on Kaggle are read too.
+
+The face filter's detections are kept in OUTPUT.detections, so that another threshold, crop or size needs no
+second look for faces (see face_filter.py, also for the sheets that show what was dropped).
+"""
+
+import functools
+import hashlib
+import re
+from pathlib import Path, PurePosixPath
+
+import click
+import numpy as np
+
+from data_prep.detections import ALIGNED_EXACT_FROM, ALIGNED_SIZE, detect
+from data_prep.face_filter import (
+    DETECTIONS_FILE,
+    check_policy,
+    columns_of,
+    decide,
+    describe,
+    min_size_option,
+    policy_options,
+)
+from dcgan_tf.errors import UserError, nearest, run_command
+from dcgan_tf.images import ImageError, centre_crop, decode, resize
+from dcgan_tf.prepared import Result, prepare, read_prepared
+from dcgan_tf.sources import open_source
+
+PICTURES = 202_599  # in all of CelebA
+CROPS = {"vrdl": 108, "radford": 178}  # the side of the square that is cut out of the middle
+SPLITS = ("train", "valid", "test")  # numbered 0, 1, 2 in list_eval_partition.txt
+
+WHERE = (
+    "CelebA is at http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, for non-commercial research: take "
+    "'Align&Cropped Images', img_align_celeba.zip (1.3 GB), with Anno/list_attr_celeba.txt and "
+    "Eval/list_eval_partition.txt. Its Google Drive often says that the download quota is exceeded: then try a day "
+    "later, copy the file into a Drive of your own and download the copy, take the page's Baidu link, or the copy "
+    "on Kaggle (jessicali9530/celeba-dataset)"
+)
+
+_NAME = re.compile(r"\d{6}\.(jpg|jpeg|png)", re.IGNORECASE)
+_ATTRIBUTE_FILES = ("list_attr_celeba.txt", "list_attr_celeba.csv")
+_PARTITION_FILES = ("list_eval_partition.txt", "list_eval_partition.csv")
+_LISTS = re.compile(r"(list_(attr|bbox|eval|landmarks)|identity_celeba|readme).*\.(txt|csv)", re.IGNORECASE)
+
+
+class CelebA:
+    """The pictures in a folder or zip: a source for prepare() and detect(), without CelebA's own lists."""
+
+    def __init__(self, path):
+        path = Path(path)
+        if not path.exists():
+            raise UserError(f"there is nothing at {str(path)!r}. {WHERE}")
+        self.files = open_source(path)
+        self.places = [n for n, name in enumerate(self.files.names) if not _LISTS.fullmatch(_base(name))]
+        self.names = [self.files.names[place] for place in self.places]
+        self.keys = [_base(name) if _NAME.fullmatch(_base(name)) else "" for name in self.names]
+        self.description, self.fingerprint = f"CelebA, {self.files.description}", self.files.fingerprint
+        self.ignored = self.files.ignored
+        self._check()
+
+    def _check(self):
+        """UserError when these are no aligned CelebA pictures."""
+        named = np.flatnonzero([bool(key) for key in self.keys])
+        if len(named) == 0 or len(named) < len(self.names) / 2:
+            example = next((name for name, key in zip(self.names, self.keys, strict=True) if not key), "nothing")
+            raise UserError(
+                f"{self.files.description} does not look like CelebA: of {len(self.names):,} files {len(named):,} are "
+                f"named like 000001.jpg (there is {example!r}). For other pictures take data_prep.anime. {WHERE}"
+            )
+        sizes = []
+        for index in named[np.unique(np.linspace(0, len(named) - 1, 20).astype(int))].tolist():
+            try:
+                height, width = decode(self.read(index)).shape[:2]
+            except ImageError:
+                continue
+            sizes.append((width, height))
+        wrong = [size for size in sizes if size != ALIGNED_SIZE]
+        if len(wrong) > len(sizes) / 2:
+            raise UserError(
+                f"{self.files.description} does not look like CelebA's aligned pictures: they are of 178x218 pixels, "
+                f"not {wrong[0][0]}x{wrong[0][1]}. For other pictures take data_prep.anime. {WHERE}"
+            )
+
+    def read(self, index: int) -> bytes:
+        if not self.keys[index]:
+            raise ImageError("not CelebA's: its name is not like 000001.jpg")
+        return self.files.read(self.places[index])
+
+    def find_list(self, names) -> tuple[str, str] | None:
+        """(name, text) of one of CelebA's lists, in the source or near it; None when there is none."""
+        for place, name in enumerate(self.files.names):
+            if _base(name) in names:
+                return name, self.files.read(place).decode("utf-8", errors="replace")
+        near = self.files.path.resolve().parent
+        for folder in (near, near / "Anno", near / "Eval", near.parent / "Anno", near.parent / "Eval"):
+            for name in names:
+                if (folder / name).is_file():
+                    return _read_list(folder / name)
+        return None
+
+
+def _base(name):
+    return PurePosixPath(name.replace("\\", "/")).name
+
+
+def _read_list(path):
+    try:
+        return str(path), Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UserError(f"{str(path)!r} cannot be read: {error.strerror}") from error
+
+
+# -------------------------------------------------------------------------------------- CelebA's lists
+
+
+def parse_attributes(name: str, text: str) -> tuple[list[str], dict[str, list[int]]]:
+    """The names of the attributes, and file name -> 0 or 1 for each, from list_attr_celeba.txt or .csv."""
+    lines = [line.replace(",", " ").split() for line in text.splitlines() if line.strip()]
+    if lines and len(lines[0]) == 1:
+        lines = lines[1:]  # the .txt begins with the number of pictures
+    if len(lines) < 2:
+        raise UserError(f"{name!r} holds no attributes: a line of names, then a line for each picture, was expected")
+    labels = lines[0][1:] if lines[0][0] == "image_id" else lines[0]
+    table = {}
+    for cells in lines[1:]:
+        if len(cells) != len(labels) + 1 or not set(cells[1:]) <= {"1", "-1", "0"}:
+            raise UserError(f"{name!r} is damaged at {cells[0]!r}: {len(labels)} numbers 1 or -1 were expected")
+        table[cells[0]] = [int(cell == "1") for cell in cells[1:]]
+    return labels, table
+
+
+def parse_partition(name: str, text: str) -> dict[str, int]:
+    """File name -> number of its split, from list_eval_partition.txt or .csv."""
+    table = {}
+    for line in text.splitlines():
+        cells = line.replace(",", " ").split()
+        if not cells or cells[0] == "image_id":
+            continue
+        if len(cells) != 2 or cells[1] not in ("0", "1", "2"):
+            raise UserError(f"{name!r} is damaged at {line[:40]!r}: a file name and 0, 1 or 2 were expected")
+        table[cells[0]] = int(cells[1])
+    return table
+
+
+# ------------------------------------------------------------------------------------------ preparing
+
+
+class _Chosen:
+    """A CelebA source that also says of each picture whether another reason drops it, and its columns."""
+
+    def __init__(self, source, dropped, splits, detections=None, decisions=None):
+        self.source, self.dropped, self.splits = source, dropped, splits
+        self.detections, self.decisions = detections, decisions
+        self.description, self.ignored, self.names = source.description, source.ignored, source.names
+        digest = hashlib.sha256(repr((source.fingerprint, dropped, splits)).encode())
+        if decisions is not None:
+            digest.update(decisions.kept.tobytes())
+        self.fingerprint = digest.hexdigest()
+
+    def read(self, index):
+        data = self.source.read(index)
+        columns, reason = {}, self.dropped[index]
+        if self.splits is not None:
+            columns["split"] = self.splits[index]
+        if self.decisions is not None:
+            columns.update(columns_of(self.detections, self.decisions, index))
+            reason = reason or self.decisions.reasons[index]
+        return data, reason, columns
+
+
+def _prepare_picture(item, crop, size):
+    """The transform: the square of `crop` pixels in the middle, at size x size."""
+    data, reason, columns = item
+    if reason:
+        return Result(None, reason, columns)
+    image = decode(data, channels=3)
+    height, width = image.shape[:2]
+    if (width, height) != ALIGNED_SIZE:
+        return Result(None, f"not of 178x218 pixels: {width}x{height}", columns)
+    return Result(resize(centre_crop(image, crop), size), columns=columns)
+
+
+def celeba(
+    source,
+    output,
+    crop: str | int = "vrdl",
+    size: int = 64,
+    filter: str = "none",
+    min_neighbors: int | None = None,
+    profile_min_neighbors: int | None = None,
+    splits=(),
+    attributes=None,
+    partition=None,
+    detections=None,
+    min_size: int | str = "auto",
+    workers: int | None = None,
+    progress: bool = True,
+    say=print,
+) -> Path:
+    """Prepare CelebA's aligned pictures, or some of them, as the dataset `output`; its path.
+
+    source: img_align_celeba.zip or a folder with its pictures. crop: "vrdl" (the middle 108x108), "radford"
+    (178x178) or a number. filter: "none", or a policy of the face filter with its thresholds. splits: only the
+    pictures of these official splits (train, valid, test). attributes, partition: CelebA's lists, where they are
+    not found by themselves. detections: the folder for what the face filter finds (default: OUTPUT.detections).
+    min_size: see detections.detect(); below 20 neighbours "auto" means no bound. say: gets the notes.
+
+    Where the crop is larger than the size, areas are averaged (the report of `vrdl` says bilinear, which at this
+    ratio looks at fewer pixels). Raises UserError for what is not CelebA, and for what prepare() does.
+    """
+    crop = _crop(crop)
+    if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= 256:
+        raise UserError(f"size {size!r} must be from 8 to 256, such as 32, 64 or 128")
+    if filter != "none":
+        filter, min_neighbors, profile_min_neighbors = check_policy(filter, min_neighbors, profile_min_neighbors)
+    splits = _check_splits(splits)
+    source = CelebA(source)
+    count = sum(bool(key) for key in source.keys)
+    if count != PICTURES:
+        say(f"note: {count:,} pictures, a part of CelebA's {PICTURES:,}")
+    if size > crop:
+        say(f"note: pictures are enlarged, from {crop}x{crop} to {size}x{size}")
+    dropped = [""] * len(source.names)
+    split_names = _splits_of(source, partition, splits, dropped)
+    labels, label_names = _labels_of(source, attributes, dropped, say)
+    settings = {"crop": crop, "size": size, "filter": filter, "splits": list(splits)}
+    found = decisions = None
+    if filter != "none":
+        if min_size == "auto" and min(min_neighbors, profile_min_neighbors or min_neighbors) < ALIGNED_EXACT_FROM:
+            min_size = 0
+        path = Path(detections or f"{output}.detections", DETECTIONS_FILE)
+        profile = filter == "not_profile"
+        found = detect(source, path, profile=profile, min_size=min_size, workers=workers, progress=progress)
+        decisions = decide(found, filter, min_neighbors, profile_min_neighbors)
+        say(describe(decisions))
+        settings["face_filter"] = {**decisions.settings(), **found.settings}
+    return prepare(
+        output,
+        _Chosen(source, dropped, split_names, found, decisions),
+        functools.partial(_prepare_picture, crop=crop, size=size),
+        settings=settings,
+        labels=labels,
+        label_names=label_names,
+        workers=workers,
+        progress=progress,
+    )
+
+
+def _crop(crop):
+    if crop in CROPS:
+        return CROPS[crop]
+    if isinstance(crop, bool) or not str(crop).isdecimal() or not 8 <= int(crop) <= ALIGNED_SIZE[0]:
+        raise UserError(f"crop {crop!r}: expected {' or '.join(CROPS)}, or a number from 8 to {ALIGNED_SIZE[0]}")
+    return int(crop)
+
+
+def _check_splits(splits):
+    splits = [text.strip() for text in splits.split(",") if text.strip()] if isinstance(splits, str) else list(splits)
+    for name in splits:
+        if name not in SPLITS:
+            raise UserError(f"unknown split {name!r}.{nearest(name, SPLITS)} Known: {', '.join(SPLITS)}")
+    return splits
+
+
+def _splits_of(source, partition, splits, dropped):
+    """The split of each picture, or None; those of other splits than `splits` are noted in `dropped`."""
+    found = _read_list(partition) if partition else source.find_list(_PARTITION_FILES)
+    if found is None:
+        if splits:
+            raise UserError(
+                f"--splits {','.join(splits)} needs {_PARTITION_FILES[0]}, in or beside the source. {WHERE}"
+            )
+        return None
+    table = parse_partition(*found)
+    names = [SPLITS[table[key]] if key in table else "" for key in source.keys]
+    for index, name in enumerate(names):
+        if splits and name not in splits:
+            dropped[index] = f"other split: {name}" if name else "in no split"
+    return names
+
+
+def _labels_of(source, attributes, dropped, say):
+    found = _read_list(attributes) if attributes else source.find_list(_ATTRIBUTE_FILES)
+    if found is None:
+        say(f"note: no labels, since {_ATTRIBUTE_FILES[0]} is neither in the source nor beside it")
+        return None, None
+    names, table = parse_attributes(*found)
+    for index, key in enumerate(source.keys):
+        if key and key not in table:
+            dropped[index] = dropped[index] or "no attributes: it is not in the list"
+    nothing = [0] * len(names)
+    return np.array([table.get(key, nothing) for key in source.keys], np.uint8), names
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=WHERE + ".")
+@click.argument("source", type=click.Path())
+@click.argument("output", type=click.Path())
+@click.option("--crop", default="vrdl", show_default=True, help="vrdl (108x108), radford (178x178) or a number.")
+@click.option("--size", default=64, show_default=True, help="Pixels on each side afterwards: 32, 64, 128.")
+@click.option("--filter", default="none", show_default=True, help="none, or which faces stay: frontal, not_profile.")
+@policy_options
+@min_size_option
+@click.option("--splits", default="", help="Only these official splits: train,valid,test.  [default: all]")
+@click.option("--attributes", type=click.Path(), help="list_attr_celeba.txt, when it is somewhere else.")
+@click.option("--partition", type=click.Path(), help="list_eval_partition.txt, when it is somewhere else.")
+@click.option("--detections", type=click.Path(), help="A folder of detections.  [default: OUTPUT.detections]")
+@click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
+def cli(source, output, **options):
+    """Prepare CelebA: SOURCE is img_align_celeba.zip or a folder of its pictures, OUTPUT the new dataset."""
+    path = celeba(source, output, say=click.echo, **options)
+    prepared = read_prepared(path)
+    shape = "x".join(map(str, prepared.images.shape[1:]))
+    labels = f" with {len(prepared.label_names)} labels" if prepared.label_names else ""
+    click.echo(f"{len(prepared.images):,} pictures of {shape}{labels} in {path}; each decision: {path}/index.csv")
+
+
+if __name__ == "__main__":
+    run_command(cli, "python -m data_prep.celeba")
