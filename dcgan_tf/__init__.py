@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "train": "dcgan_tf.training",
     "sample": "dcgan_tf.sampling",
+    "evaluate": "dcgan_tf.evaluation",
     "load_generator": "dcgan_tf.sampling",
     "load_dataset": "dcgan_tf.datasets",
     "GAN": "dcgan_tf.gan",

@@ -170,6 +170,44 @@ def sample(run, count, seed, output, latent_mean, latent_std):
     click.echo(f"{len(images)} images of {'x'.join(map(str, images.shape[1:]))} in {output}")
 
 
+@cli.command()
+@click.argument("run", type=click.Path())
+@click.option(
+    "--metrics",
+    help="fid,kid,is,precision,recall,density,coverage,classes,confidence,js,bound.  [default: all that apply]",
+)
+@click.option(
+    "--features",
+    default="auto",
+    show_default=True,
+    help="classifier, inception or pixels; auto: classifier where there are labels.",
+)
+@click.option("--samples", type=int, default=10_000, show_default=True, help="Generated images, per seed.")
+@click.option("--seeds", type=int, default=1, show_default=True, help="More than one: mean and standard deviation.")
+@click.option("--real-images", type=int, default=50_000, show_default=True, help="At most so many of the dataset.")
+@click.option("--dataset", help="Where the run's data are now, if they have moved.")
+@click.option("--inception", type=click.Path(), help="classify_image_graph_def.pb, if it cannot be downloaded.")
+@click.option("--no-progress", is_flag=True, help="No bar.")
+def evaluate(run, metrics, features, samples, seeds, real_images, dataset, inception, no_progress):
+    """Measure a run's generator: a table, and a line in its metrics.jsonl."""
+    with tensorflow_quiet():
+        from dcgan_tf.evaluation import evaluate, table
+
+    line = evaluate(
+        run,
+        metrics,
+        features=features,
+        samples=samples,
+        seeds=seeds,
+        real_images=real_images,
+        dataset=dataset,
+        inception=inception,
+        bar=False if no_progress else None,
+        say=lambda text: click.echo(text, err=True),
+    )
+    click.echo(table(line))
+
+
 def main(arguments=None):
     """Run the command line and exit with its status."""
     run_command(cli, "python -m dcgan_tf", arguments)
