@@ -1,0 +1,189 @@
+"""Alarms: what goes wrong with a GAN, seen in its history or in its images, and said in one line.
+
+Each is a function of numbers that a run directory holds; nothing here stops or changes a training.
+
+    discriminator_has_won, oscillation    of history.csv
+    mode_collapse, memorisation           of what `look_at` found in generated images, evaluation by evaluation
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from dcgan_tf import metrics
+
+WON = 0.97  # D(real) above, and D(fake) below 1 minus this
+WON_STEPS = 500  # for so many steps
+AHEAD, LEVEL = 0.8, 0.3  # D(real) - D(fake): the discriminator is far ahead above, and nearly fooled below
+SWINGS = 4  # so many changes between the two ...
+SWING_ROWS = 20  # ... none later than so many rows after the one before it
+DIVERSITY = 0.5  # of what real images have
+COPY = 0.5  # of the distance to its own nearest neighbour is how near to a real image a copy is
+COPIED_SHARE = 0.05  # of real images that are new to the dataset, about 0.002 are so near
+
+# D(real) and D(fake) are probabilities with these losses only; the other losses' critics have no such scale.
+_PROBABILITIES = ("bce", "minimax")
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """What was seen, since which step, and what people usually try; its text is one line."""
+
+    name: str
+    seen: str
+    since: int
+    remedies: str
+
+    def __str__(self):
+        return f"alarm: {self.name} since step {self.since:,} ({self.seen}); people usually try {self.remedies}"
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+def alarms_of(history: dict, looks: list[dict], loss: str = "bce") -> list[Alarm]:
+    """All alarms that are on at the end of a run.
+
+    history: Run.history(). looks: what `look_at` found, oldest first, each with its "step". loss: the recipe's.
+    """
+    found = (
+        discriminator_has_won(history, loss),
+        oscillation(history, loss),
+        mode_collapse(looks),
+        memorisation(looks),
+    )
+    return [alarm for alarm in found if alarm is not None]
+
+
+# --- of the history ---------------------------------------------------------------------------------------
+
+
+def discriminator_has_won(history: dict, loss: str = "bce") -> Alarm | None:
+    """D(real) near 1 and D(fake) near 0 up to now, for long: the generator learns nothing any more."""
+    if loss not in _PROBABILITIES or len(history["step"]) < 2:
+        return None
+    steps, real, fake = (history[name] for name in ("step", "discriminator_real", "discriminator_fake"))
+    lost = np.flatnonzero((real <= WON) | (fake >= 1 - WON))
+    first = lost[-1] + 1 if len(lost) else 0
+    since = int(steps[first - 1]) if first else 0  # a row is about the steps after the row before it
+    if first == len(steps) or steps[-1] - since < WON_STEPS:
+        return None
+    return Alarm(
+        "the discriminator has won",
+        f"D(real) {real[first:].mean():.2f}, D(fake) {fake[first:].mean():.2f} for {steps[-1] - since:,} steps",
+        since,
+        "a lower discriminator_learning_rate, real_label_low=0.9, label_noise=0.05, more dropout, or loss=hinge",
+    )
+
+
+def oscillation(history: dict, loss: str = "bce") -> Alarm | None:
+    """The lead changes hands again and again, from far ahead to nearly fooled and back."""
+    if loss not in _PROBABILITIES:
+        return None
+    gap = history["discriminator_real"] - history["discriminator_fake"]
+    swings, side = [], None
+    for row, value in enumerate(gap):
+        now = True if value > AHEAD else False if value < LEVEL else side
+        if side is not None and now != side:
+            swings.append(row)
+        side = now
+    recent = []
+    for row in reversed(swings):  # the unbroken chain of swings that reaches up to now
+        if (recent[-1] if recent else len(gap) - 1) - row > SWING_ROWS:
+            break
+        recent.append(row)
+    if len(recent) < SWINGS:
+        return None
+    return Alarm(
+        "the training oscillates",
+        f"D(real) - D(fake) swung {len(recent)} times between above {AHEAD} and below {LEVEL}",
+        int(history["step"][recent[-1]]),
+        "a lower learning_rate, beta_1=0.5, batch_norm=paper instead of all, a larger batch_size, or clip_norm=1",
+    )
+
+
+# --- of images --------------------------------------------------------------------------------------------
+
+
+class RealNeighbours:
+    """Real features [N, D], and how far from its nearest other one each is; computed once."""
+
+    def __init__(self, features: np.ndarray):
+        self.features = np.asarray(features, np.float64)
+        self.distances = metrics.neighbour_distances(self.features, 1)
+
+
+def look_at(generated: np.ndarray, real: RealNeighbours) -> dict[str, float]:
+    """Three numbers about generated features [M, D], best of averaged pixels (see features.py).
+
+    spread: root of the total variance, relative to that of as many real images.
+    neighbours: median distance to the nearest other generated image, relative to that among as many real ones.
+    copied: share of images that are nearer to a real image than COPY times its own nearest neighbour is. A
+        ratio of such distances tells copies apart: see Carlini et al. 2023 (arXiv:2301.13188), section 4.
+    """
+    generated = np.asarray(generated, np.float64)
+    rows = np.random.default_rng(0).permutation(len(real.features))[: len(generated)]
+    some_real, generated_part = real.features[rows], generated[: len(rows)]
+    between = np.median(metrics.neighbour_distances(some_real, 1))
+    nearest, distances = metrics.nearest(generated, real.features)
+    return {
+        "spread": _ratio(np.sqrt(generated.var(axis=0).sum()), np.sqrt(some_real.var(axis=0).sum())),
+        "neighbours": _ratio(np.median(metrics.neighbour_distances(generated_part, 1)), between),
+        "copied": float((distances <= COPY * real.distances[nearest]).mean()),
+    }
+
+
+def _ratio(value, of):
+    return float(value / of) if of else 1.0
+
+
+def mode_collapse(looks: list[dict]) -> Alarm | None:
+    """Generated images are much more alike than real ones are."""
+    streak = _streak(looks, lambda look: min(look["spread"], look["neighbours"]) < DIVERSITY)
+    if not streak:
+        return None
+    last = streak[-1]
+    return Alarm(
+        "mode collapse",
+        f"generated images spread {last['spread']:.0%} as far as real ones, "
+        f"and the nearest two are {last['neighbours']:.0%} as far apart",
+        streak[0]["step"],
+        "a lower generator_learning_rate, another seed, a larger batch_size, loss=hinge, or an earlier checkpoint",
+    )
+
+
+def memorisation(looks: list[dict]) -> Alarm | None:
+    """Generated images are copies of training images."""
+    streak = _streak(looks, lambda look: look["copied"] > COPIED_SHARE)
+    if not streak:
+        return None
+    return Alarm(
+        "memorisation",
+        f"{streak[-1]['copied']:.0%} of generated images are nearly copies of training images",
+        streak[0]["step"],
+        "more data, a smaller width, fewer epochs, or more dropout",
+    )
+
+
+def _streak(looks, bad):
+    """The unbroken row of bad looks that reaches up to now, oldest first."""
+    streak = []
+    for look in reversed(looks):
+        if not bad(look):
+            break
+        streak.insert(0, look)
+    return streak
+
+
+def neighbour_sheet(images: np.ndarray, real_images: np.ndarray, nearest: np.ndarray, distances: np.ndarray):
+    """A picture of pairs: each generated image, and right of it the real image that is nearest.
+
+    images: uint8 [N, H, W, C]; nearest, distances [N]: the row in real_images, and how far away it is.
+    """
+    from dcgan_tf.plots import show_images
+
+    pairs = np.stack([images, real_images[np.asarray(nearest)]], axis=1).reshape(-1, *images.shape[1:])
+    titles = [text for distance in distances for text in ("made", f"{distance:.2f}")]
+    return show_images(
+        pairs, titles, columns=8, title="generated images, each with the nearest real one and how far it is"
+    )

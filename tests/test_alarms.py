@@ -1,0 +1,131 @@
+"""Alarms: each is provoked, and all are silent where nothing is wrong."""
+
+import numpy as np
+import pytest
+
+from dcgan_tf import alarms
+from dcgan_tf.alarms import RealNeighbours, alarms_of, look_at, neighbour_sheet
+from dcgan_tf.datasets import load_dataset
+from dcgan_tf.features import feature_network
+from dcgan_tf.metrics import nearest
+
+
+def history(real, fake, every=50):
+    return {
+        "step": every * np.arange(1, len(real) + 1),
+        "discriminator_real": np.array(real, float),
+        "discriminator_fake": np.array(fake, float),
+    }
+
+
+def names(found):
+    return [alarm.name for alarm in found]
+
+
+# --- of the history ---------------------------------------------------------------------------------------
+
+
+def test_a_discriminator_that_has_won_is_told_since_when():
+    real, fake = [0.6] * 10 + [0.99] * 11, [0.4] * 10 + [0.01] * 11
+    (alarm,) = alarms_of(history(real, fake), [])
+    assert alarm.name == "the discriminator has won" and alarm.since == 500
+    assert "\n" not in str(alarm) and "D(real) 0.99, D(fake) 0.01 for 550 steps" in str(alarm)
+    assert "label_noise" in str(alarm)
+    assert alarms_of(history(real[:19], fake[:19]), []) == []  # not for long enough yet
+    assert alarms_of(history([*real, 0.9], [*fake, 0.2]), []) == []  # it is over
+    assert alarms_of(history(real, fake), [], loss="hinge") == []  # no probabilities
+    assert alarms_of(history([0.99] * 12, [0.0] * 12), [])[0].since == 0
+    assert alarms_of(history([0.99], [0.0], every=1000), []) == []
+    assert alarms_of(history([], []), []) == []
+
+
+def test_oscillation():
+    ahead, level = (0.95, 0.05), (0.55, 0.45)
+    rows = [ahead] * 5 + [level] * 5 + [ahead] * 5 + [(0.7, 0.3)] * 3 + [level] * 5 + [ahead] * 5
+    (alarm,) = alarms_of(history(*zip(*rows, strict=True)), [])
+    assert alarm.name == "the training oscillates" and alarm.since == 6 * 50 and "4 times" in alarm.seen
+    assert alarms_of(history(*zip(*rows[:-5], strict=True)), []) == []  # three swings may happen
+    assert alarms_of(history(*zip(*rows, *[(0.7, 0.3)] * 30, strict=True)), []) == []  # long ago
+    assert alarms_of(history(*zip(*rows, strict=True)), [], loss="wasserstein") == []
+
+
+def test_a_healthy_history_is_silent():
+    """As the recipe quick has it on MNIST: the discriminator begins ahead and stays a little ahead, with noise."""
+    noise = np.random.default_rng(0).normal(0, 0.04, (2, 400))
+    ahead = 0.2 + 0.25 * np.exp(-np.arange(400) / 20)
+    real, fake = np.clip(0.5 + ahead + noise[0], 0, 1), np.clip(0.5 - ahead + noise[1], 0, 1)
+    assert all(alarms_of(history(real[:n], fake[:n]), []) == [] for n in range(1, 400))
+
+
+# --- of images --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_dataset("mnist5k", limit=2000)
+
+
+@pytest.fixture(scope="module")
+def pixels(digits):
+    network = feature_network("pixels", digits)
+    return lambda images: network(images)[0]
+
+
+@pytest.fixture(scope="module")
+def real(digits, pixels):
+    return RealNeighbours(pixels(digits.images[::2]))
+
+
+def seen(images, pixels, real):
+    return alarms_of(history([], []), [{"step": 100, **look_at(pixels(images), real)}])
+
+
+def test_new_real_images_are_as_diverse_as_real_ones_and_no_copies(digits, pixels, real):
+    look = look_at(pixels(digits.images[1::2]), real)
+    assert look["spread"] == pytest.approx(1, abs=0.05) and look["neighbours"] == pytest.approx(1, abs=0.1)
+    assert look["copied"] < 0.01
+    assert seen(digits.images[1::2], pixels, real) == []
+    assert seen(digits.images[1::8], pixels, real) == []  # fewer of them: compared with as few
+
+
+def test_collapse_is_seen(digits, pixels, real):
+    new = digits.images[1::2]
+    random = np.random.default_rng(0)
+    one = np.clip(new[7].astype(int) + random.integers(-20, 21, new.shape), 0, 255).astype(np.uint8)
+    assert names(seen(one, pixels, real)) == ["mode collapse"]
+    few = np.clip(new[random.integers(0, 40, 1000)].astype(int) + random.integers(-20, 21, new.shape), 0, 255)
+    (alarm,) = seen(few.astype(np.uint8), pixels, real)  # as far spread as ever, but only forty of them
+    assert alarm.name == "mode collapse" and "%" in alarm.seen and "another seed" in str(alarm)
+    assert names(seen(np.zeros_like(new), pixels, real)) == ["mode collapse"]
+
+
+def test_copies_are_seen(digits, pixels, real):
+    random = np.random.default_rng(0)
+    copies = digits.images[::2][random.permutation(1000)]
+    noisy = np.clip(copies.astype(int) + random.integers(-20, 21, copies.shape), 0, 255).astype(np.uint8)
+    for images in (copies, noisy):
+        (alarm,) = seen(images, pixels, real)
+        assert alarm.name == "memorisation" and "more data" in alarm.remedies
+    some = np.concatenate([digits.images[1:1801:2], copies[:100]])
+    assert names(seen(some, pixels, real)) == ["memorisation"]  # a tenth is enough
+    assert "10% of generated images" in str(seen(some, pixels, real)[0])
+
+
+def test_since_when():
+    fine = {"spread": 1.0, "neighbours": 0.9, "copied": 0.0}
+    collapsed = {"spread": 0.9, "neighbours": 0.2, "copied": 0.3}
+    looks = [{**look, "step": 100 * i} for i, look in enumerate([collapsed, fine, collapsed, collapsed])]
+    found = alarms_of(history([], []), looks)
+    assert names(found) == ["mode collapse", "memorisation"] and {alarm.since for alarm in found} == {200}
+    assert alarms_of(history([], []), looks[:2]) == [] and alarms_of(history([], []), []) == []
+
+
+def test_data_without_any_variety_raise_no_alarm():
+    assert look_at(np.zeros((20, 4)), RealNeighbours(np.zeros((30, 4))))["spread"] == 1
+
+
+def test_the_sheet_shows_each_sample_beside_its_neighbour(digits, pixels):
+    index, distances = nearest(pixels(digits.images[1:13:2]), pixels(digits.images[::2]))
+    picture = neighbour_sheet(digits.images[1:13:2], digits.images[::2], index, distances)
+    assert picture.png().startswith(b"\x89PNG")
+    assert alarms.COPY < 1
