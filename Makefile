@@ -30,7 +30,7 @@ demo: $(READY)
 
 test: $(READY)
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/python -m pytest -q $(PYTEST)
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal $(PYTEST)
 
 # Jupyter with the notebooks, in the browser.
 lab: $(READY)

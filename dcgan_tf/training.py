@@ -329,7 +329,7 @@ class _Training:
 
     def draw_grid(self):
         picture = grid(self.sampler(self.grid_latents))
-        return enlarge(picture, max(1, 480 // picture.shape[0]))  # small images are hard to see
+        return enlarge(picture, max(1, round(480 / picture.shape[0])))  # small images are hard to see
 
     def save_checkpoint(self):
         if self.step == self.saved_step:

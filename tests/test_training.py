@@ -152,7 +152,7 @@ class _StopsItself(Recorder):
 def test_signals_save_first(tmp_path, number):
     progress = _StopsItself(number)
     with pytest.raises(TrainingInterrupted):
-        train("quick", "fake", tmp_path / "run", epochs=50, overrides=TINY, log_every=5, progress=progress)
+        train("quick", "fake", tmp_path / "run", epochs=50, overrides=TINY, checkpoint_seconds=1e9, progress=progress)
     run = Run(tmp_path / "run")
     assert run.gif_path.exists() and run.generator_path.exists()
     step = run.rows()[-1]["step"]
