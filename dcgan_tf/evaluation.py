@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dcgan_tf import metrics
+from dcgan_tf import alarms, metrics
 from dcgan_tf.datasets import Dataset, load_dataset
 from dcgan_tf.errors import UserError, nearest
 from dcgan_tf.features import feature_network
@@ -26,6 +26,7 @@ from dcgan_tf.summaries import PAIRED_IMAGES, Summary, missing_classes, progress
 KERNEL_BLOCKS = 100  # of 1,000 images, as in published KID
 REAL_IMAGES = 50_000  # at most, spread evenly over the dataset; unless another number is asked for
 _AT_ONCE = 512
+_LOOKED_AT = 500  # generated images, for the alarms
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Evaluator:
         self.discriminator = discriminator  # a function: uint8 images -> logits [n, 1]; only "bound" asks it
         self.names = [name for name in names or METRICS if self._is_possible(name, insist=names is not None)]
         self.samples, self.seeds, self.dataset, self.bar = samples, seeds, dataset, bar
-        self.real = real_summary(dataset, self.network, real_images, bar)
+        self.real, self._neighbours = real_summary(dataset, self.network, real_images, bar), None
 
     def _is_possible(self, name, insist):
         needs = METRICS[name].needs
@@ -131,15 +132,15 @@ class Evaluator:
         keep = PAIRED_IMAGES if set(self.names) & set(_PAIRED) else 0
         for seed in range(self.seeds):
             with progress_bar(self.bar, self.samples, f"generated images, seed {seed}") as progress:
-                losses = []
-                batches = self._judged(draw(seed), losses) if "bound" in self.names else draw(seed)
+                losses, first = [], []
+                batches = self._observed(draw(seed), losses, first)
                 generated = summarise(self.network, batches, self.samples, keep, progress)
             found.append(compare([name for name in self.names if name != "bound"], self.real, generated))
             if "bound" in self.names:
                 loss = self._loss_on_real() + float(np.concatenate(losses).mean())
                 found[-1]["bound"] = metrics.divergence_bound(loss)
             missing += missing_classes(self.real, generated) if "classes" in self.names else []
-        line = {"metrics": {}}
+        line = {"metrics": {}, "look": self._look(np.concatenate(first)[:_LOOKED_AT])}
         for name in self.names:
             values = [values[name] for values in found]
             line["metrics"][self.title(name)] = {"mean": float(np.mean(values)), "values": values}
@@ -149,11 +150,22 @@ class Evaluator:
             line["missing_classes"] = sorted(set(missing))
         return {**line, **self.protocol(), "evaluation_seconds": round(time.perf_counter() - started, 1)}
 
-    def _judged(self, batches, losses):
-        """The same batches; meanwhile -log(1 - D) of each image is noted."""
+    def _observed(self, batches, losses, first):
+        """The same batches; meanwhile -log(1 - D) of each image is noted, and the first images are kept."""
         for images in batches:
-            losses.append(np.logaddexp(0, np.asarray(self.discriminator(images), np.float64)))
+            if "bound" in self.names:
+                losses.append(np.logaddexp(0, np.asarray(self.discriminator(images), np.float64)))
+            if sum(map(len, first)) < _LOOKED_AT:
+                first.append(images)
             yield images
+
+    def _look(self, images):
+        """What alarms.py wants to know of some generated images: always by their pixels, where copies show best."""
+        if self._neighbours is None:
+            rows = np.linspace(0, len(self.dataset) - 1, min(len(self.dataset), PAIRED_IMAGES)).astype(int)
+            self._pixels = feature_network("pixels", self.dataset)
+            self._neighbours = alarms.RealNeighbours(self._pixels(self.dataset.images[rows])[0])
+        return alarms.look_at(self._pixels(images)[0], self._neighbours)
 
     def _loss_on_real(self):
         rows = np.linspace(0, len(self.dataset) - 1, min(len(self.dataset), PAIRED_IMAGES)).astype(int)
@@ -228,8 +240,15 @@ def evaluate(run, names=None, *, features="auto", samples=10_000, seeds=1, real_
     averaged = bool(config["recipe"].get("ema_images"))
     where = {"step": rows[-1]["step"], "epoch": rows[-1]["epoch"]} if rows else {}
     line = {**where, "generator": "averaged" if averaged else "last step's", **line}
+    line["alarms"] = alarms_of_run(run, line)
     append_line(run, line)
     return line
+
+
+def alarms_of_run(run: Run, line: dict) -> list[str]:
+    """What is wrong with a run, one line each, by its history and its evaluations, `line` being the newest."""
+    looks = [{"step": old.get("step", 0), **old["look"]} for old in [*run.metrics(), line] if "look" in old]
+    return [str(alarm) for alarm in alarms.alarms_of(run.history(), looks, run.config["recipe"]["loss"])]
 
 
 def append_line(run: Run, line: dict):
@@ -296,7 +315,7 @@ def table(line: dict) -> str:
         lines.append(f"missing classes: {', '.join(line['missing_classes'])}")
     if "frechet_distance" in line["metrics"]:
         lines.append("frechet_distance is no FID: that name is for --features inception only")
-    return "\n".join(lines)
+    return "\n".join([*lines, *line.get("alarms", [])])
 
 
 def _short(value):
