@@ -17,7 +17,7 @@ from dcgan_tf import alarms, metrics
 from dcgan_tf.datasets import Dataset, load_dataset
 from dcgan_tf.errors import UserError, nearest
 from dcgan_tf.features import feature_network
-from dcgan_tf.files import disk_errors_explained
+from dcgan_tf.files import disk_errors_explained, write_bytes
 from dcgan_tf.images import to_model_range
 from dcgan_tf.runs import Run
 from dcgan_tf.sampling import Sampler, draw_latents, load_generator
@@ -254,6 +254,7 @@ def alarms_of_run(run: Run, line: dict) -> list[str]:
 def append_line(run: Run, line: dict):
     """Add one evaluation to metrics.jsonl."""
     line = {**line, "time": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+    drop_cut_line(run)
     with disk_errors_explained(run.metrics_path), open(run.metrics_path, "a", encoding="utf-8") as file:
         file.write(json.dumps(line, allow_nan=False) + "\n")
 
@@ -273,6 +274,13 @@ def _discriminator_of(run):
     except Exception as error:  # Keras raises nearly anything on a damaged archive
         reason = " ".join(str(error).split())[:120]
         raise UserError(f"{str(run.discriminator_path)!r} cannot be loaded, or is damaged ({reason})") from error
+
+
+def drop_cut_line(run: Run):
+    """Remove a last line of metrics.jsonl that a kill cut short: the next one would be added to it."""
+    data = run.metrics_path.read_bytes() if run.metrics_path.exists() else b""
+    if data and not data.endswith(b"\n"):
+        write_bytes(run.metrics_path, data[: data.rfind(b"\n") + 1])
 
 
 def _data_of(run, name):

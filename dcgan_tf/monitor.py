@@ -3,11 +3,12 @@
 Nothing of it changes the training: images are drawn with seeds of their own, and the clock stands still.
 """
 
+import json
 import math
 
 from dcgan_tf.datasets import Dataset
 from dcgan_tf.errors import UserError
-from dcgan_tf.evaluation import METRICS, Evaluator, alarms_of_run, append_line, draw_in_batches
+from dcgan_tf.evaluation import METRICS, Evaluator, alarms_of_run, append_line, draw_in_batches, drop_cut_line
 from dcgan_tf.files import atomic_file, write_text
 from dcgan_tf.runs import Run
 from dcgan_tf.sampling import Sampler
@@ -40,11 +41,10 @@ class Monitor:
 
     def forget_after(self, step: int):
         """Drop the evaluations of a training that was killed later than `step`: they will be made again."""
+        drop_cut_line(self.run)
         lines = self.run.metrics()
         kept = [line for line in lines if not (line.get("while_training") and line["step"] > step)]
         if kept != lines:
-            import json
-
             write_text(self.run.metrics_path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def evaluate(self, step: int, epoch: int) -> dict:

@@ -151,7 +151,10 @@ def test_a_line_of_metrics_jsonl(copy):
         "images": 5000,
         "fingerprint": copy.config["dataset"]["fingerprint"],
     }
+    assert set(line["look"]) == {"spread", "neighbours", "copied"} and len(line["alarms"]) == 1
+    assert line["alarms"][0].startswith("alarm: mode collapse since step 4 (")  # four steps make nothing
     text = table(line)
+    assert line["alarms"][0] in text
     for words in ("frechet_distance", "+-", "classifier (10 classes", "200 x 2 seeds", "5,000 of mnist5k", "averaged"):
         assert all(words in row for row in text.splitlines()[1:4]) or words in text
     assert "no FID" in text and json.loads(copy.metrics_path.read_text().splitlines()[1]) == second
