@@ -95,6 +95,12 @@ def _list_fields(context, parameter, value):
 @click.option(
     "--checkpoint-seconds", type=float, default=5.0, show_default=True, help="Least time between checkpoints."
 )
+@click.option(
+    "--evaluate-every",
+    type=int,
+    metavar="STEPS",
+    help="Measure the generator so often while training, and keep the best as best_generator.keras.",
+)
 @click.option("--no-progress", is_flag=True, help="No bar: one plain line per epoch.")
 @click.option(
     "--list-fields",
@@ -117,6 +123,7 @@ def train(
     fields,
     resize,
     checkpoint_seconds,
+    evaluate_every,
     no_progress,
 ):
     """Train a recipe; the same command again resumes an interrupted run, more epochs extend it."""
@@ -144,6 +151,7 @@ def train(
         classes=classes,
         resize=resize,
         checkpoint_seconds=checkpoint_seconds,
+        evaluate_every=evaluate_every,
         progress=PlainProgress() if no_progress else None,
     )
     click.echo(str(run.path))

@@ -22,6 +22,7 @@ from dcgan_tf.files import atomic_file, disk_errors_explained
 from dcgan_tf.gan import GAN, METRICS
 from dcgan_tf.images import decode, enlarge, grid, save_png, thin_frames, write_gif
 from dcgan_tf.models import ARCHITECTURES, check_image_shape
+from dcgan_tf.monitor import Monitor
 from dcgan_tf.progress import PlainProgress, choose_progress, describe_seconds
 from dcgan_tf.recipes import Recipe, get_recipe
 from dcgan_tf.runs import Run, agree_on_config, check_place, only_writer
@@ -59,6 +60,8 @@ def train(
     resize: bool = False,
     log_every: int = 50,
     checkpoint_seconds: float = 5.0,
+    evaluate_every: int | None = None,
+    evaluation: dict | None = None,
     progress: PlainProgress | None = None,
 ) -> Run:
     """Train a recipe on a dataset, leaving everything in `run_dir`; or go on with the run that is there.
@@ -74,6 +77,9 @@ def train(
     log_every: steps per row of history.csv (an epoch's end always starts a new one).
     checkpoint_seconds: the least time between checkpoints; large ones are kept further apart, so that
         writing them takes about a hundredth of the time; 0: one after each call, a few times a second.
+    evaluate_every: steps between evaluations, which are noted in metrics.jsonl; the generator that was best is
+        kept as best_generator.keras. No bit of the training depends on it, and its clock stands still meanwhile.
+    evaluation: how, as options of evaluation.evaluate: {"names": "fid", "features": "auto", "samples": 2000, ...}.
 
     Raises UserError for a setting that makes no sense, before anything is written; TrainingDiverged when a
     loss is no longer finite; TrainingInterrupted on Ctrl-C or SIGTERM, after saving.
@@ -95,11 +101,14 @@ def train(
     config["dataset"].update(classes=classes, resize=resize)
     gan = GAN(recipe, dataset.image_shape, seed)
     progress = progress or choose_progress()
+    monitor = None
+    if evaluate_every is not None:
+        monitor = Monitor(run, gan, dataset, evaluate_every, evaluation, progress.say)
     with only_writer(run), _Signals() as signals:
         agree_on_config(run, config, progress.say)
         for note in dataset.notes:
             progress.say(note)
-        _Training(run, gan, dataset, length, checkpoint_seconds, progress, signals).go()
+        _Training(run, gan, dataset, length, checkpoint_seconds, monitor, progress, signals).go()
     return run
 
 
@@ -219,8 +228,9 @@ class _Signals:
 class _Training:
     """One call of train(): from the newest checkpoint to the end."""
 
-    def __init__(self, run, gan, dataset, length, checkpoint_seconds, progress, signals):
+    def __init__(self, run, gan, dataset, length, checkpoint_seconds, monitor, progress, signals):
         self.run, self.gan, self.dataset, self.progress, self.signals = run, gan, dataset, progress, signals
+        self.monitor = monitor
         self.checkpoint_seconds = checkpoint_seconds
         self.recipe, self.seed = gan.recipe, run.config["seed"]
         self.steps_per_epoch, self.log_every = run.config["steps_per_epoch"], run.config["log_every"]
@@ -269,6 +279,8 @@ class _Training:
             self.progress.say(f"resuming {self.run.path} after {self.where()}")
         if not self.finished():
             self.run.forget_after(self.step)
+            if self.monitor:
+                self.monitor.forget_after(self.step)
 
     def train_to_the_end(self):
         batches = iter(self.dataset.batches(self.recipe.batch_size, self.seed, self.step))
@@ -289,6 +301,10 @@ class _Training:
             row = self.row(totals)
             self.progress.advance(self.step, row)
             self.record(row, at_end=stopping)
+            if self.monitor and self.monitor.is_due(self.step):
+                started = time.perf_counter()
+                self.monitor.evaluate(self.step, row["epoch"])
+                self.clock_started += time.perf_counter() - started  # it is no training time
             if self.seconds() >= self.next_checkpoint:
                 self.save_checkpoint()
 
@@ -298,6 +314,8 @@ class _Training:
         limits = [self.log_every - position % self.log_every, self.steps_per_epoch - position]
         if self.recipe.grid_every:
             limits.append(self.recipe.grid_every - self.step % self.recipe.grid_every)
+        if self.monitor:
+            limits.append(self.monitor.every - self.step % self.monitor.every)
         if self.total_steps:
             limits.append(self.total_steps - self.step)
         seconds = min(_SECONDS_PER_CALL, self.max_seconds - self.seconds())

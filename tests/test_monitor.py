@@ -1,0 +1,119 @@
+"""Evaluating while training: the training does not notice, the best generator is kept, resuming changes nothing."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from dcgan_tf.errors import UserError
+from dcgan_tf.evaluation import append_line
+from dcgan_tf.monitor import BEST_GENERATOR, Monitor, draw_curve
+from dcgan_tf.progress import NoProgress
+from dcgan_tf.runs import Run
+from dcgan_tf.sampling import load_generator
+from dcgan_tf.training import TrainingInterrupted, train
+
+TINY = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9}  # `fake`: 20 steps an epoch
+PIXELS = {"features": "pixels", "samples": 60}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DCGAN_TF_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def go(path, steps, every=7, progress=None, **settings):
+    return train("quick", "fake", path, steps=steps, overrides=TINY, evaluate_every=every, evaluation=PIXELS,
+                 progress=progress or NoProgress(), **settings)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return go(tmp_path_factory.mktemp("runs") / "run", 30)
+
+
+def lines(run):
+    """The evaluations, without what a clock says."""
+    return [{k: v for k, v in line.items() if k not in ("time", "evaluation_seconds")} for line in run.metrics()]
+
+
+def rows(run):
+    return [{k: v for k, v in row.items() if "second" not in k} for row in run.rows()]
+
+
+def weights(path):
+    return [np.asarray(weight) for weight in keras.saving.load_model(path).get_weights()]
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_the_training_does_not_notice(run, tmp_path):
+    plain = train("quick", "fake", tmp_path / "run", steps=30, overrides=TINY, progress=NoProgress())
+    assert rows(plain) == rows(run)
+    (one,), (other,) = (sorted(r.checkpoints_path.glob("*30.npz")) for r in (plain, run))
+    with np.load(one) as a, np.load(other) as b:
+        assert all(np.array_equal(a[name], b[name]) for name in a.files if name != "extra.json")
+    assert plain.grids()[-1].read_bytes() == run.grids()[-1].read_bytes()
+
+
+def test_the_best_generator_is_kept(run):
+    assert [line["step"] for line in run.metrics()] == [7, 14, 21, 28]
+    assert [line["epoch"] for line in run.metrics()] == [1, 1, 2, 2]
+    values = [line["metrics"]["frechet_distance"]["mean"] for line in run.metrics()]
+    best = 7 * (1 + int(np.argmin(values)))
+    # It is the generator of that step: as the run that ended there has it.
+    ended = train("quick", "fake", run.path.parent / "ended", steps=best, overrides=TINY, progress=NoProgress())
+    assert same(weights(run.path / BEST_GENERATOR), weights(ended.generator_path))
+    assert load_generator(run.path / BEST_GENERATOR)[0].output_shape == (None, 28, 28, 1)
+    assert draw_curve(run).png().startswith(b"\x89PNG")
+
+
+class _Stops(NoProgress):
+    """Ctrl-C in the middle."""
+
+    def advance(self, step, row):
+        if step >= 16 and not getattr(self, "done", False):
+            import signal
+
+            self.done = True
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_resumed_it_is_the_same(run, tmp_path):
+    with pytest.raises(TrainingInterrupted):
+        go(tmp_path / "run", 30, progress=_Stops())
+    resumed = go(tmp_path / "run", 30)
+    assert lines(resumed) == lines(run) and rows(resumed) == rows(run)
+    assert same(weights(resumed.path / BEST_GENERATOR), weights(run.path / BEST_GENERATOR))
+
+
+def test_what_a_kill_left_is_forgotten(run, tmp_path):
+    """Evaluations later than the checkpoint are made again; what a person measured stays."""
+    copy = Run(tmp_path / "run")
+    copy.path.mkdir()
+    by_hand = {"step": 30, "metrics": {}}
+    text = run.metrics_path.read_text() + json.dumps(by_hand) + "\n"
+    copy.metrics_path.write_text(text + '{"step": 3')  # cut short
+    monitor = Monitor.__new__(Monitor)
+    monitor.run = copy
+    monitor.forget_after(20)
+    assert [line["step"] for line in copy.metrics()] == [7, 14, 30]
+    copy.metrics_path.write_text(text + '{"step": 3')
+    append_line(copy, {"step": 31, "metrics": {}})
+    assert [line["step"] for line in copy.metrics()] == [7, 14, 21, 28, 30, 31]
+
+
+def test_mistakes(tmp_path):
+    for every in (0, -1, 2.5, True):
+        with pytest.raises(UserError, match="evaluate_every"):
+            go(tmp_path / "run", 5, every=every)
+    with pytest.raises(UserError, match="'fdi'"):
+        train("quick", "fake", tmp_path / "run", steps=5, overrides=TINY, evaluate_every=2, evaluation={"names": "fdi"})
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(UserError, match="evaluate_every"):
+        draw_curve(Run(tmp_path))
