@@ -116,17 +116,19 @@ def only_preparer(partial):
     """Hold the lock in the folder `partial`; wait while another process holds it."""
     import filelock
 
+    said = False
     while True:
         partial.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(partial / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
+        # The process that holds it removes the folder in the end, and the lock with it: then begin again.
+        with contextlib.suppress(filelock.Timeout, FileNotFoundError):
+            lock.acquire(timeout=1 if said else 0)
+            if (partial / "lock").exists():
+                break
+            lock.release()
+        if not said and (partial / "lock").exists():
             print(f"waiting for another process, which is preparing {partial.with_suffix('')}", flush=True)
-            lock.acquire()
-        if (partial / "lock").exists():
-            break
-        lock.release()  # the other process has finished, and removed the folder with the lock in it
+            said = True
     try:
         yield
     finally:

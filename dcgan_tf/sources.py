@@ -96,7 +96,9 @@ class ZipSource:
         try:
             status = self.path.stat()
             if not zipfile.is_zipfile(self.path):
-                hint = "it is empty" if status.st_size == 0 else "it may be a download that was cut short"
+                with open(self.path, "rb") as file:
+                    start = file.read(2)
+                hint = {b"": "it is empty", b"PK": "a download that was cut short?"}.get(start, "it is something else")
                 raise UserError(
                     f"{str(self.path)!r} is not a whole zip file ({hint}): "
                     "give a zip or a folder of images, or a prepared dataset"
