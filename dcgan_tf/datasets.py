@@ -9,6 +9,7 @@ import math
 import os
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -293,7 +294,7 @@ def _pick_classes(dataset, classes):
 def _as_list(classes):
     if isinstance(classes, str):
         return [text.strip() for text in classes.split(",") if text.strip()]
-    return [classes] if isinstance(classes, int | np.integer) else list(classes)
+    return list(classes) if isinstance(classes, Iterable) else [classes]
 
 
 def _known_classes(dataset):

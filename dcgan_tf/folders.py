@@ -9,6 +9,7 @@ import contextlib
 import functools
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -31,17 +32,26 @@ def load_pictures(path: Path, size: int, channels: int | None, allow_changes: bo
     settings = {"size": size, "channels": channels or "own"}
     target = _cached(path, f"{size}x{size}x{channels or 'own'}", [source.description, source.fingerprint])
     if not is_prepared(target):
-        transform = functools.partial(to_square, size=size, channels=channels or _own_channels(source))
-        try:
-            prepare(target, source, transform, settings=settings)
-        except UserError:
-            with contextlib.suppress(OSError):
-                target.parent.rmdir()  # nothing came of it: leave no empty folder beside the data
-            raise
-    prepared = read_prepared(target)
+        _prepare_cached(target, source, size, channels, settings)
+    try:
+        prepared = read_prepared(target)
+    except UserError:
+        shutil.rmtree(target)  # somebody tidied the cache up half-way
+        _prepare_cached(target, source, size, channels, settings)
+        prepared = read_prepared(target)
     if not allow_changes:
         _refuse_changes(path, size, prepared, channels_asked=channels is not None)
     return prepared, _notes(path, size, prepared)
+
+
+def _prepare_cached(target, source, size, channels, settings):
+    transform = functools.partial(to_square, size=size, channels=channels or _own_channels(source))
+    try:
+        prepare(target, source, transform, settings=settings)
+    except UserError:
+        with contextlib.suppress(OSError):
+            target.parent.rmdir()  # nothing came of it: leave no empty folder beside the data
+        raise
 
 
 def to_square(data: bytes, size: int, channels: int) -> Result:
