@@ -23,7 +23,7 @@ $(READY): requirements.txt pyproject.toml
 # About two minutes of training on two cores: real digits, no download beyond the Python packages.
 demo: $(READY)
 	@mkdir -p $(DEMO)
-	@$(BIN)/papermill notebooks/mnist.ipynb $(DEMO)/notebook.ipynb -r results_dir "$(CURDIR)/results" -r run_name demo --log-output --no-progress-bar --log-level WARNING
+	@$(BIN)/papermill notebooks/mnist.ipynb $(DEMO)/notebook.ipynb -r results_dir "$(CURDIR)/results" -r run_name demo --stdout-file /dev/stdout --no-progress-bar --log-level WARNING
 	@echo; echo "Training as a GIF:   $(DEMO)/progress.gif"
 	@echo "The last grid:       $$(ls $(DEMO)/grids/*.png | tail -n 1)"
 	@echo "Executed notebook:   $(DEMO)/notebook.ipynb"
