@@ -4,10 +4,12 @@ import json
 import shutil
 from dataclasses import replace
 
+import click
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from dcgan_tf import evaluation, features, summaries
+from dcgan_tf import cli, evaluation, features, summaries
 from dcgan_tf.datasets import load_dataset
 from dcgan_tf.errors import UserError
 from dcgan_tf.evaluation import METRICS, Evaluator, evaluate, table
@@ -245,3 +247,36 @@ def test_evaluating_between_two_steps_changes_no_bit(digits, monkeypatch, tmp_pa
 
     for one, other in zip(states(lambda: None), states(look), strict=True):
         assert np.array_equal(one, other)
+
+
+# --- the command line -------------------------------------------------------------------------------------
+
+
+def run_cli(*arguments):
+    """(status, stdout, stderr) of `python -m dcgan_tf ...`, in this process."""
+    result = CliRunner().invoke(click.command()(lambda: cli.main([str(argument) for argument in arguments])), [])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_command_prints_the_table(copy):
+    arguments = ["evaluate", copy.path, "--metrics", "fid,js", "--samples", 100, "--features", "pixels"]
+    status, output, error = run_cli(*arguments, "--no-progress")
+    assert status == 0 and error == ""
+    assert output == table(copy.metrics()[-1]) + "\n" and "pixels averaged to 16x16x1" in output
+    assert run_cli("evaluate", "--help")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--metrics", "fdi"], "'fdi'"),
+        (["--features", "incepton"], "'inception'"),
+        (["--samples", "many"], "many"),
+        (["--samples", "-1"], "samples=-1"),
+        (["--metric", "fid"], "--metric"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_one_line(copy, arguments, words):
+    status, output, error = run_cli("evaluate", copy.path, *arguments)
+    assert status == 2 and output == "" and words in error and len(error.strip().splitlines()) == 1
+    assert run_cli("evaluate", copy.path / "nowhere", *arguments)[0] == 2
