@@ -18,6 +18,7 @@ AHEAD, LEVEL = 0.8, 0.3  # D(real) - D(fake): the discriminator is far ahead abo
 SWINGS = 4  # so many changes between the two ...
 SWING_ROWS = 20  # ... none later than so many rows after the one before it
 DIVERSITY = 0.5  # of what real images have
+START_STEPS = 1000  # every generator begins with images that are all alike, and may take so long to leave that
 COPY = 0.5  # of the distance to its own nearest neighbour is how near to a real image a copy is
 COPIED_SHARE = 0.05  # of real images that are new to the dataset, about 0.002 are so near
 
@@ -138,9 +139,15 @@ def _ratio(value, of):
 
 
 def mode_collapse(looks: list[dict]) -> Alarm | None:
-    """Generated images are much more alike than real ones are."""
+    """Generated images are much more alike than real ones are.
+
+    While training (looks with "while_training" set), not before START_STEPS, unless they were diverse already.
+    """
     streak = _streak(looks, lambda look: min(look["spread"], look["neighbours"]) < DIVERSITY)
     if not streak:
+        return None
+    begins = len(streak) == len(looks) and all(look.get("while_training") for look in looks)
+    if begins and streak[-1]["step"] < START_STEPS:
         return None
     last = streak[-1]
     return Alarm(

@@ -247,7 +247,9 @@ def evaluate(run, names=None, *, features="auto", samples=10_000, seeds=1, real_
 
 def alarms_of_run(run: Run, line: dict) -> list[str]:
     """What is wrong with a run, one line each, by its history and its evaluations, `line` being the newest."""
-    looks = [{"step": old.get("step", 0), **old["look"]} for old in [*run.metrics(), line] if "look" in old]
+    looked = [old for old in [*run.metrics(), line] if "look" in old]
+    about = ("step", "while_training")
+    looks = [{**old["look"], **{key: old.get(key, 0) for key in about}} for old in looked]
     return [str(alarm) for alarm in alarms.alarms_of(run.history(), looks, run.config["recipe"]["loss"])]
 
 

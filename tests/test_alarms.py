@@ -120,6 +120,23 @@ def test_since_when():
     assert alarms_of(history([], []), looks[:2]) == [] and alarms_of(history([], []), []) == []
 
 
+def test_a_generator_that_has_only_begun_is_not_called_collapsed():
+    """What a healthy run of `quick` on MNIST showed, every 39 steps; and a run that never becomes diverse."""
+    spreads = [0.323, 0.700, 0.771, 0.808, 0.866, 0.896, 0.923]
+    neighbours = [0.360, 0.767, 0.910, 0.985, 1.056, 1.077, 1.086]
+    looks = [
+        {"step": 39 * (i + 1), "spread": s, "neighbours": n, "copied": 0.0, "while_training": True}
+        for i, (s, n) in enumerate(zip(spreads, neighbours, strict=True))
+    ]
+    assert all(alarms_of(history([], []), looks[:n]) == [] for n in range(1, 8))
+    collapsed = {**looks[0], "step": 300}
+    assert alarms_of(history([], []), [*looks, collapsed])[0].since == 300  # it was diverse before
+    never = [{**looks[0], "step": step} for step in (300, 600, 900, 1200)]
+    assert alarms_of(history([], []), never[:3]) == []
+    assert alarms_of(history([], []), never)[0].since == 300
+    assert alarms_of(history([], []), [{**looks[0], "while_training": False}]) != []  # somebody asked
+
+
 def test_data_without_any_variety_raise_no_alarm():
     assert look_at(np.zeros((20, 4)), RealNeighbours(np.zeros((30, 4))))["spread"] == 1
 
