@@ -229,7 +229,7 @@ def neighbour_distances(features: np.ndarray, k: int = 1) -> np.ndarray:
     for rows in _slices(len(features)):
         distances = _distances(features[rows], features)
         distances[np.arange(len(distances)), np.arange(len(features))[rows]] = np.inf
-        found.append(np.partition(distances, k - 1, axis=1)[:, k - 1])
+        found.append(np.partition(distances, k - 1, axis=1)[:, k - 1].copy())  # a view would keep all of it
     return np.concatenate(found)
 
 
