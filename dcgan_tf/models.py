@@ -311,11 +311,11 @@ def rpi_generator(recipe, image_shape) -> keras.Model:
 
 
 def rpi_discriminator(recipe, image_shape) -> keras.Model:
-    """Four 2x2 convolutions of stride 2 with ReLU, a dense logit."""
+    """Four convolutions of stride 2 with ReLU (2x2 as reported: no pixel is seen by two of them), a dense logit."""
     images = keras.Input(image_shape, name="images")
     x = images
     for filters in (recipe.width // 2, recipe.width, recipe.width * 2, recipe.width * 4):
-        x = layers.Conv2D(filters, 2, 2, "same", activation="relu")(x)
+        x = layers.Conv2D(filters, recipe.discriminator_kernel, 2, "same", activation="relu")(x)
     return _logit(images, x)
 
 

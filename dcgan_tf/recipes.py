@@ -45,8 +45,10 @@ class Recipe:
     leaky_slope: float = _field(0.2, "negative slope of LeakyReLU", low=0, high=1)
     generator_activation: Literal["relu", "leaky_relu"] = _field("relu", "inside a `dcgan` generator")
     batch_norm: Literal["paper", "inner", "all", "none"] = _field(
-        "paper", "`dcgan`: all but G's output and D's input / also not G's input / everywhere / nowhere"
+        "paper",
+        "`dcgan`: all but G's output and D's input / also not G's input / everywhere / nowhere; `rpi`: in G or not",
     )
+    discriminator_kernel: int = _field(5, "kernel size of D's convolutions, in `rpi`", low=1, high=15)
     dropout: float = _field(0.3, "dropout rate, in architectures that have any", low=0, high=0.95)
 
     # The game.
@@ -339,6 +341,7 @@ _RECIPES = [
         channels=3,
         width=128,
         batch_norm="none",
+        discriminator_kernel=2,
         loss="minimax",
         update_rule="simultaneous",
         generator_learning_rate=1e-4,
