@@ -243,7 +243,8 @@ def agree_on_config(run, config, say):
 
 def _differences(old: dict, new: dict) -> list[str]:
     """What differs between two configs, apart from length, versions, hardware and the data's name."""
-    pairs = [(name, old["recipe"].get(name), value) for name, value in new["recipe"].items()]
+    # A field that the run does not know is younger than it, and its value in the recipe changes nothing.
+    pairs = [(name, old["recipe"][name], value) for name, value in new["recipe"].items() if name in old["recipe"]]
     pairs += [
         (f"dataset {name}", old["dataset"].get(name), new["dataset"][name]) for name in ("fingerprint", "image_shape")
     ]

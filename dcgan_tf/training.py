@@ -118,6 +118,8 @@ def load_images_for(recipe, name, size_is_asked=False, classes=None, resize=Fals
     A recipe with one image size only, or a size that was asked for, is insisted on; any other recipe takes
     named data as they are, and a folder's or zip's images at its own usual size.
     """
+    if size_is_asked:  # a size that cannot be made is said before any image is read
+        check_image_shape(recipe, (recipe.image_size, recipe.image_size, recipe.channels or 3))
     size_is_asked = size_is_asked or ARCHITECTURES[recipe.architecture].fixed_size
     return load_dataset(
         name,

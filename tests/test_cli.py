@@ -140,6 +140,7 @@ def _mistakes(folder):
         ([*train_, "--set", "dropout=1.5"], ["dropout=1.5"]),
         ([*train_[:3], "--dataset", "mnist5k", "--recipe", "sapienza"], ["28x28x1", "64x64x3", "--resize"]),
         ([*train_, "--set", "image_size=20"], ["20"]),
+        ([*train_, "--recipe", "vrdl", "--set", "image_size=128"], ["128x128x3", "64x64x3"]),
         ([*train_, "--set", "classes=7"], ["classes", "fake"]),
         ([*train_, "--epoch", "3"], ["--epoch"]),
         (["train", "--run-dir", text, "--dataset", "fake"], ["text.txt", "is a file"]),
