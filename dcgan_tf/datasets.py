@@ -3,12 +3,8 @@
 A dataset knows nothing of GANs; a run on another machine with the same fingerprint sees the same batches.
 """
 
-import atexit
 import hashlib
-import math
 import os
-import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.errors import UserError, nearest
+from dcgan_tf.exit_guard import exit_guard
 from dcgan_tf.folders import convert_stored, load_pictures, with_channels
 from dcgan_tf.images import resize as resize_image
 from dcgan_tf.images import square
@@ -89,7 +86,7 @@ class Dataset:
 
         def gather(call):
             first = start_step + int(call) * together
-            with _exit_guard as closing:
+            with exit_guard as closing:
                 if closing:
                     return np.zeros((together, *shape), np.uint8)
                 rows = np.concatenate([rows_of(step) for step in range(first, first + together)])
@@ -99,39 +96,6 @@ class Dataset:
             return tf.ensure_shape(tf.numpy_function(gather, [call], tf.uint8), (together, *shape))
 
         return tf.data.Dataset.counter().map(gather_in_graph).prefetch(1).unbatch().prefetch(2)
-
-
-class _ExitGuard:
-    """Lets Python end only when TensorFlow has stopped calling into it.
-
-    An iterator that is still alive at exit goes on filling its buffer; a call caught by Python's end never
-    returns, and TensorFlow waits for it for ever. So at exit calls are answered at once, and Python goes on
-    when none came for a while: the buffers are full, and nobody empties them any more.
-    """
-
-    QUIET_SECONDS = 0.2
-
-    def __init__(self):
-        self.inside, self.last_left, self.closing = 0, -math.inf, False
-        self.lock = threading.Lock()
-
-    def __enter__(self):
-        with self.lock:
-            self.inside += 1
-        return self.closing
-
-    def __exit__(self, *exception):
-        with self.lock:
-            self.inside, self.last_left = self.inside - 1, time.monotonic()
-
-    def close(self):
-        self.closing = True
-        while self.inside or time.monotonic() - self.last_left < self.QUIET_SECONDS:
-            time.sleep(0.01)
-
-
-_exit_guard = _ExitGuard()
-atexit.register(_exit_guard.close)
 
 
 # ------------------------------------------------------------------------------------- datasets by name

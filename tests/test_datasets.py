@@ -15,6 +15,7 @@ from dcgan_tf import datasets, folders
 from dcgan_tf.chunks import Result
 from dcgan_tf.datasets import Dataset, load_dataset
 from dcgan_tf.errors import UserError
+from dcgan_tf.exit_guard import ExitGuard
 from dcgan_tf.prepared import prepare, read_prepared
 from dcgan_tf.stored import StoredImages, fingerprint_of
 
@@ -177,9 +178,9 @@ def test_python_ends_although_batches_are_being_gathered():
 
 
 def test_the_guard_waits_for_calls_under_way_and_answers_late_ones_at_once():
-    guard = datasets._ExitGuard()
+    guard = ExitGuard()
     guard.close()  # nothing was ever called: nothing to wait for
-    guard = datasets._ExitGuard()
+    guard = ExitGuard()
     entered, leave = threading.Event(), threading.Event()
 
     def call():

@@ -30,7 +30,8 @@ from dcgan_tf.workers import run_in_workers
 
 def decode_small(data, size=8):
     image = images.decode(data, 3)
-    columns = {"height": image.shape[0], "tall": image.shape[0] > 12, "tensorflow": "tensorflow" in sys.modules}
+    in_worker = sys.argv[0] == "-c"
+    columns = {"tall": image.shape[0] > 12, "tensorflow": in_worker and "tensorflow" in sys.modules}
     return Result(images.resize(images.square(image), size), columns=columns)
 
 
@@ -280,6 +281,21 @@ def test_workers_answer_in_any_order_and_stop_when_not_wanted():
     answers = run_in_workers(functools.partial(pow, 2), iter(range(10**9)), 2)
     next(answers)
     answers.close()
+
+
+def test_progress_is_a_bar_for_who_watches_and_lines_now_and_then_otherwise(tmp_path, monkeypatch, capsys):
+    clock = iter(range(0, 10_000, 6))
+    monkeypatch.setattr("dcgan_tf.chunks.time.monotonic", lambda: next(clock))
+    prepare(tmp_path / "lines", Drawn(40), draw, settings={}, workers=1, chunk_size=8)
+    assert capsys.readouterr().out.splitlines() == [
+        "preparing drawn: 16 of 40 images, 1 per second, 0.3 minutes left",
+        "preparing drawn: 32 of 40 images, 1 per second, 0.1 minutes left",
+    ]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    prepare(tmp_path / "bar", Drawn(40), draw, settings={}, workers=1, chunk_size=8)
+    assert "preparing drawn: 100%" in capsys.readouterr().err
+    prepare(tmp_path / "silent", Drawn(40), draw, settings={}, workers=1, chunk_size=8, progress=False)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_images_of_different_shapes_are_a_mistake(tmp_path):
