@@ -6,6 +6,7 @@
     progress.gif     made from the recorded grids only
     metrics.jsonl    one line per evaluation
     generator.keras, discriminator.keras
+    best_generator.keras   the best by metric, where the training was evaluated
     checkpoints/     exact training state
     notebook.ipynb   the executed notebook, when one ran it
 
