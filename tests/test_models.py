@@ -12,6 +12,10 @@ from dcgan_tf.recipes import RECIPES, get_recipe
 
 # recipe, image shape, parameters of G and D (those that do not train included)
 COUNTS = [
+    ("quick", (64, 64, 3), 987_404, 324_353),
+    ("quick", (28, 28, 1), 347_908, 74_561),
+    ("quick", (32, 32, 3), 446_220, 77_825),
+    ("quick", (128, 128, 3), 2_331_916, 1_300_737),
     ("tutorial", (28, 28, 1), 2_330_944, 212_865),
     ("radford", (64, 64, 3), 18_858_880, 17_236_481),
     ("nitk", (64, 64, 3), 18_871_168, 17_236_481),
@@ -25,6 +29,10 @@ COUNTS = [
 
 # The output shapes of all layers that have weights, in order.
 SHAPES = {
+    "quick": (
+        [(8192,), (8, 8, 128), *2 * [(16, 16, 64)], *2 * [(32, 32, 32)], (32, 32, 12)],
+        [*2 * [(32, 32, 32)], *2 * [(16, 16, 64)], *4 * [(8, 8, 128)], (1,)],
+    ),
     "tutorial": (
         [(12544,), (12544,), (7, 7, 128), (7, 7, 128), (14, 14, 64), (14, 14, 64), (28, 28, 1)],
         [(14, 14, 64), (7, 7, 128), (1,)],
@@ -67,13 +75,13 @@ def test_parameter_counts_and_shapes(name, shape, generator_count, discriminator
     assert generator.count_params() == generator_count
     assert discriminator.count_params() == discriminator_count
     assert generator.output_shape == (None, *shape) and discriminator.output_shape == (None, 1)
-    if shape != (28, 28, 1) or name == "tutorial":
+    if shape == next(known for recipe, known, *_ in COUNTS if recipe == name):
         assert _weighted_shapes(generator) == SHAPES[name][0]
         assert _weighted_shapes(discriminator) == SHAPES[name][1]
 
 
 def test_every_recipe_is_pinned():
-    assert {name for name, *_ in COUNTS} | {"quick"} == set(RECIPES)
+    assert {name for name, *_ in COUNTS} == set(SHAPES) == set(RECIPES)
 
 
 def test_vrdl_drops_out_before_each_transposed_convolution():
