@@ -1,4 +1,4 @@
-"""What the notebooks need besides the package's own functions: a check of their parameters, paths, the GIF.
+"""What the notebooks need besides the package's own functions: a check of their parameters, paths, pictures.
 
 The cell tagged `parameters` declares each parameter with its type, `epochs: int = None`. Papermill writes the
 values it was given into a cell of its own behind that one, misspelt names too, and only warns. So the next
@@ -9,6 +9,7 @@ import ast
 import base64
 import math
 import numbers
+import os
 from pathlib import Path
 
 from dcgan_tf import runs
@@ -138,10 +139,19 @@ def run_directory(results_dir, run_name, dataset, recipe, changes, seed) -> Path
     Papermill runs a notebook in the caller's folder, Jupyter in the notebook's own: so that both mean the
     same, a relative `results_dir` is taken from the project's root whenever that is at or above this folder.
     """
+    return _base() / results_dir / (run_name or runs.run_name(dataset, recipe, changes, seed))
+
+
+def data_directory(results_dir) -> Path:
+    """Where prepared data are kept for the next run: under DCGAN_TF_CACHE, else in `data` beside `results_dir`."""
+    cache = os.environ.get("DCGAN_TF_CACHE")
+    return Path(cache).expanduser().absolute() / "prepared" if cache else (_base() / results_dir).parent / "data"
+
+
+def _base():
     here = Path.cwd()
     above = [folder for folder in (here, *here.parents) if (folder / "notebooks").is_dir() and _is_project(folder)]
-    base = above[0] if above else here
-    return base / results_dir / (run_name or runs.run_name(dataset, recipe, changes, seed))
+    return above[0] if above else here
 
 
 def _is_project(folder):
@@ -168,3 +178,122 @@ def show_data(data, count: int = 50, seed: int = 0):
         labels = [int(label) for label in data.labels[places]]
         titles = [data.label_names[label] for label in labels] if data.label_names else labels
     return show_images(data.images[places], titles, title=f"{len(places)} of {len(data):,} real images")
+
+
+def grids_at(run, steps) -> tuple[list, list[str]]:
+    """The recorded grids nearest to these steps, each once, and the last one: (pictures uint8, their titles)."""
+    from dcgan_tf.images import decode
+
+    rows, every, grids = run.rows(), run.grid_interval, run.grids()
+    last = rows[-1]["step"]
+    recorded = [min((place + 1) * every, last) for place in range(len(grids))]
+    nearest_ones = {min(recorded, key=lambda found: abs(found - step)) for step in steps if step < last}
+    chosen = sorted(nearest_ones | {recorded[-1]})
+    pictures = [decode(grids[recorded.index(step)], channels=3) for step in chosen]
+    return pictures, [f"after {step:,} iterations" for step in chosen]
+
+
+# --- photographs, as the face filter sees them --------------------------------------------------------------
+
+
+def example_photographs(folder) -> Path:
+    """Write a folder of the real photographs that scikit-image ships, once: faces, no faces, and hard cases.
+
+    178x218 pixels, as CelebA's: an astronaut's portrait, upright, mirrored, turned, blurred and beside itself; a
+    cat; 80 faces and 10 other crops of Labeled Faces in the Wild, enlarged from 25x25. Nothing is downloaded.
+    """
+    import numpy as np
+    from skimage import data
+
+    from dcgan_tf.images import centre_crop, resize, save_png
+
+    folder = Path(folder)
+    if (folder / "other_09.png").is_file():  # the last one
+        return folder
+    astronaut = data.astronaut()
+    pictures = {f"astronaut_{name}": image for name, image in _portraits(astronaut[:218, 135:313], astronaut)}
+    pictures["cat"] = resize(centre_crop(data.chelsea(), (300, 245)), (218, 178))
+    crops = np.round(255 * data.lfw_subset()).astype(np.uint8)[..., None]  # 100 faces, then 100 others
+    crops = {f"face_{number:02d}": crops[number] for number in range(80)} | {
+        f"other_{number:02d}": crops[100 + number] for number in range(10)
+    }
+    for name, crop in crops.items():
+        pictures[name] = np.full((218, 178, 1), crop.mean(), np.uint8)
+        pictures[name][34:184, 14:164] = resize(crop, 150)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, image in pictures.items():
+        save_png(folder / f"{name}.png", image)
+    return folder
+
+
+def _portraits(head, whole):
+    """(name, picture) of a portrait uint8 [218, 178, 3] out of a whole photograph, with variants of it."""
+    import numpy as np
+    from PIL import Image, ImageFilter
+
+    yield "1_upright", head
+    yield "2_mirrored", head[:, ::-1]
+    wall = tuple(head[8, 8].tolist())
+    for number, angle in enumerate((12, 20, 30, 90), 3):
+        turned = Image.fromarray(whole).rotate(angle, Image.BICUBIC, center=(224, 115), fillcolor=wall)
+        yield f"{number}_turned_{angle}", np.asarray(turned)[:218, 135:313]
+    yield "7_blurred", np.asarray(Image.fromarray(head).filter(ImageFilter.GaussianBlur(4)))
+    half = np.full_like(head, 128)
+    half[:, :89] = head[:, :89]
+    yield "8_half", half
+    yield "9_two", np.concatenate([head, head[:, ::-1]], axis=1)
+
+
+def read_pictures(source, rows) -> list:
+    """These pictures of a source (see sources.py) as uint8 [H, W, 3]; those that cannot be read are left out."""
+    from dcgan_tf.images import ImageError, decode
+
+    pictures = []
+    for row in rows:
+        try:
+            pictures.append(decode(source.read(int(row)), channels=3))
+        except ImageError:
+            continue
+    return pictures
+
+
+def show_pictures(pictures, titles=None, columns: int = 5, title: str | None = None):
+    """Pictures uint8 [H, W, 3] of any sizes side by side, each as large as fits; it says so when there are none."""
+    import numpy as np
+
+    from dcgan_tf.plots import Picture, show_images
+
+    if not len(pictures):
+        figure = Picture(figsize=(6, 0.5))
+        figure.text(0, 0.5, f"{title or 'pictures'}: there are none", va="center", fontsize=11)
+        return figure
+    height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
+    ratios = sorted(picture.shape[1] / picture.shape[0] for picture in pictures)
+    width = min(width, round(height * ratios[len(ratios) // 2]))  # one wide picture shall not make all tiles wide
+    tiles = np.stack([_fit(picture, height, width) for picture in pictures])
+    return show_images(tiles, titles, columns=min(columns, len(tiles)), title=title)
+
+
+def _fit(picture, height, width):
+    """The whole picture in the middle of a white one of that size."""
+    import numpy as np
+
+    from dcgan_tf.images import resize
+
+    if picture.shape[:2] == (height, width):
+        return picture
+    scale = min(height / picture.shape[0], width / picture.shape[1])
+    size = tuple(max(1, round(scale * side)) for side in picture.shape[:2])
+    top, left = (height - size[0]) // 2, (width - size[1]) // 2
+    tile = np.full((height, width, 3), 255, np.uint8)
+    tile[top : top + size[0], left : left + size[1]] = resize(picture, size)
+    return tile
+
+
+def average_picture(pictures, height: int = 218, width: int = 178):
+    """The mean of pictures uint8 [H, W, 3], all brought to one size; white when there are none."""
+    import numpy as np
+
+    if not len(pictures):
+        return np.full((height, width, 3), 255, np.uint8)
+    return np.mean([_fit(picture, height, width) for picture in pictures], axis=0).round().astype(np.uint8)

@@ -176,6 +176,35 @@ def running_mean(values: np.ndarray, window: int) -> np.ndarray:
     return (sums[last] - sums[first]) / (last - first)
 
 
+def soft_labels(noise: float) -> Picture:
+    """D's cross-entropy over its answer, for plain labels and for labels with uniform noise in [0, noise) added.
+
+    The noise is drawn anew for each image, so what counts is its mean, noise / 2.
+    """
+    figure = Picture(figsize=(10, 3.2), layout="constrained")
+    logits = np.linspace(-8, 8, 400)
+    answers = 1 / (1 + np.exp(-logits))
+    for axes, label, kind in zip(figure.subplots(1, 2), (0, 1), ("a generated image", "a real image"), strict=True):
+        for value, colour, name in (
+            (label, _GRAY, f"label {label}"),
+            (label + noise / 2, DISCRIMINATOR, f"label {label} + noise"),
+        ):
+            loss = -value * np.log(answers) - (1 - value) * np.log(1 - answers)
+            axes.plot(logits, loss, color=colour, linewidth=1.8, label=name)
+            lowest = loss.argmin()
+            if 0 < lowest < len(loss) - 1:
+                axes.plot(logits[lowest], loss[lowest], "o", color=colour)
+                axes.annotate(f"best: D = {answers[lowest]:.3f}", (logits[lowest], loss[lowest]), (-45, 14),
+                              textcoords="offset points", color=colour, fontsize=9)  # fmt: skip
+        axes.set_ylim(-0.25, 1.5)
+        axes.set_title(kind, fontsize=11, loc="left")
+        axes.set(xlabel="D's logit: left fake, right real", ylabel="D's loss")
+        axes.axhline(0, color="#cccccc", linewidth=0.8, zorder=0)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize=9, loc="upper right" if label else "upper left")
+    return figure
+
+
 # --- networks ---------------------------------------------------------------------------------------------
 
 
