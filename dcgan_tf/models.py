@@ -315,7 +315,8 @@ def rpi_discriminator(recipe, image_shape) -> keras.Model:
     images = keras.Input(image_shape, name="images")
     x = images
     for filters in (recipe.width // 2, recipe.width, recipe.width * 2, recipe.width * 4):
-        x = layers.Conv2D(filters, recipe.discriminator_kernel, 2, "same", activation="relu")(x)
+        x = layers.Conv2D(filters, recipe.discriminator_kernel, 2, "same")(x)
+        x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x) if recipe.leaky_slope else layers.ReLU()(x)
     return _logit(images, x)
 
 

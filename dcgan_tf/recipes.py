@@ -342,6 +342,7 @@ _RECIPES = [
         width=128,
         batch_norm="none",
         discriminator_kernel=2,
+        leaky_slope=0.0,
         loss="minimax",
         update_rule="simultaneous",
         generator_learning_rate=1e-4,
@@ -353,10 +354,16 @@ _RECIPES = [
     ),
 ]
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _RECIPES}
+# Three changes, all of the DCGAN paper or the 2014 paper's own advice, and none is enough without the others
+# that were tried: BatchNorm in G (without it D wins within 600 steps), kernels of D that overlap (with 2x2 ones G
+# ends in one repeated pattern), and the non-saturating loss (alone it changes nothing). Seen on avatars at width
+# 32, batch 64; BatchNorm and larger kernels with the saturating loss were not tried.
 RECIPES["rpi_rescued"] = replace(
     RECIPES["rpi"],
     name="rpi_rescued",
-    summary="`rpi` with the smallest change that makes it learn: the non-saturating loss",
+    summary="`rpi` made to learn: BatchNorm in G, 5x5 kernels in D, the non-saturating loss",
+    batch_norm="inner",
+    discriminator_kernel=5,
     loss="bce",
 )
 
