@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from data_prep.decisions import Decisions, decide, remaining
 from data_prep.detections import Detections
-from data_prep.face_filter import Decisions, decide, remaining
 from dcgan_tf.errors import UserError
 from dcgan_tf.files import atomic_file, disk_errors_explained
 from dcgan_tf.images import ImageError, decode, grid, save_png

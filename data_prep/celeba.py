@@ -18,16 +18,9 @@ from pathlib import Path, PurePosixPath
 import click
 import numpy as np
 
+from data_prep.decisions import check_policy, columns_of, decide, describe
 from data_prep.detections import ALIGNED_EXACT_FROM, ALIGNED_SIZE, detect
-from data_prep.face_filter import (
-    DETECTIONS_FILE,
-    check_policy,
-    columns_of,
-    decide,
-    describe,
-    min_size_option,
-    policy_options,
-)
+from data_prep.face_filter import DETECTIONS_FILE, min_size_option, policy_options
 from dcgan_tf.errors import UserError, nearest, run_command
 from dcgan_tf.images import ImageError, centre_crop, decode, resize
 from dcgan_tf.prepared import Result, prepare, read_prepared
