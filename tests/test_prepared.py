@@ -30,7 +30,7 @@ from dcgan_tf.workers import run_in_workers
 
 def decode_small(data, size=8):
     image = images.decode(data, 3)
-    in_worker = sys.argv[0] == "-c"
+    in_worker = os.environ.get("TEST_PROCESS", str(os.getpid())) != str(os.getpid())
     columns = {"tall": image.shape[0] > 12, "tensorflow": in_worker and "tensorflow" in sys.modules}
     return Result(images.resize(images.square(image), size), columns=columns)
 
@@ -353,7 +353,8 @@ def test_nothing_usable_is_an_error_that_shows_why(tmp_path):
 # ----------------------------------------------------------------------------------------------- sources
 
 
-def test_a_folder_of_all_sorts(tmp_path):
+def test_a_folder_of_all_sorts(tmp_path, monkeypatch):
+    monkeypatch.setenv("TEST_PROCESS", str(os.getpid()))
     folder = tmp_path / "in"
     (folder / "b" / "deep").mkdir(parents=True)
     (folder / ".git").mkdir()

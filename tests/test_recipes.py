@@ -102,8 +102,5 @@ def test_every_field_is_explained():
 
 
 def test_help_and_a_users_mistake_do_not_wait_for_tensorflow():
-    code = (
-        "import sys, dcgan_tf.cli, dcgan_tf.recipes;"
-        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
-    )
+    code = "import sys, dcgan_tf.cli, dcgan_tf.recipes;assert not {'tensorflow', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
