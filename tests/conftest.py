@@ -1,5 +1,7 @@
-"""What all tests share: small data, small networks, quiet TensorFlow."""
+"""What all tests share: quiet TensorFlow, and no library that keeps cores busy with waiting."""
 
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Tests run in parallel; BLAS threads of several processes on the same cores would mostly wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
