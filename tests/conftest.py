@@ -2,6 +2,16 @@
 
 import os
 
+import pytest
+from browser import browser_or_skip
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tests run in parallel; BLAS threads of several processes on the same cores would mostly wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium (see browser.py); skips where there is none."""
+    with browser_or_skip() as started:
+        yield started
