@@ -155,9 +155,7 @@ class Page:
         self._errors, self._requests = [], []
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
-        self.send(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=touch
-        )
+        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=touch)
         self.send("Emulation.setTouchEmulationEnabled", enabled=touch)
         self.send("Emulation.setFocusEmulationEnabled", enabled=True)
         features = {
@@ -190,7 +188,8 @@ class Page:
         """Wait until a JavaScript expression is true; BrowserError when it does not come."""
         script = f"""new Promise(done => {{
             const end = performance.now() + {seconds * 1000};
-            const look = () => ({condition}) ? done(true) : performance.now() > end ? done(false) : setTimeout(look, 10);
+            const late = () => performance.now() > end;
+            const look = () => ({condition}) ? done(true) : late() ? done(false) : setTimeout(look, 10);
             look();
         }})"""
         deadline = time.monotonic() + seconds
@@ -198,7 +197,8 @@ class Page:
             try:
                 found = self.evaluate(script)
             except BrowserError as error:  # the page went away while it was asked: ask the new one
-                if "context" not in str(error) and "navigated" not in str(error) or time.monotonic() > deadline:
+                went_away = "context" in str(error) or "navigated" in str(error)
+                if not went_away or time.monotonic() > deadline:
                     raise
                 continue
             if not found:

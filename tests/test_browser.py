@@ -4,7 +4,8 @@ import pytest
 from browser import BrowserError, browser_or_skip
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>x</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy"
+      content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'">
 <button id="one" style="width: 80px; height: 50px">press</button> <input id="name">
 <div style="position: relative; width: 90px; height: 40px"><button id="under">under</button>
 <div style="position: absolute; inset: 0; background: white">cover</div></div>
@@ -48,5 +49,5 @@ def test_a_page_is_clicked_typed_into_and_its_mistakes_are_noticed(browser, tmp_
 def test_without_a_browser_a_test_is_skipped_and_says_what_was_not_tested(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CHROMIUM", raising=False)
-    with pytest.raises(pytest.skip.Exception, match="NOT tested in a real browser.*apt install chromium"):
+    with pytest.raises(pytest.skip.Exception, match=r"NOT tested in a real browser.*apt install chromium"):
         browser_or_skip()
