@@ -101,6 +101,7 @@ def _list_fields(context, parameter, value):
     metavar="STEPS",
     help="Measure the generator so often while training, and keep the best as best_generator.keras.",
 )
+@click.option("--keep-samples", is_flag=True, help="Keep each grid's latents and images in samples/, for `explore`.")
 @click.option("--no-progress", is_flag=True, help="No bar: one plain line per epoch.")
 @click.option(
     "--list-fields",
@@ -124,6 +125,7 @@ def train(
     resize,
     checkpoint_seconds,
     evaluate_every,
+    keep_samples,
     no_progress,
 ):
     """Train a recipe; the same command again resumes an interrupted run, more epochs extend it."""
@@ -152,6 +154,7 @@ def train(
         resize=resize,
         checkpoint_seconds=checkpoint_seconds,
         evaluate_every=evaluate_every,
+        keep_samples=keep_samples,
         progress=PlainProgress() if no_progress else None,
     )
     click.echo(str(run.path))

@@ -3,6 +3,7 @@
     config.json      everything needed to repeat the run
     history.csv      one row per logging interval
     grids/           the same fixed latents every time: epoch_0001.png ... or step_000100.png ...
+    samples/         those latents and their images as arrays, where they are kept: epoch_0001.npz ...
     progress.gif     made from the recorded grids only
     metrics.jsonl    one line per evaluation
     generator.keras, discriminator.keras
@@ -17,6 +18,7 @@ import contextlib
 import csv
 import json
 import shutil
+import zipfile
 from functools import cached_property
 from pathlib import Path
 
@@ -24,7 +26,7 @@ import filelock
 import numpy as np
 
 from dcgan_tf.errors import UserError
-from dcgan_tf.files import disk_errors_explained, write_json, write_text
+from dcgan_tf.files import atomic_file, disk_errors_explained, write_json, write_text
 
 HISTORY_COLUMNS = (
     "step",
@@ -47,6 +49,7 @@ class Run:
         self.config_path = self.path / "config.json"
         self.history_path = self.path / "history.csv"
         self.grids_path = self.path / "grids"
+        self.samples_path = self.path / "samples"
         self.gif_path = self.path / "progress.gif"
         self.metrics_path = self.path / "metrics.jsonl"
         self.generator_path = self.path / "generator.keras"
@@ -144,6 +147,28 @@ class Run:
         steps += [last] if not self.grid_is_due(last) else []
         return [path for path in map(self.grid_path, steps) if path.exists()]
 
+    # --- samples ------------------------------------------------------------------------------------------
+
+    def write_samples(self, step: int, latents: np.ndarray, images: np.ndarray):
+        """Keep the images uint8 [N, H, W, C] behind the grid after `step`, with their latents float32 [N, dim]."""
+        self.samples_path.mkdir(exist_ok=True)
+        with atomic_file(self.samples_path / f"{self.grid_path(step).stem}.npz") as temporary:
+            np.savez_compressed(temporary, step=np.int64(step), latents=latents, images=images)
+
+    def samples(self) -> list[Path]:
+        """The kept samples in the order of training: .npz files of `step`, `latents` and `images`."""
+        return [path for path, _ in sorted(self._all_samples(), key=lambda found: found[1])]
+
+    def _all_samples(self):
+        """(path, step) of each whole file in samples/."""
+        for path in self.samples_path.glob("[!.]*.npz"):
+            try:
+                with np.load(path, allow_pickle=False) as stored:
+                    step = int(stored["step"])
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                continue
+            yield path, step
+
     def forget_after(self, step: int):
         """Drop what a resumed training will record again: all that is later than `step`, and a last row and
         a last grid that were written only because the training stopped there."""
@@ -151,12 +176,15 @@ class Run:
         kept = [row for row in rows if row["step"] <= step and self.row_is_due(row["step"])]
         if rows and not self.grid_is_due(rows[-1]["step"]):
             self.grid_path(rows[-1]["step"]).unlink(missing_ok=True)
+        for path, kept_at in self._all_samples():
+            if kept_at > step or not self.grid_is_due(kept_at):
+                path.unlink()
         if kept != rows or (self.history_path.exists() and not self.history_path.read_bytes().endswith(b"\n")):
             self.rewrite_history(kept)
 
     def remove_partial_files(self):
         """Remove what a kill left half-written under temporary names (see files.atomic_file)."""
-        for folder in (self.path, self.grids_path, self.checkpoints_path):
+        for folder in (self.path, self.grids_path, self.samples_path, self.checkpoints_path):
             for path in folder.glob(".*.partial.*"):
                 path.unlink(missing_ok=True)
 

@@ -62,6 +62,7 @@ def train(
     checkpoint_seconds: float = 5.0,
     evaluate_every: int | None = None,
     evaluation: dict | None = None,
+    keep_samples: bool = False,
     progress: PlainProgress | None = None,
 ) -> Run:
     """Train a recipe on a dataset, leaving everything in `run_dir`; or go on with the run that is there.
@@ -80,6 +81,8 @@ def train(
     evaluate_every: steps between evaluations, which are noted in metrics.jsonl; the generator that was best is
         kept as best_generator.keras. No bit of the training depends on it, and its clock stands still meanwhile.
     evaluation: how, as options of evaluation.evaluate: {"names": "fid", "features": "auto", "samples": 2000, ...}.
+    keep_samples: keep the images of each grid with their latents as arrays, in samples/epoch_0001.npz ...: to be
+        looked at later without training again. No bit of the training depends on it.
 
     Raises UserError for a setting that makes no sense, before anything is written; TrainingDiverged when a
     loss is no longer finite; TrainingInterrupted on Ctrl-C or SIGTERM, after saving.
@@ -91,6 +94,8 @@ def train(
         raise UserError(f"log_every={log_every!r} must be a whole number of at least 1")
     if not isinstance(checkpoint_seconds, int | float) or not 0 <= checkpoint_seconds < math.inf:
         raise UserError(f"checkpoint_seconds={checkpoint_seconds!r} must be a number of seconds of at least 0")
+    if not isinstance(keep_samples, bool):
+        raise UserError(f"keep_samples={keep_samples!r} must be True or False")
     run = Run(run_dir)
     check_place(run.path)
     _grow_gpu_memory()
@@ -108,7 +113,7 @@ def train(
         agree_on_config(run, config, progress.say)
         for note in dataset.notes:
             progress.say(note)
-        _Training(run, gan, dataset, length, checkpoint_seconds, monitor, progress, signals).go()
+        _Training(run, gan, dataset, length, checkpoint_seconds, monitor, keep_samples, progress, signals).go()
     return run
 
 
@@ -230,9 +235,9 @@ class _Signals:
 class _Training:
     """One call of train(): from the newest checkpoint to the end."""
 
-    def __init__(self, run, gan, dataset, length, checkpoint_seconds, monitor, progress, signals):
+    def __init__(self, run, gan, dataset, length, checkpoint_seconds, monitor, keep_samples, progress, signals):
         self.run, self.gan, self.dataset, self.progress, self.signals = run, gan, dataset, progress, signals
-        self.monitor = monitor
+        self.monitor, self.keep_samples = monitor, keep_samples
         self.checkpoint_seconds = checkpoint_seconds
         self.recipe, self.seed = gan.recipe, run.config["seed"]
         self.steps_per_epoch, self.log_every = run.config["steps_per_epoch"], run.config["log_every"]
@@ -348,7 +353,10 @@ class _Training:
         }
 
     def draw_grid(self):
-        picture = grid(self.sampler(self.grid_latents))
+        images = self.sampler(self.grid_latents)
+        if self.keep_samples:
+            self.run.write_samples(self.step, self.grid_latents, images)
+        picture = grid(images)
         return enlarge(picture, max(1, round(480 / picture.shape[0])))  # small images are hard to see
 
     def save_checkpoint(self):

@@ -17,6 +17,7 @@ import pytest
 
 from dcgan_tf import checkpoints
 from dcgan_tf.errors import UserError
+from dcgan_tf.images import decode, enlarge, grid
 from dcgan_tf.progress import NoProgress
 from dcgan_tf.runs import Run
 from dcgan_tf.training import train
@@ -38,8 +39,8 @@ def _train(run_dir, **changes):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The run that nobody interrupted."""
-    return _train(tmp_path_factory.mktemp("whole") / "run")
+    """The run that nobody interrupted. It keeps its samples, most others here do not: that changes no bit."""
+    return _train(tmp_path_factory.mktemp("whole") / "run", keep_samples=True)
 
 
 def assert_same(run, other):
@@ -107,6 +108,24 @@ def test_a_longer_run_extends_a_finished_one(whole, tmp_path):
     _train(tmp_path / "run", epochs=2)
     _train(tmp_path / "run", epochs=None, steps=130)
     assert_same(_train(tmp_path / "run"), whole)
+
+
+def test_kept_samples_are_those_of_an_uninterrupted_run(whole, tmp_path):
+    run = _train(tmp_path / "run", epochs=None, steps=130, keep_samples=True)  # ends in the middle of epoch 3
+    assert [path.name for path in run.samples()] == ["epoch_0001.npz", "epoch_0002.npz", "epoch_0003.npz"]
+    run.write_samples(250, np.zeros((1, 8), np.float32), np.zeros((1, 28, 28, 1), np.uint8))  # of a killed process
+    _train(run.path, epochs=None, steps=200)  # goes on without keeping
+    assert [path.name for path in run.samples()] == ["epoch_0001.npz", "epoch_0002.npz"]
+    assert_same(_train(run.path, keep_samples=True), whole)
+    assert [path.name for path in whole.samples()] == [f"epoch_000{epoch}.npz" for epoch in range(1, EPOCHS + 1)]
+    for path in run.samples():
+        kept, others = (dict(np.load(p, allow_pickle=False)) for p in (path, whole.samples_path / path.name))
+        assert kept["images"].dtype == np.uint8 and kept["images"].shape == (9, 28, 28, 1)
+        assert kept["latents"].shape == (9, 8) and kept["latents"].dtype == np.float32
+        assert all(np.array_equal(kept[name], others[name]) for name in ("step", "latents", "images"))
+    picture = decode(whole.grids()[-1])
+    drawn = grid(kept["images"])
+    assert np.array_equal(picture, enlarge(drawn, picture.shape[0] // drawn.shape[0]))  # the grid's own images
 
 
 def test_run_again_when_complete_changes_nothing(whole):
