@@ -10,6 +10,7 @@
     best_generator.keras   the best by metric, where the training was evaluated
     checkpoints/     exact training state
     notebook.ipynb   the executed notebook, when one ran it
+    diverged.txt     what happened, when a loss was no longer finite
 
 All viewing tools read run directories through `Run` and nothing else.
 """
@@ -56,6 +57,7 @@ class Run:
         self.discriminator_path = self.path / "discriminator.keras"
         self.checkpoints_path = self.path / "checkpoints"
         self.notebook_path = self.path / "notebook.ipynb"
+        self.diverged_path = self.path / "diverged.txt"
         self.lock_path = self.path / ".lock"
 
     def __repr__(self):

@@ -18,7 +18,7 @@ import dcgan_tf
 from dcgan_tf import checkpoints
 from dcgan_tf.datasets import Dataset, load_dataset
 from dcgan_tf.errors import UserError
-from dcgan_tf.files import atomic_file, disk_errors_explained
+from dcgan_tf.files import atomic_file, disk_errors_explained, write_text
 from dcgan_tf.gan import GAN, METRICS
 from dcgan_tf.images import decode, enlarge, grid, save_png, thin_frames, write_gif
 from dcgan_tf.models import ARCHITECTURES, check_image_shape
@@ -257,6 +257,7 @@ class _Training:
             self.progress.say(f"{self.run.path} is complete ({self.where()}): give more epochs to extend it")
             return
         self.run.write_config({**self.run.config, "length": self.length._asdict()})
+        self.run.diverged_path.unlink(missing_ok=True)  # another attempt
         self.progress.start(self.run, self.step, self.total_steps)
         try:
             with disk_errors_explained(self.run.path):
@@ -396,10 +397,12 @@ class _Training:
             self.run.forget_after(self.step)
             self.write_results()
             kept = f"the last good state ({self.where()}) is kept in {self.run.path}"
-        raise TrainingDiverged(
+        said = (
             f"a loss or a weight is no longer a finite number, at or before {when}; {kept}. "
             "Usual remedies: a lower learning rate, clip_norm=1, another loss, or another seed"
         )
+        write_text(self.run.diverged_path, said + "\n")
+        raise TrainingDiverged(said)
 
     def seconds(self) -> float:
         """Seconds of training, those before an interruption included."""

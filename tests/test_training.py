@@ -110,9 +110,11 @@ def test_steps_and_grids_by_step(tmp_path):
     run = train("quick", "fake", tmp_path / "run", steps=10, overrides=changes, progress=Recorder())
     assert [path.name for path in run.grids()] == ["step_000004.png", "step_000008.png", "step_000010.png"]
     assert run.history()["step"].tolist() == [4, 8, 10]
+    run.diverged_path.write_text("a loss is no longer a finite number\n")
     train("quick", "fake", tmp_path / "run", steps=12, overrides=changes, progress=Recorder())
     assert [path.name for path in run.grids_path.iterdir() if "10" in path.name] == []  # drawn only because it stopped
     assert run.history()["step"].tolist() == [4, 8, 12]
+    assert not run.diverged_path.exists()  # another attempt went well
 
 
 def test_a_clock_stops_the_run(tmp_path):
@@ -130,6 +132,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_last_good_state(tmp_path):
     with pytest.raises(TrainingDiverged, match=r"the last good state \(epoch 1, step 1\)") as error:
         train("quick", "fake", good.path, steps=500, overrides=changes, checkpoint_seconds=1e9, progress=Recorder())
     assert "learning rate" in str(error.value) and "\n" not in str(error.value)
+    assert good.diverged_path.read_text() == f"{error.value}\n"
     weights = keras.saving.load_model(good.generator_path).get_weights()
     assert all(np.isfinite(weight).all() for weight in weights)
     assert all(np.isfinite(list(row.values())).all() for row in good.rows())
