@@ -4,10 +4,8 @@ Everything random follows from the evaluation's own seeds; a training in the sam
 """
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -19,6 +17,7 @@ from dcgan_tf.errors import UserError, nearest
 from dcgan_tf.features import feature_network
 from dcgan_tf.files import disk_errors_explained, write_bytes
 from dcgan_tf.images import to_model_range
+from dcgan_tf.metrics import METRICS, describe_value, metric_of
 from dcgan_tf.runs import Run
 from dcgan_tf.sampling import Sampler, draw_latents, load_generator
 from dcgan_tf.summaries import PAIRED_IMAGES, Summary, missing_classes, progress_bar, real_summary, summarise
@@ -29,29 +28,6 @@ _AT_ONCE = 512
 _LOOKED_AT = 500  # generated images, for the alarms
 
 
-@dataclass(frozen=True)
-class Metric:
-    """What a metric is called in the table, whose smaller (or larger) values are better, and what it needs."""
-
-    title: str
-    better: str
-    needs: str = ""  # "probabilities", "labels" or "discriminator"
-    reference_name: str = ""  # what the literature calls it when the features are the reference network's
-
-
-METRICS = {
-    "fid": Metric("frechet_distance", "smaller", reference_name="fid"),
-    "kid": Metric("kernel_distance", "smaller", reference_name="kid"),
-    "is": Metric("classifier_score", "larger", "probabilities", "inception_score"),
-    "precision": Metric("precision", "larger"),
-    "recall": Metric("recall", "larger"),
-    "density": Metric("density", "larger"),
-    "coverage": Metric("coverage", "larger"),
-    "classes": Metric("classes_covered", "larger", "labels"),
-    "confidence": Metric("classifier_confidence", "larger", "labels"),
-    "js": Metric("intensity_divergence", "smaller"),
-    "bound": Metric("divergence_bound", "smaller", "discriminator"),
-}
 _PAIRED = ("kid", "precision", "recall", "density", "coverage")
 
 
@@ -313,12 +289,11 @@ def table(line: dict) -> str:
         f"{line['real']['images']:,} of {line['real']['dataset']}, {line['real']['split']}",
         line["generator"],
     )
-    better = {title: m.better for m in METRICS.values() for title in (m.title, m.reference_name)}
     rows = [("metric", "value", "better", "features", "samples", "real images", "generator")]
     for title, result in line["metrics"].items():
-        spread = f" +- {_short(result['std'])}" if "std" in result else ""
+        spread = f" +- {describe_value(result['std'])}" if "std" in result else ""
         by = {"intensity_divergence": "the pixels", "divergence_bound": "the discriminator"}.get(title, protocol[0])
-        rows.append((title, _short(result["mean"]) + spread, better[title], by, *protocol[1:]))
+        rows.append((title, describe_value(result["mean"]) + spread, metric_of(title).better, by, *protocol[1:]))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     if line.get("missing_classes"):
@@ -326,7 +301,3 @@ def table(line: dict) -> str:
     if "frechet_distance" in line["metrics"]:
         lines.append("frechet_distance is no FID: that name is for --features inception only")
     return "\n".join([*lines, *line.get("alarms", [])])
-
-
-def _short(value):
-    return f"{value:.0f}" if value == int(value) else f"{value:.{max(0, 3 - math.floor(math.log10(abs(value))))}f}"

@@ -5,6 +5,7 @@ called FID, and a kernel distance only KID, when the features are those of the r
 Everything is computed in float64. Nothing here draws from a global random generator.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +19,53 @@ class Estimate(NamedTuple):
 
     mean: float
     std: float
+
+
+# --- their names ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a metric is called in the table, whose smaller (or larger) values are better, and what it needs."""
+
+    title: str
+    better: str
+    needs: str = ""  # "probabilities", "labels" or "discriminator"
+    reference_name: str = ""  # what the literature calls it when the features are the reference network's
+
+
+METRICS = {
+    "fid": Metric("frechet_distance", "smaller", reference_name="fid"),
+    "kid": Metric("kernel_distance", "smaller", reference_name="kid"),
+    "is": Metric("classifier_score", "larger", "probabilities", "inception_score"),
+    "precision": Metric("precision", "larger"),
+    "recall": Metric("recall", "larger"),
+    "density": Metric("density", "larger"),
+    "coverage": Metric("coverage", "larger"),
+    "classes": Metric("classes_covered", "larger", "labels"),
+    "confidence": Metric("classifier_confidence", "larger", "labels"),
+    "js": Metric("intensity_divergence", "smaller"),
+    "bound": Metric("divergence_bound", "smaller", "discriminator"),
+}
+
+
+def metric_of(title: str) -> Metric | None:
+    """The metric that metrics.jsonl notes under this title; None for one that is not known here."""
+    for metric in METRICS.values():
+        if title in (metric.title, metric.reference_name):
+            return metric
+    return None
+
+
+def is_better(title: str, value: float, than: float) -> bool:
+    """Whether `value` is better than another of the same metric."""
+    metric = metric_of(title)
+    return value > than if metric is not None and metric.better == "larger" else value < than
+
+
+def describe_value(value: float) -> str:
+    """A metric's value for people: three decimals of it, or more of a small one; whole numbers without any."""
+    return f"{value:.0f}" if value == int(value) else f"{value:.{max(0, 3 - math.floor(math.log10(abs(value))))}f}"
 
 
 # --- Frechet distance -------------------------------------------------------------------------------------

@@ -1,0 +1,253 @@
+"""Many run directories, read into rows that can be compared: settings, losses, scores, time, status.
+
+    rows = read_runs("results")             one RunRow per run directory below it, broken ones included
+    differing_settings(rows)                the settings that tell these runs apart
+    select(rows, ["batch_size=32"])         those with a setting, or a name that matches a pattern
+    best_run(rows, "frechet_distance")      of those measured by the same protocol
+
+It reads run directories and nothing else, writes nothing, and does not import TensorFlow.
+"""
+
+import fnmatch
+import os
+from collections.abc import Iterable
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+
+from dcgan_tf.errors import UserError, nearest
+from dcgan_tf.metrics import is_better
+from dcgan_tf.recipes import Recipe
+from dcgan_tf.runs import Run
+
+LOSSES = ("generator_loss", "discriminator_loss")
+FINISHED, RUNNING, UNFINISHED, BROKEN = "finished", "running", "unfinished", "broken"  # what a status can be
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric of one evaluation. Scores can be compared when their `protocol` is the same."""
+
+    title: str
+    value: float
+    std: float | None  # over several seeds
+    step: int | None  # of the training
+    protocol: str  # with what it was measured: features, samples, real images, averaged generator or not
+    line: dict = field(repr=False, compare=False)  # of metrics.jsonl
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """What a run directory says of itself; of a broken one only `run`, `name`, `status` and `problem` are known."""
+
+    run: Run
+    name: str  # its path below the folder that was searched
+    status: str  # FINISHED, RUNNING (a process is writing it), UNFINISHED or BROKEN
+    problem: str | None = None
+    settings: dict = field(default_factory=dict)  # every setting by its name: settings_of()
+    last: dict = field(default_factory=dict)  # the last row of history.csv: step, epoch, seconds, losses ...
+    scores: dict[str, Score] = field(default_factory=dict)  # title -> the newest
+    best_scores: dict[str, Score] = field(default_factory=dict)  # title -> the best by the newest one's protocol
+    started: str | None = None  # ISO 8601, local time
+
+
+def find_runs(folder) -> list[Path]:
+    """Every run directory at or below `folder`, sorted by path; hidden folders are passed over."""
+    found = []
+    for place, folders, files in os.walk(folder):
+        if "config.json" in files:
+            found.append(Path(place))
+            folders.clear()  # a run holds no other run
+        folders[:] = [name for name in folders if not name.startswith(".")]
+    return sorted(found)
+
+
+def read_runs(folders) -> list[RunRow]:
+    """A row for every run directory at or below a folder, or several.
+
+    Raises UserError for a folder that is not there; a run that cannot be read is a row with status BROKEN.
+    """
+    rows = {}
+    for folder in [folders] if isinstance(folders, str | os.PathLike) else folders:
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise UserError(f"there is no folder {str(folder)!r}: give one with run directories, such as results")
+        for path in find_runs(folder):
+            name = path.relative_to(folder).as_posix() if path != folder else path.resolve().name
+            rows.setdefault(path.resolve(), read_run(path, name))
+    return list(rows.values())
+
+
+def read_run(path, name: str | None = None) -> RunRow:
+    """The row of one run directory, called `name` (by default as its folder)."""
+    run = path if isinstance(path, Run) else Run(path)
+    name = name or run.path.name
+    try:
+        settings, history, lines = settings_of(run.config), run.rows(), run.metrics()
+        last = history[-1] if history else {}
+        scores, best = _newest_and_best(lines)
+        status = _status(run, last)
+        started = run.config.get("started")
+    except (UserError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        said = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        return RunRow(run, name, BROKEN, said)
+    return RunRow(run, name, status, None, settings, last, scores, best, started)
+
+
+def settings_of(config: dict) -> dict:
+    """config.json flattened to name -> value: recipe, its fields, dataset, seed, length.
+
+    Fields younger than the run have the value that changes nothing, their default. The size of the images
+    is that of the data.
+    """
+    known = {f.name: f.default for f in fields(Recipe) if f.default is not MISSING}
+    recipe = {**known, **config["recipe"], **config.get("length", {})}
+    for name in ("source", "summary", "image_size"):
+        recipe.pop(name, None)
+    data = config["dataset"]
+    return {
+        "recipe": recipe.pop("name"),
+        "dataset": data.get("name"),
+        "images": data.get("images"),
+        "image_shape": "x".join(str(size) for size in data["image_shape"]),
+        "classes": data.get("classes"),
+        "seed": config["seed"],
+        "max_seconds": None,
+        **recipe,
+    }
+
+
+def _status(run, last):
+    if _is_being_written(run):
+        return RUNNING
+    length = run.config["length"]
+    steps = length["steps"] or (length["epochs"] or 0) * run.config["steps_per_epoch"]
+    is_long_enough = steps and last.get("step", 0) >= steps
+    is_late_enough = length["max_seconds"] and last.get("seconds", 0) + 0.001 >= length["max_seconds"]  # 3 decimals
+    whole = run.generator_path.is_file() and run.gif_path.is_file()
+    return FINISHED if (is_long_enough or is_late_enough) and whole else UNFINISHED
+
+
+def _is_being_written(run):
+    """Whether a process holds the run's lock. The lock file is only read, so an archive may be read-only."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system: it looks unfinished
+        return False
+    try:
+        with open(run.lock_path) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # given back when the file is closed
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+# --- scores -----------------------------------------------------------------------------------------------
+
+
+def scores_of(line: dict) -> list[Score]:
+    """The scores of one line of metrics.jsonl."""
+    protocol = describe_protocol(line)
+    return [
+        Score(title, result["mean"], result.get("std"), line.get("step"), protocol, line)
+        for title, result in line["metrics"].items()
+    ]
+
+
+def describe_protocol(line: dict) -> str:
+    """With what a line of metrics.jsonl was measured; numbers with the same text here can be compared."""
+    real = line["real"]
+    seeds = f" x {len(line['seeds'])} seeds" if len(line["seeds"]) > 1 else ""
+    return (
+        f"{line['features']['description']}; {line['samples']:,} samples{seeds}; {real['images']:,} real images of "
+        f"{real['dataset']} ({real['fingerprint'][:8]}), {real['split']}; generator {line['generator']}"
+    )
+
+
+def _newest_and_best(lines):
+    scores = [score for line in lines for score in scores_of(line)]
+    newest = {score.title: score for score in scores}
+    best = dict(newest)
+    for score in scores:
+        held = best[score.title]
+        if score.protocol == held.protocol and is_better(score.title, score.value, held.value):
+            best[score.title] = score
+    return newest, best
+
+
+def score_titles(rows: Iterable[RunRow]) -> list[str]:
+    """The metrics that any of these runs has, in the order in which they are first met."""
+    return list(dict.fromkeys(title for row in rows for title in row.scores))
+
+
+def best_run(rows: Iterable[RunRow], title: str, newest: bool = True) -> tuple[RunRow, Score, list[RunRow]]:
+    """The run whose newest (or best ever) score is the best: (its row, the score, rows that could not be compared).
+
+    Only scores by one protocol are compared, the one that most of the runs share; the others come last in
+    the result. Raises UserError when no run has that metric.
+    """
+    rows = list(rows)
+    found = [(row, (row.scores if newest else row.best_scores).get(title)) for row in rows]
+    found = [(row, score) for row, score in found if score is not None]
+    if not found:
+        have = score_titles(rows)
+        hint = f"{nearest(title, have)} They have: {', '.join(have)}" if have else " `evaluate` measures a run"
+        raise UserError(f"none of {len(rows)} runs has the metric {title!r}.{hint}")
+    protocols = [score.protocol for _, score in found]
+    shared = max(protocols, key=protocols.count)
+    compared = [(row, score) for row, score in found if score.protocol == shared]
+    best = compared[0]
+    for row, score in compared[1:]:
+        if is_better(title, score.value, best[1].value):
+            best = (row, score)
+    places = {id(row) for row, _ in compared}
+    return *best, [row for row in rows if id(row) not in places]
+
+
+# --- differences and choices ------------------------------------------------------------------------------
+
+
+def differing_settings(rows: Iterable[RunRow]) -> list[str]:
+    """The names of the settings in which these runs differ, broken ones left out."""
+    rows = [row for row in rows if row.status != BROKEN]
+    names = dict.fromkeys(name for row in rows for name in row.settings)
+    return [name for name in names if any(row.settings.get(name) != rows[0].settings.get(name) for row in rows[1:])]
+
+
+def select(rows: Iterable[RunRow], filters: Iterable[str]) -> list[RunRow]:
+    """The rows that pass all filters: "setting=value", or a pattern of the run's name such as "*batch32*".
+
+    A value may be a pattern too, and is compared as text: "learning_rate_decay=0", "dataset=mnist*".
+    Raises UserError for a setting that no run has.
+    """
+    rows = list(rows)
+    filters = [filters] if isinstance(filters, str) else list(filters)
+    names = dict.fromkeys(name for row in rows for name in row.settings) | {"status": None}
+    chosen = rows
+    for text in filters:
+        name, equals, value = text.partition("=")
+        if equals and name in names:
+            chosen = [row for row in chosen if _has(row, name, value)]
+        elif equals and not any(character in name for character in "*?["):
+            raise UserError(f"filter {text!r}: no run has a setting {name!r}.{nearest(name, names)}")
+        else:
+            chosen = [row for row in chosen if fnmatch.fnmatchcase(row.name, text)]
+    return chosen
+
+
+def _has(row, name, pattern):
+    value = row.status if name == "status" else row.settings.get(name)
+    if isinstance(value, float) and not isinstance(value, bool):
+        try:
+            return value == float(pattern)  # 0 and 0.0, 2e-4 and 0.0002
+        except ValueError:
+            pass
+    return fnmatch.fnmatchcase(describe_setting(value).lower(), pattern.lower())
+
+
+def describe_setting(value) -> str:
+    """A setting's value as a short text: 0.0002, none, 32, [3, 8]."""
+    if value is None:
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
