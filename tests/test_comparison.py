@@ -60,12 +60,8 @@ def test_rows_say_what_the_directories_say(folder):
     }  # fmt: skip
     assert "damaged" in rows["e"].problem and rows["e"].settings == {}
     settings = rows["group/b"].settings
-    assert (settings["recipe"], settings["batch_size"], settings["steps"], settings["epochs"]) == (
-        "quick",
-        32,
-        20,
-        None,
-    )
+    assert (settings["recipe"], settings["batch_size"], settings["steps"]) == ("quick", 16, 20)
+    assert settings["epochs"] is None
     assert settings["image_shape"] == "28x28x1" and settings["max_seconds"] is None and "image_size" not in settings
     assert rows["a"].last["seconds"] == 10.0 and rows["a"].last["generator_loss"] == 1.5
     assert rows["a"].scores["frechet_distance"].value == 7.0 and rows["a"].scores["frechet_distance"].step == 20
