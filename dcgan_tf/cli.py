@@ -102,6 +102,7 @@ def _list_fields(context, parameter, value):
     help="Measure the generator so often while training, and keep the best as best_generator.keras.",
 )
 @click.option("--keep-samples", is_flag=True, help="Keep each grid's latents and images in samples/, for `explore`.")
+@click.option("--tensorboard", is_flag=True, help="Also write TensorBoard logs, into the run's folder tensorboard/.")
 @click.option("--no-progress", is_flag=True, help="No bar: one plain line per epoch.")
 @click.option(
     "--list-fields",
@@ -126,6 +127,7 @@ def train(
     checkpoint_seconds,
     evaluate_every,
     keep_samples,
+    tensorboard,
     no_progress,
 ):
     """Train a recipe; the same command again resumes an interrupted run, more epochs extend it."""
@@ -155,6 +157,7 @@ def train(
         checkpoint_seconds=checkpoint_seconds,
         evaluate_every=evaluate_every,
         keep_samples=keep_samples,
+        tensorboard=tensorboard,
         progress=PlainProgress() if no_progress else None,
     )
     click.echo(str(run.path))

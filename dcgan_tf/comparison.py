@@ -20,7 +20,8 @@ from dcgan_tf.recipes import Recipe
 from dcgan_tf.runs import Run
 
 LOSSES = ("generator_loss", "discriminator_loss")
-FINISHED, RUNNING, UNFINISHED, BROKEN = "finished", "running", "unfinished", "broken"  # what a status can be
+# What a status can be.
+FINISHED, RUNNING, UNFINISHED, DIVERGED, BROKEN = "finished", "running", "unfinished", "diverged", "broken"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class RunRow:
 
     run: Run
     name: str  # its path below the folder that was searched
-    status: str  # FINISHED, RUNNING (a process is writing it), UNFINISHED or BROKEN
+    status: str  # FINISHED, RUNNING (a process is writing it), UNFINISHED, DIVERGED or BROKEN
     problem: str | None = None
     settings: dict = field(default_factory=dict)  # every setting by its name: settings_of()
     last: dict = field(default_factory=dict)  # the last row of history.csv: step, epoch, seconds, losses ...
@@ -86,11 +87,12 @@ def read_run(path, name: str | None = None) -> RunRow:
         last = history[-1] if history else {}
         scores, best = _newest_and_best(lines)
         status = _status(run, last)
+        problem = run.diverged_path.read_text(encoding="utf-8").strip() if status == DIVERGED else None
         started = run.config.get("started")
     except (UserError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         said = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         return RunRow(run, name, BROKEN, said)
-    return RunRow(run, name, status, None, settings, last, scores, best, started)
+    return RunRow(run, name, status, problem, settings, last, scores, best, started)
 
 
 def settings_of(config: dict) -> dict:
@@ -119,6 +121,8 @@ def settings_of(config: dict) -> dict:
 def _status(run, last):
     if _is_being_written(run):
         return RUNNING
+    if run.diverged_path.exists():
+        return DIVERGED
     length = run.config["length"]
     steps = length["steps"] or (length["epochs"] or 0) * run.config["steps_per_epoch"]
     is_long_enough = steps and last.get("step", 0) >= steps

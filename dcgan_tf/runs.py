@@ -10,6 +10,7 @@
     best_generator.keras   the best by metric, where the training was evaluated
     checkpoints/     exact training state
     notebook.ipynb   the executed notebook, when one ran it
+    tensorboard/     its logs, where they were asked for
     diverged.txt     what happened, when a loss was no longer finite
 
 All viewing tools read run directories through `Run` and nothing else.
@@ -58,6 +59,7 @@ class Run:
         self.checkpoints_path = self.path / "checkpoints"
         self.notebook_path = self.path / "notebook.ipynb"
         self.diverged_path = self.path / "diverged.txt"
+        self.tensorboard_path = self.path / "tensorboard"
         self.lock_path = self.path / ".lock"
 
     def __repr__(self):
@@ -143,11 +145,15 @@ class Run:
 
         The last one may have been drawn between two regular ones, where the training stopped.
         """
+        return [self.grid_path(step) for step in self.grid_steps()]
+
+    def grid_steps(self) -> list[int]:
+        """After how many steps each of `grids()` was drawn."""
         rows = self.rows()
         last = rows[-1]["step"] if rows else 0
         steps = list(range(self.grid_interval, last + 1, self.grid_interval))
         steps += [last] if not self.grid_is_due(last) else []
-        return [path for path in map(self.grid_path, steps) if path.exists()]
+        return [step for step in steps if self.grid_path(step).exists()]
 
     # --- samples ------------------------------------------------------------------------------------------
 

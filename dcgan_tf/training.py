@@ -27,6 +27,7 @@ from dcgan_tf.progress import PlainProgress, choose_progress, describe_seconds
 from dcgan_tf.recipes import Recipe, get_recipe
 from dcgan_tf.runs import Run, agree_on_config, check_place, only_writer
 from dcgan_tf.sampling import Sampler, draw_latents
+from dcgan_tf.tensorboard import TensorBoardLog
 
 # A compiled call makes as many steps as fit in this time: long enough that the cost of calling is nothing,
 # short enough that Ctrl-C is answered at once.
@@ -63,6 +64,7 @@ def train(
     evaluate_every: int | None = None,
     evaluation: dict | None = None,
     keep_samples: bool = False,
+    tensorboard: bool = False,
     progress: PlainProgress | None = None,
 ) -> Run:
     """Train a recipe on a dataset, leaving everything in `run_dir`; or go on with the run that is there.
@@ -83,6 +85,7 @@ def train(
     evaluation: how, as options of evaluation.evaluate: {"names": "fid", "features": "auto", "samples": 2000, ...}.
     keep_samples: keep the images of each grid with their latents as arrays, in samples/epoch_0001.npz ...: to be
         looked at later without training again. No bit of the training depends on it.
+    tensorboard: also write history, grids and evaluations to RUN/tensorboard/ (see tensorboard.py).
 
     Raises UserError for a setting that makes no sense, before anything is written; TrainingDiverged when a
     loss is no longer finite; TrainingInterrupted on Ctrl-C or SIGTERM, after saving.
@@ -94,8 +97,9 @@ def train(
         raise UserError(f"log_every={log_every!r} must be a whole number of at least 1")
     if not isinstance(checkpoint_seconds, int | float) or not 0 <= checkpoint_seconds < math.inf:
         raise UserError(f"checkpoint_seconds={checkpoint_seconds!r} must be a number of seconds of at least 0")
-    if not isinstance(keep_samples, bool):
-        raise UserError(f"keep_samples={keep_samples!r} must be True or False")
+    for name, value in (("keep_samples", keep_samples), ("tensorboard", tensorboard)):
+        if not isinstance(value, bool):
+            raise UserError(f"{name}={value!r} must be True or False")
     run = Run(run_dir)
     check_place(run.path)
     _grow_gpu_memory()
@@ -113,7 +117,8 @@ def train(
         agree_on_config(run, config, progress.say)
         for note in dataset.notes:
             progress.say(note)
-        _Training(run, gan, dataset, length, checkpoint_seconds, monitor, keep_samples, progress, signals).go()
+        training = _Training(run, gan, dataset, length, checkpoint_seconds, monitor, keep_samples, progress, signals)
+        training.go(tensorboard)
     return run
 
 
@@ -251,8 +256,9 @@ class _Training:
         latents = (recipe.latent_distribution, recipe.latent_mean, recipe.latent_std)
         self.grid_latents = draw_latents(recipe.grid_images, recipe.latent_dim, self.seed, *latents)
 
-    def go(self):
+    def go(self, tensorboard=False):
         self.restore()
+        self.log = TensorBoardLog(self.run) if tensorboard else None
         if self.finished() and self.run.generator_path.exists() and self.run.gif_path.exists():
             self.progress.say(f"{self.run.path} is complete ({self.where()}): give more epochs to extend it")
             return
@@ -311,7 +317,9 @@ class _Training:
             self.record(row, at_end=stopping)
             if self.monitor and self.monitor.is_due(self.step):
                 started = time.perf_counter()
-                self.monitor.evaluate(self.step, row["epoch"])
+                line = self.monitor.evaluate(self.step, row["epoch"])
+                if self.log:
+                    self.log.add_scores(line)
                 self.clock_started += time.perf_counter() - started  # it is no training time
             if self.seconds() >= self.next_checkpoint:
                 self.save_checkpoint()
@@ -334,6 +342,8 @@ class _Training:
         """Write the row and the grid that are due after this step; at the very end both are."""
         if self.run.row_is_due(self.step) or at_end:
             self.run.append_row(row)
+            if self.log:
+                self.log.add_row(row)
             if self.run.row_is_due(self.step):  # otherwise a longer run would go on with this row
                 self.totals.assign(tf.zeros_like(self.totals))
             self.row_images, self.row_started = 0, self.seconds()
@@ -341,6 +351,8 @@ class _Training:
             picture = self.draw_grid()
             self.run.grids_path.mkdir(exist_ok=True)
             save_png(self.run.grid_path(self.step), picture)
+            if self.log:
+                self.log.add_grid(self.step, self.run.grid_path(self.step))
             self.progress.interval(row, picture)
 
     def row(self, totals) -> dict:
@@ -396,6 +408,7 @@ class _Training:
             self.step = int(self.gan.step.numpy())
             self.run.forget_after(self.step)
             self.write_results()
+            self.log = self.log and TensorBoardLog(self.run)
             kept = f"the last good state ({self.where()}) is kept in {self.run.path}"
         said = (
             f"a loss or a weight is no longer a finite number, at or before {when}; {kept}. "

@@ -76,6 +76,13 @@ def test_a_run_that_is_being_written_is_running(folder, tmp_path):
     assert read_run(run).status == comparison.FINISHED
 
 
+def test_a_run_that_diverged_says_so(tmp_path):
+    run = write_run(tmp_path / "x")
+    run.diverged_path.write_text("a loss is no number\n")
+    row = read_run(run)
+    assert (row.status, row.problem) == (comparison.DIVERGED, "a loss is no number") and row.settings
+
+
 def test_a_run_can_be_read_twice_but_is_one_row(folder):
     assert len(read_runs([folder, folder / "group"])) == 5
     assert [row.name for row in read_runs(folder / "a")] == ["a"]
