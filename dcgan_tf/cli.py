@@ -222,6 +222,40 @@ def evaluate(run, metrics, features, samples, seeds, real_images, dataset, incep
     click.echo(table(line))
 
 
+@cli.command(short_help="A generator as ONNX or as a TensorFlow SavedModel.")
+@click.argument("run", type=click.Path(), required=False)
+@click.option(
+    "--onnx", is_flag=False, flag_value="", metavar="[FILE]", help="An ONNX file.  [default: RUN/generator.onnx]"
+)
+@click.option(
+    "--saved-model",
+    is_flag=False,
+    flag_value="",
+    metavar="[FOLDER]",
+    help="A TensorFlow SavedModel.  [default: RUN/saved_model]",
+)
+@click.option("--best", is_flag=True, help="best_generator.keras, instead of the last one.")
+def export(run, onnx, saved_model, best):
+    """Write the generator of RUN (a run directory or a .keras file) for other programs.
+
+    Each export is compared with the original, and not kept if it differs.
+    """
+    given = {"--onnx": onnx, "--saved-model": saved_model}
+    given = {option: place for option, place in given.items() if place is not None}
+    if run is None:
+        raise UserError("give the run before the options: python -m dcgan_tf export RUN --onnx")
+    if not given:
+        raise UserError("give at least one of --onnx, --saved-model")
+    with tensorflow_quiet():
+        from dcgan_tf.export import export_onnx, export_saved_model
+
+    exporters = {"--onnx": export_onnx, "--saved-model": export_saved_model}
+    for option, place in given.items():
+        path, difference = exporters[option](run, place or None, best=best)
+        click.echo(f"{path}: values in [-1, 1] differ from the original's by at most {difference:.1e}", err=True)
+        click.echo(str(path))
+
+
 def main(arguments=None):
     """Run the command line and exit with its status."""
     run_command(cli, "python -m dcgan_tf", arguments)

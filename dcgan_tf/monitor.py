@@ -13,7 +13,6 @@ from dcgan_tf.files import atomic_file, write_text
 from dcgan_tf.runs import Run
 from dcgan_tf.sampling import Sampler
 
-BEST_GENERATOR = "best_generator.keras"
 SAMPLES = 2000  # per evaluation: enough to see a curve; the last number is evaluate()'s business
 
 
@@ -34,7 +33,7 @@ class Monitor:
         self.sampler = Sampler(gan.sampling_generator)
         self.name = self.evaluator.names[0]
         self.title = self.evaluator.title(self.name)
-        self.path = run.path / BEST_GENERATOR
+        self.path = run.best_generator_path
 
     def is_due(self, step: int) -> bool:
         return step % self.every == 0

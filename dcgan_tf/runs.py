@@ -55,6 +55,7 @@ class Run:
         self.gif_path = self.path / "progress.gif"
         self.metrics_path = self.path / "metrics.jsonl"
         self.generator_path = self.path / "generator.keras"
+        self.best_generator_path = self.path / "best_generator.keras"
         self.discriminator_path = self.path / "discriminator.keras"
         self.checkpoints_path = self.path / "checkpoints"
         self.notebook_path = self.path / "notebook.ipynb"

@@ -47,9 +47,10 @@ class Sampler:
         return np.concatenate(batches)
 
 
-def load_generator(source) -> tuple[keras.Model, dict]:
+def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
     """The generator of a run directory, or of a `.keras` file, and what is known of its latents.
 
+    best: the run's best_generator.keras, kept where the training was evaluated, instead of its last one.
     The second value holds `distribution`, `mean` and `std`; for a lone file N(0, 1) is assumed.
     Raises UserError when there is no generator, or the file is damaged or no generator.
     """
@@ -57,11 +58,17 @@ def load_generator(source) -> tuple[keras.Model, dict]:
     if path.suffix == ".keras":
         if not path.is_file():
             raise UserError(f"there is no file {str(source)!r}: give a run directory or a .keras file")
+        if best:
+            raise UserError(f"{str(source)!r} is a file: give a run directory to have its best generator")
     else:
         run = Run(path)
         recipe = run.config["recipe"]
         latents = {name: recipe[f"latent_{name}"] for name in latents}
-        path = run.generator_path
+        path = run.best_generator_path if best else run.generator_path
+        if best and not path.is_file():
+            raise UserError(
+                f"run {str(source)!r} has no {path.name}: it is kept when one trains with --evaluate-every STEPS"
+            )
         if not path.is_file():
             raise UserError(f"run {str(source)!r} has no generator.keras yet: let its training finish, or resume it")
     try:

@@ -8,7 +8,7 @@ import pytest
 
 from dcgan_tf.errors import UserError
 from dcgan_tf.evaluation import append_line
-from dcgan_tf.monitor import BEST_GENERATOR, Monitor, draw_curve
+from dcgan_tf.monitor import Monitor, draw_curve
 from dcgan_tf.progress import NoProgress
 from dcgan_tf.runs import Run
 from dcgan_tf.sampling import load_generator
@@ -68,8 +68,8 @@ def test_the_best_generator_is_kept(run):
     best = 7 * (1 + int(np.argmin(values)))
     # It is the generator of that step: as the run that ended there has it.
     ended = train("quick", "fake", run.path.parent / "ended", steps=best, overrides=TINY, progress=NoProgress())
-    assert same(weights(run.path / BEST_GENERATOR), weights(ended.generator_path))
-    assert load_generator(run.path / BEST_GENERATOR)[0].output_shape == (None, 28, 28, 1)
+    assert same(weights(run.best_generator_path), weights(ended.generator_path))
+    assert load_generator(run.best_generator_path)[0].output_shape == (None, 28, 28, 1)
     assert draw_curve(run).png().startswith(b"\x89PNG")
 
 
@@ -89,7 +89,7 @@ def test_resumed_it_is_the_same(run, tmp_path):
         go(tmp_path / "run", 30, progress=_Stops())
     resumed = go(tmp_path / "run", 30)
     assert lines(resumed) == lines(run) and rows(resumed) == rows(run)
-    assert same(weights(resumed.path / BEST_GENERATOR), weights(run.path / BEST_GENERATOR))
+    assert same(weights(resumed.best_generator_path), weights(run.best_generator_path))
 
 
 def test_what_a_kill_left_is_forgotten(run, tmp_path):
