@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from dcgan_tf.errors import UserError
 
@@ -112,7 +112,7 @@ def dcgan_discriminator(recipe, image_shape) -> keras.Model:
     x = images
     for index in range(4):
         stride = 2 if index < doublings else 1
-        normalised = recipe.batch_norm == "all" or (recipe.batch_norm in ("paper", "inner") and index > 0)
+        normalised = recipe.discriminator_has_batch_norm and (recipe.batch_norm == "all" or index > 0)
         x = layers.Conv2D(
             recipe.width << index,
             5,
@@ -123,7 +123,7 @@ def dcgan_discriminator(recipe, image_shape) -> keras.Model:
         )(x)
         x = _batch_norm(x) if normalised else x
         x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x)
-    return _logit(images, x, kernel_initializer=_copy(normal))
+    return _logit(recipe, images, x, kernel_initializer=_copy(normal))
 
 
 def _copy(initializer):
@@ -136,9 +136,21 @@ def _batch_norm(x, epsilon=1e-5):
     return layers.BatchNormalization(momentum=0.9, epsilon=epsilon)(x)
 
 
-def _logit(images, features, **dense_options) -> keras.Model:
-    x = features if len(features.shape) == 2 else layers.Flatten()(features)
-    return keras.Model(images, layers.Dense(1, dtype="float32", name="logit", **dense_options)(x), name="discriminator")
+def _logit(recipe, images, features, **dense_options) -> keras.Model:
+    x = _with_minibatch_std(features) if recipe.minibatch_std else features
+    logit = layers.Dense(1, dtype="float32", name="logit", **dense_options)(layers.Flatten()(x))
+    return keras.Model(images, logit, name="discriminator")
+
+
+def _with_minibatch_std(features):
+    """One more feature map: the standard deviation over the batch, averaged over places and features.
+
+    Source: Karras et al. 2018 (arXiv:1710.10196), section 3. From Keras' own operations, so that a saved
+    discriminator needs nothing of this project to load.
+    """
+    x = ops.cast(features, "float32")
+    deviation = ops.sqrt(ops.var(x, axis=0, keepdims=True) + 1e-8)  # a gradient also where all are equal
+    return ops.concatenate([x, ops.ones_like(x[..., :1]) * ops.mean(deviation)], axis=-1)
 
 
 def _only(*shapes):
@@ -177,7 +189,7 @@ def tutorial_discriminator(recipe, image_shape) -> keras.Model:
     for filters in (recipe.width, recipe.width * 2):
         x = layers.Conv2D(filters, 5, 2, "same")(x)
         x = layers.Dropout(recipe.dropout)(layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x))
-    return _logit(images, x)
+    return _logit(recipe, images, x)
 
 
 # --- vrdl: celebrity faces, 64x64 colour ------------------------------------------------------------------
@@ -205,7 +217,7 @@ def vrdl_discriminator(recipe, image_shape) -> keras.Model:
     for filters in (recipe.width // 2, recipe.width, recipe.width * 2):
         x = layers.Conv2D(filters, 5, 2, "same", kernel_initializer=_truncated(recipe))(x)
         x = layers.Dropout(recipe.dropout)(layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x))
-    return _logit(images, x, kernel_initializer=_truncated(recipe))
+    return _logit(recipe, images, x, kernel_initializer=_truncated(recipe))
 
 
 def _truncated(recipe):
@@ -255,10 +267,11 @@ def gwu_discriminator(recipe, image_shape) -> keras.Model:
     images = keras.Input(image_shape, name="images")
     x = images
     for index in range(_gwu_layers(image_shape[0])):
+        normalised = recipe.discriminator_has_batch_norm and index > 0
         x = layers.Conv2D(recipe.width << index, 4, 2, "same", use_bias=False, kernel_initializer=_copy(normal))(x)
-        x = _batch_norm(x) if index > 0 else x
+        x = _batch_norm(x) if normalised else x
         x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x)
-    return _logit(images, x, kernel_initializer=_copy(normal))
+    return _logit(recipe, images, x, kernel_initializer=_copy(normal))
 
 
 # --- sapienza: anime faces, 64x64 colour, no BatchNorm ----------------------------------------------------
@@ -289,7 +302,7 @@ def sapienza_discriminator(recipe, image_shape) -> keras.Model:
     for kernel, stride in ((3, 1), (4, 2), (4, 2), (4, 2)):
         x = layers.Conv2D(recipe.width, kernel, stride, "valid")(x)
         x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x)
-    return _logit(images, layers.Dropout(recipe.dropout)(layers.Flatten()(x)))
+    return _logit(recipe, images, layers.Dropout(recipe.dropout)(x))
 
 
 # --- rpi: celebrity faces, 64x64 colour, no BatchNorm -----------------------------------------------------
@@ -317,7 +330,7 @@ def rpi_discriminator(recipe, image_shape) -> keras.Model:
     for filters in (recipe.width // 2, recipe.width, recipe.width * 2, recipe.width * 4):
         x = layers.Conv2D(filters, recipe.discriminator_kernel, 2, "same")(x)
         x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x) if recipe.leaky_slope else layers.ReLU()(x)
-    return _logit(images, x)
+    return _logit(recipe, images, x)
 
 
 # --- quick: this project's own ----------------------------------------------------------------------------
@@ -371,9 +384,10 @@ def quick_discriminator(recipe, image_shape) -> keras.Model:
     convolutions += [(recipe.width << level, 4, 2) for level in range(1, doublings)]
     convolutions += [(recipe.width << (doublings - 1), 3, 1)]
     for width, kernel, stride in convolutions:
-        x = layers.Conv2D(width, kernel, stride, "same", use_bias=False, kernel_initializer=_copy(normal))(x)
-        x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(_batch_norm(x, 1e-3))
-    return _logit(images, x, kernel_initializer=_copy(normal))
+        normalised = recipe.discriminator_has_batch_norm
+        x = layers.Conv2D(width, kernel, stride, "same", use_bias=not normalised, kernel_initializer=_copy(normal))(x)
+        x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(_batch_norm(x, 1e-3) if normalised else x)
+    return _logit(recipe, images, x, kernel_initializer=_copy(normal))
 
 
 def _quick_doublings(size):

@@ -13,6 +13,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from dcgan_tf.errors import UserError, nearest
 
+AUGMENTATIONS = ("translation", "cutout", "color")  # augmentation.py says what they do
+
 
 def _field(default, help, *, low=-math.inf, high=math.inf, above=-math.inf):
     """A recipe field with its one-line meaning and the values it accepts: low <= x <= high, x > above."""
@@ -48,6 +50,8 @@ class Recipe:
         "paper",
         "`dcgan`: all but G's output and D's input / also not G's input / everywhere / nowhere; `rpi`: in G or not",
     )
+    discriminator_batch_norm: bool = _field(True, "BatchNorm in D, in architectures that have it there")
+    minibatch_std: bool = _field(False, "D's last features are told how much the images of a batch differ")
     discriminator_kernel: int = _field(5, "kernel size of D's convolutions, in `rpi`", low=1, high=15)
     dropout: float = _field(0.3, "dropout rate, in architectures that have any", low=0, high=0.95)
 
@@ -61,6 +65,16 @@ class Recipe:
     )
     discriminator_steps: int = _field(1, "steps of D for each step of G", low=1, high=1000)
 
+    # What D is shown, and what keeps it smooth.
+    augment: str = _field("none", "DiffAugment of all that D sees: translation, cutout, color, joined by commas")
+    horizontal_flips: bool = _field(False, "real images are mirrored half of the time")
+    instance_noise: float = _field(0.0, "standard deviation of the normal noise on all that D sees", low=0, high=10)
+    instance_noise_images: float | None = _field(None, "the noise falls to 0 over so many images; none: never", above=0)
+    r1_gamma: float = _field(0.0, "R1: gamma / 2 times the squared gradient of D at real images", low=0)
+    r1_every: int = _field(1, "R1 only on every n-th step, n times as strong", low=1, high=1000)
+    gradient_penalty: float = _field(0.0, "WGAN-GP: weight of (|gradient of D| - 1)^2 between real and fake", low=0)
+    spectral_norm: bool = _field(False, "D's kernels are kept at spectral norm 1")
+
     # The optimizers.
     optimizer: Literal["adam", "rmsprop"] = _field("adam", "for both networks")
     generator_learning_rate: float = _field(2e-4, "learning rate of G", above=0)
@@ -68,6 +82,9 @@ class Recipe:
     beta_1: float = _field(0.5, "Adam's first momentum", low=0, high=0.9999)
     beta_2: float = _field(0.999, "Adam's second momentum", low=0, high=0.999999)
     learning_rate_decay: float = _field(0.0, "rate / (1 + decay * step)", low=0)
+    learning_rate_schedule: Literal["constant", "linear", "cosine"] = _field("constant", "how both rates fall ...")
+    learning_rate_images: float | None = _field(None, "... over so many images", above=0)
+    learning_rate_floor: float = _field(0.0, "... to this share of what they began with", low=0, high=1)
     clip_value: float | None = _field(None, "each gradient component is clipped to +- this", above=0)
     clip_norm: float | None = _field(None, "each variable's gradient is clipped to this norm", above=0)
     batch_size: int = _field(64, "real images per step", low=1)
@@ -84,6 +101,9 @@ class Recipe:
     gif_thinned: bool = _field(False, "GIF frames get rarer: those where 2*sqrt(epoch) reaches a new whole number")
 
     # What the processor does with it.
+    precision: Literal["float32", "bfloat16", "float16"] = _field(
+        "float32", "of the networks' arithmetic (weights stay float32); the shorter ones are for GPUs"
+    )
     jit_compile: bool = _field(False, "compile the step with XLA (a different stream of random numbers)")
 
     def __post_init__(self):
@@ -107,10 +127,47 @@ class Recipe:
             )
         if self.clip_value is not None and self.clip_norm is not None:
             raise UserError("clip_value and clip_norm are both set: an optimizer clips in one way, leave one out")
+        for name in self.augmentations:
+            if name not in AUGMENTATIONS:
+                raise UserError(
+                    f"augment={self.augment!r}: {name!r} is none of {', '.join(AUGMENTATIONS)}."
+                    f"{nearest(name, AUGMENTATIONS)} Join several by commas, or give none"
+                )
+        if (self.learning_rate_schedule == "constant") != (self.learning_rate_images is None):
+            raise UserError(
+                f"learning_rate_schedule={self.learning_rate_schedule!r} and learning_rate_images="
+                f"{self.learning_rate_images}: a schedule and the images it takes belong together, give both or none"
+            )
+        if self.learning_rate_decay and self.learning_rate_schedule != "constant":
+            raise UserError(
+                f"learning_rate_decay={self.learning_rate_decay} and learning_rate_schedule="
+                f"{self.learning_rate_schedule!r} are both set: the rate falls in one way, leave one out"
+            )
+        if self.gradient_penalty and self.discriminator_has_batch_norm:
+            raise UserError(
+                f"gradient_penalty={self.gradient_penalty} is on each image by itself, BatchNorm mixes them "
+                "(Gulrajani et al. 2017, section 4): set discriminator_batch_norm=false"
+            )
+        if self.precision == "float16" and (self.gradient_penalty or self.r1_gamma):
+            raise UserError(
+                "precision='float16' has too small a range for a gradient of gradients (r1_gamma, gradient_penalty): "
+                "take precision=bfloat16 or float32"
+            )
 
     @property
     def uses_labels_of_its_own(self) -> bool:
         return self.real_label_low != 1 or self.real_label_high != 1 or self.label_noise != 0
+
+    @property
+    def augmentations(self) -> tuple[str, ...]:
+        """The names in `augment`, in the order given."""
+        return () if self.augment == "none" else tuple(name.strip() for name in self.augment.split(","))
+
+    @property
+    def discriminator_has_batch_norm(self) -> bool:
+        if self.architecture == "dcgan" and self.batch_norm == "none":
+            return False
+        return self.discriminator_batch_norm and self.architecture in ("quick", "dcgan", "gwu")
 
     def with_fields(self, overrides: dict[str, Any]) -> "Recipe":
         """This recipe with some fields changed; texts such as '0.01' or 'none' become what the field holds.
