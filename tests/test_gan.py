@@ -168,3 +168,84 @@ def test_all_state_is_among_the_variables():
     gan = GAN(RECIPES["vrdl"].with_fields({"width": 2, "ema_images": 10}), (64, 64, 3))
     names = " ".join(getattr(v, "path", v.name) for v in gan.variables.values())
     assert "seed_generator_state" in names and "moving_mean" in names and "momentum" in names and "step" in names
+
+
+TOOLBOX = {
+    "everything D is shown": {
+        "augment": "color,translation,cutout",
+        "horizontal_flips": True,
+        "instance_noise": 0.1,
+        "instance_noise_images": 1000,
+        "minibatch_std": True,
+    },
+    "wgan-gp": {"loss": "wasserstein", "gradient_penalty": 10, "discriminator_batch_norm": False},
+    "r1, simultaneous": {"r1_gamma": 1, "r1_every": 2, "update_rule": "simultaneous"},
+    "spectral, gated": {
+        "spectral_norm": True,
+        "loss": "hinge",
+        "discriminator_batch_norm": False,
+        "update_rule": "loss_gated",
+    },
+    "bfloat16": {"precision": "bfloat16"},
+    "float16": {"precision": "float16", "minibatch_std": True},
+}
+
+
+@pytest.mark.parametrize("changes", TOOLBOX.values(), ids=TOOLBOX)
+def test_the_toolbox_trains_and_all_its_state_is_saved(changes):
+    """Three steps; and after the first, a GAN of another seed given this one's variables makes the same other two."""
+    recipe, shape = TINY.with_fields(changes), (28, 28, 3)
+    gan = GAN(recipe, shape, seed=1)
+    step = tf.function(gan.train_step)
+    assert np.isfinite(step(_images(8, shape))).all()
+    saved = {name: np.asarray(v).copy() for name, v in gan.variables.items()}
+    metrics = [step(_images(8, shape, index)).numpy() for index in (1, 2)]
+    twin = GAN(recipe, shape, seed=1)
+    for name, variable in twin.variables.items():
+        variable.assign(saved[name])
+    twin_step = tf.function(twin.train_step)
+    assert np.array_equal(metrics, [twin_step(_images(8, shape, index)).numpy() for index in (1, 2)])
+    for name, variable in twin.variables.items():
+        assert np.array_equal(variable, gan.variables[name]), name
+    assert keras.config.dtype_policy().name == "float32"  # what it was before
+
+
+def test_spectral_norm_holds_after_each_step():
+    gan = GAN(TINY.with_fields({"spectral_norm": True, "discriminator_batch_norm": False}), (28, 28, 1))
+    step = tf.function(gan.train_step)
+    for index in range(5):
+        step(_images(8, (28, 28, 1), index))
+    for kernel in gan.spectral_norm.kernels:
+        matrix = np.asarray(kernel).reshape(-1, kernel.shape[-1])
+        assert np.isclose(np.linalg.norm(matrix, 2), 1, atol=0.05)
+
+
+def test_the_penalty_is_in_the_gradient_and_not_in_the_logged_loss():
+    plain, strict = (GAN(TINY.with_fields({"r1_gamma": gamma}), (28, 28, 1), seed=2) for gamma in (0.0, 1e4))
+    images = _images(8, (28, 28, 1))
+    first = [gan.train_step(images).numpy()[1] for gan in (plain, strict)]
+    assert first[0] == first[1]
+    assert _changed(_values(plain.discriminator.trainable_variables), strict.discriminator.trainable_variables)
+
+
+def test_minibatch_std_is_one_feature_map_and_saves_without_this_package(tmp_path):
+    gan = GAN(TINY.with_fields({"minibatch_std": True}), (28, 28, 1))
+    images = np.random.default_rng(0).uniform(-1, 1, (8, 28, 28, 1)).astype(np.float32)
+    gan.discriminator.save(tmp_path / "d.keras")
+    again = keras.saving.load_model(tmp_path / "d.keras")
+    np.testing.assert_allclose(again(images), gan.discriminator(images), rtol=1e-5)
+    flatten = next(layer for layer in gan.discriminator.layers if isinstance(layer, keras.layers.Flatten))
+    added = keras.Model(gan.discriminator.inputs[0], flatten.input)(images).numpy()
+    features, deviation = added[..., :-1], added[..., -1]
+    np.testing.assert_allclose(deviation, np.sqrt(features.var(0) + 1e-8).mean(), rtol=1e-5)
+
+
+def test_schedules_are_counted_in_images():
+    for name, half_way in (("linear", 0.55), ("cosine", 0.55)):
+        changes = {"learning_rate_schedule": name, "learning_rate_images": 800, "learning_rate_floor": 0.1}
+        gan = GAN(TINY.with_fields(changes), (28, 28, 1))  # batches of 8: 100 steps
+        rates = []
+        for step in (0, 50, 100, 500):
+            gan.generator_optimizer.iterations.assign(step)
+            rates.append(float(gan.generator_optimizer.learning_rate))
+        np.testing.assert_allclose(rates, 1e-3 * np.array([1, half_way, 0.1, 0.1]), rtol=1e-5)

@@ -82,6 +82,12 @@ def test_texts_become_what_the_field_holds():
         ({"clip_value": 1, "clip_norm": 1}, ["clip_value", "clip_norm"]),
         ({"discriminator_steps": 5, "update_rule": "loss_gated"}, ["discriminator_steps=5", "alternating"]),
         ({"name": "x"}, ["unknown field 'name'"]),
+        ({"augment": "colour"}, ["'colour'", "translation, cutout, color", "'color'"]),
+        ({"augment": "color,,cutout"}, ["augment='color,,cutout'"]),
+        ({"learning_rate_schedule": "linear"}, ["learning_rate_images=None", "both"]),
+        ({"learning_rate_images": 1000}, ["learning_rate_schedule='constant'", "both"]),
+        ({"gradient_penalty": 10}, ["gradient_penalty=10", "discriminator_batch_norm=false"]),
+        ({"r1_gamma": 1, "precision": "float16"}, ["float16", "bfloat16"]),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_value(changes, words):
