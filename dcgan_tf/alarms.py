@@ -2,8 +2,10 @@
 
 Each is a function of numbers that a run directory holds; nothing here stops or changes a training.
 
-    discriminator_has_won, oscillation    of history.csv
+    discriminator_has_won, oscillation    of history.csv; not with the loss wasserstein, whose scores have no scale
     mode_collapse, memorisation           of what `look_at` found in generated images, evaluation by evaluation
+
+alarm_log.py writes them down while a training runs.
 """
 
 from dataclasses import asdict, dataclass
@@ -14,16 +16,19 @@ from dcgan_tf import metrics
 
 WON = 0.97  # D(real) above, and D(fake) below 1 minus this
 WON_STEPS = 500  # for so many steps
-AHEAD, LEVEL = 0.8, 0.3  # D(real) - D(fake): the discriminator is far ahead above, and nearly fooled below
-SWINGS = 4  # so many changes between the two ...
+SWING = 0.5  # D(real) - D(fake) has gone up or down by so much since its last turn
+SWINGS = 5  # so many of them, up and down by turns ...
 SWING_ROWS = 20  # ... none later than so many rows after the one before it
 DIVERSITY = 0.5  # of what real images have
 START_STEPS = 1000  # every generator begins with images that are all alike, and may take so long to leave that
 COPY = 0.5  # of the distance to its own nearest neighbour is how near to a real image a copy is
 COPIED_SHARE = 0.05  # of real images that are new to the dataset, about 0.002 are so near
 
-# D(real) and D(fake) are probabilities with these losses only; the other losses' critics have no such scale.
-_PROBABILITIES = ("bce", "minimax")
+# What D is trained to say of real and of generated images. A Wasserstein critic's scores have no such scale.
+_IDEAL_SCORES = {"bce": (1, 0), "minimax": (1, 0), "least_squares": (1, 0), "hinge": (1, -1)}
+# Where scores are no probabilities, their mean does not say that all images are told apart; D's loss does. On
+# digits it was 0.09 and 0.5 for healthy runs, 0.004 and 0.000 for a D that had won.
+_NOTHING_LEFT = {"least_squares": 0.015, "hinge": 0.06}
 
 
 @dataclass(frozen=True)
@@ -60,47 +65,74 @@ def alarms_of(history: dict, looks: list[dict], loss: str = "bce") -> list[Alarm
 
 
 def discriminator_has_won(history: dict, loss: str = "bce") -> Alarm | None:
-    """D(real) near 1 and D(fake) near 0 up to now, for long: the generator learns nothing any more."""
-    if loss not in _PROBABILITIES or len(history["step"]) < 2:
+    """D tells all real from all generated images up to now, for long: the generator learns nothing any more.
+
+    That is D(real) near 1 and D(fake) near 0; with least_squares and hinge, a loss of D near 0.
+    """
+    if loss not in _IDEAL_SCORES or len(history["step"]) < 2:
         return None
     steps, real, fake = (history[name] for name in ("step", "discriminator_real", "discriminator_fake"))
-    lost = np.flatnonzero((real <= WON) | (fake >= 1 - WON))
+    if loss in _NOTHING_LEFT:
+        won = history["discriminator_loss"] < _NOTHING_LEFT[loss]
+    else:
+        won = (real > WON) & (fake < 1 - WON)
+    lost = np.flatnonzero(~won)
     first = lost[-1] + 1 if len(lost) else 0
     since = int(steps[first - 1]) if first else 0  # a row is about the steps after the row before it
     if first == len(steps) or steps[-1] - since < WON_STEPS:
         return None
+    seen = f"D(real) {real[first:].mean():.2f}, D(fake) {fake[first:].mean():.2f}"
+    if loss in _NOTHING_LEFT:
+        seen += f", D's loss {history['discriminator_loss'][first:].mean():.3f}"
+    remedies = ["a lower discriminator_learning_rate"]
+    remedies += ["real_label_low=0.9", "label_noise=0.05"] if loss in ("bce", "least_squares") else []
+    remedies += ["more dropout", "a smaller width" if loss == "hinge" else "loss=hinge"]
     return Alarm(
         "the discriminator has won",
-        f"D(real) {real[first:].mean():.2f}, D(fake) {fake[first:].mean():.2f} for {steps[-1] - since:,} steps",
+        f"{seen} for {steps[-1] - since:,} steps",
         since,
-        "a lower discriminator_learning_rate, real_label_low=0.9, label_noise=0.05, more dropout, or loss=hinge",
+        f"{', '.join(remedies[:-1])}, or {remedies[-1]}",
     )
 
 
 def oscillation(history: dict, loss: str = "bce") -> Alarm | None:
-    """The lead changes hands again and again, from far ahead to nearly fooled and back."""
-    if loss not in _PROBABILITIES:
+    """The discriminator's lead, D(real) - D(fake), goes far up and far down again and again.
+
+    It is measured in parts of what D is trained to make it: 1, or 2 with hinge; more than that counts no more.
+    """
+    if loss not in _IDEAL_SCORES:
         return None
-    gap = history["discriminator_real"] - history["discriminator_fake"]
-    swings, side = [], None
-    for row, value in enumerate(gap):
-        now = True if value > AHEAD else False if value < LEVEL else side
-        if side is not None and now != side:
-            swings.append(row)
-        side = now
+    of_real, of_fake = _IDEAL_SCORES[loss]
+    lead = (history["discriminator_real"] - history["discriminator_fake"]) / (of_real - of_fake)
+    lead = np.clip(lead, -1, 1)
     recent = []
-    for row in reversed(swings):  # the unbroken chain of swings that reaches up to now
-        if (recent[-1] if recent else len(gap) - 1) - row > SWING_ROWS:
+    for row in reversed(_swings(lead)):  # the unbroken chain of swings that reaches up to now
+        if (recent[-1] if recent else len(lead) - 1) - row > SWING_ROWS:
             break
         recent.append(row)
     if len(recent) < SWINGS:
         return None
+    seen = lead[recent[-1] :]
     return Alarm(
         "the training oscillates",
-        f"D(real) - D(fake) swung {len(recent)} times between above {AHEAD} and below {LEVEL}",
+        f"the lead of D swung {len(recent)} times between about {seen.min():.2f} and {seen.max():.2f}",
         int(history["step"][recent[-1]]),
         "a lower learning_rate, beta_1=0.5, batch_norm=paper instead of all, a larger batch_size, or clip_norm=1",
     )
+
+
+def _swings(values):
+    """The rows at which a series has gone down by SWING from its last peak, or up from its last trough, by turns."""
+    rows, low, high, falling = [], np.inf, -np.inf, None
+    for row, value in enumerate(values):
+        low, high = min(low, value), max(high, value)
+        if falling is not True and high - value >= SWING:
+            rows.append(row)
+            falling, low = True, value
+        elif falling is not False and value - low >= SWING:
+            rows.append(row)
+            falling, high = False, value
+    return rows
 
 
 # --- of images --------------------------------------------------------------------------------------------

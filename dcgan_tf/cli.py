@@ -103,6 +103,7 @@ def _list_fields(context, parameter, value):
 )
 @click.option("--keep-samples", is_flag=True, help="Keep each grid's latents and images in samples/, for `explore`.")
 @click.option("--tensorboard", is_flag=True, help="Also write TensorBoard logs, into the run's folder tensorboard/.")
+@click.option("--stop-on-alarm", is_flag=True, help="Save and stop when an alarm begins; the same command goes on.")
 @click.option("--no-progress", is_flag=True, help="No bar: one plain line per epoch.")
 @click.option(
     "--list-fields",
@@ -128,6 +129,7 @@ def train(
     evaluate_every,
     keep_samples,
     tensorboard,
+    stop_on_alarm,
     no_progress,
 ):
     """Train a recipe; the same command again resumes an interrupted run, more epochs extend it."""
@@ -158,6 +160,7 @@ def train(
         evaluate_every=evaluate_every,
         keep_samples=keep_samples,
         tensorboard=tensorboard,
+        stop_on_alarm=stop_on_alarm,
         progress=PlainProgress() if no_progress else None,
     )
     click.echo(str(run.path))

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from dcgan_tf import alarms, metrics
+from dcgan_tf.alarm_log import looks_of
 from dcgan_tf.datasets import Dataset, load_dataset
 from dcgan_tf.errors import UserError, nearest
 from dcgan_tf.features import feature_network
@@ -223,9 +224,7 @@ def evaluate(run, names=None, *, features="auto", samples=10_000, seeds=1, real_
 
 def alarms_of_run(run: Run, line: dict) -> list[str]:
     """What is wrong with a run, one line each, by its history and its evaluations, `line` being the newest."""
-    looked = [old for old in [*run.metrics(), line] if "look" in old]
-    about = ("step", "while_training")
-    looks = [{**old["look"], **{key: old.get(key, 0) for key in about}} for old in looked]
+    looks = looks_of([*run.metrics(), line])
     return [str(alarm) for alarm in alarms.alarms_of(run.history(), looks, run.config["recipe"]["loss"])]
 
 

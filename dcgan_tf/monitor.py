@@ -1,4 +1,4 @@
-"""Evaluating while training: the curve of a metric, alarms as they arise, and the best generator kept.
+"""Evaluating while training: the curve of a metric, and the best generator kept.
 
 Nothing of it changes the training: images are drawn with seeds of their own, and the clock stands still.
 """
@@ -47,10 +47,10 @@ class Monitor:
             write_text(self.run.metrics_path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def evaluate(self, step: int, epoch: int) -> dict:
-        """Measure, note, warn, and keep the generator if it is the best so far."""
+        """Measure, note, and keep the generator if it is the best so far."""
         recipe, samples = self.gan.recipe, self.evaluator.samples
         latents = {name: getattr(recipe, f"latent_{name}") for name in ("distribution", "mean", "std")}
-        best, warned = self.best(), set(self._newest_alarms())
+        best = self.best()
         line = self.evaluator.measure(
             lambda seed: draw_in_batches(self.sampler, recipe.latent_dim, latents, samples, seed)
         )
@@ -63,9 +63,6 @@ class Monitor:
                 self.gan.sampling_generator.save(temporary)
         append_line(self.run, line)
         self.say(f"step {step:,}: {self.title} {value:.4g} ({line['features']['description']}, {samples:,} samples)")
-        for alarm in line["alarms"]:
-            if alarm.split("(")[0] not in warned:
-                self.say(alarm)
         return line
 
     def best(self) -> dict | None:
@@ -78,10 +75,6 @@ class Monitor:
             if self._is_better(value, worst):
                 found, worst = line, value
         return found
-
-    def _newest_alarms(self):
-        lines = [line for line in self.run.metrics() if "alarms" in line]
-        return [alarm.split("(")[0] for alarm in lines[-1]["alarms"]] if lines else []
 
     def _is_better(self, value, than):
         return value < than if METRICS[self.name].better == "smaller" else value > than

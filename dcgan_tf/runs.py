@@ -6,6 +6,7 @@
     samples/         those latents and their images as arrays, where they are kept: epoch_0001.npz ...
     progress.gif     made from the recorded grids only
     metrics.jsonl    one line per evaluation
+    alarms.jsonl     one line when an alarm begins, and one when it is over; absent when there was none
     generator.keras, discriminator.keras
     best_generator.keras   the best by metric, where the training was evaluated
     checkpoints/     exact training state
@@ -54,6 +55,7 @@ class Run:
         self.samples_path = self.path / "samples"
         self.gif_path = self.path / "progress.gif"
         self.metrics_path = self.path / "metrics.jsonl"
+        self.alarms_path = self.path / "alarms.jsonl"
         self.generator_path = self.path / "generator.keras"
         self.best_generator_path = self.path / "best_generator.keras"
         self.discriminator_path = self.path / "discriminator.keras"
@@ -199,10 +201,19 @@ class Run:
 
     def metrics(self) -> list[dict]:
         """metrics.jsonl, one dict per evaluation."""
-        if not self.metrics_path.exists():
-            return []
-        with open(self.metrics_path, encoding="utf-8") as file:
-            return [json.loads(line) for line in file if line.endswith("\n")]
+        return _json_lines(self.metrics_path)
+
+    def alarms(self) -> list[dict]:
+        """alarms.jsonl, one dict for each alarm that began or was over in the training (see alarm_log.py)."""
+        return _json_lines(self.alarms_path)
+
+
+def _json_lines(path):
+    """A file of JSON lines; none when it is absent, and a last line that a kill cut short is left out."""
+    if not path.exists():
+        return []
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.endswith("\n")]
 
 
 def run_name(dataset: str, recipe: str, changes: dict, seed: int) -> str:

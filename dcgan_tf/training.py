@@ -16,6 +16,7 @@ import tensorflow as tf
 
 import dcgan_tf
 from dcgan_tf import checkpoints
+from dcgan_tf.alarm_log import AlarmLog
 from dcgan_tf.datasets import Dataset, load_dataset
 from dcgan_tf.errors import UserError
 from dcgan_tf.files import atomic_file, disk_errors_explained, write_text
@@ -65,6 +66,7 @@ def train(
     evaluation: dict | None = None,
     keep_samples: bool = False,
     tensorboard: bool = False,
+    stop_on_alarm: bool = False,
     progress: PlainProgress | None = None,
 ) -> Run:
     """Train a recipe on a dataset, leaving everything in `run_dir`; or go on with the run that is there.
@@ -86,6 +88,8 @@ def train(
     keep_samples: keep the images of each grid with their latents as arrays, in samples/epoch_0001.npz ...: to be
         looked at later without training again. No bit of the training depends on it.
     tensorboard: also write history, grids and evaluations to RUN/tensorboard/ (see tensorboard.py).
+    stop_on_alarm: save and return when an alarm begins (see alarms.py; all are written to alarms.jsonl, and said).
+        Called again, it goes on, and stops at the next one.
 
     Raises UserError for a setting that makes no sense, before anything is written; TrainingDiverged when a
     loss is no longer finite; TrainingInterrupted on Ctrl-C or SIGTERM, after saving.
@@ -118,7 +122,7 @@ def train(
         for note in dataset.notes:
             progress.say(note)
         training = _Training(run, gan, dataset, length, checkpoint_seconds, monitor, keep_samples, progress, signals)
-        training.go(tensorboard)
+        training.go(tensorboard, stop_on_alarm)
     return run
 
 
@@ -243,6 +247,7 @@ class _Training:
     def __init__(self, run, gan, dataset, length, checkpoint_seconds, monitor, keep_samples, progress, signals):
         self.run, self.gan, self.dataset, self.progress, self.signals = run, gan, dataset, progress, signals
         self.monitor, self.keep_samples = monitor, keep_samples
+        self.alarm_log, self.stopped_by = AlarmLog(run, progress.say), None
         self.checkpoint_seconds = checkpoint_seconds
         self.recipe, self.seed = gan.recipe, run.config["seed"]
         self.steps_per_epoch, self.log_every = run.config["steps_per_epoch"], run.config["log_every"]
@@ -256,7 +261,7 @@ class _Training:
         latents = (recipe.latent_distribution, recipe.latent_mean, recipe.latent_std)
         self.grid_latents = draw_latents(recipe.grid_images, recipe.latent_dim, self.seed, *latents)
 
-    def go(self, tensorboard=False):
+    def go(self, tensorboard=False, stop_on_alarm=False):
         self.restore()
         self.log = TensorBoardLog(self.run) if tensorboard else None
         if self.finished() and self.run.generator_path.exists() and self.run.gif_path.exists():
@@ -267,11 +272,17 @@ class _Training:
         self.progress.start(self.run, self.step, self.total_steps)
         try:
             with disk_errors_explained(self.run.path):
-                self.train_to_the_end()
+                self.train_to_the_end(stop_on_alarm)
                 self.save_checkpoint()
                 self.write_results()
         finally:
             self.progress.close()
+        if not self.finished() and self.signals.received is None:
+            self.progress.say(
+                f"stopped on an alarm, as asked, after {self.where()}: {self.stopped_by}; all is saved in "
+                f"{self.run.path}, the same command goes on from here"
+            )
+            return
         if not self.finished():
             self.progress.say(
                 f"stopped by {self.signals.received.name} after {self.where()}; all is saved in {self.run.path}, "
@@ -295,8 +306,9 @@ class _Training:
             self.run.forget_after(self.step)
             if self.monitor:
                 self.monitor.forget_after(self.step)
+            self.alarm_log.restore(self.step)
 
-    def train_to_the_end(self):
+    def train_to_the_end(self, stop_on_alarm):
         batches = iter(self.dataset.batches(self.recipe.batch_size, self.seed, self.step))
         run_steps = compile_steps(self.gan, self.totals, batches)
         first_step, seconds_per_step = self.step, None
@@ -311,18 +323,27 @@ class _Training:
             self.row_images += count * self.recipe.batch_size
             if not np.isfinite(totals).all():
                 self.diverged()
-            stopping = self.finished() or bool(self.signals.received)  # asked once: the clock goes on
+            stopping = self.finished() or bool(self.signals.received or self.stopped_by)  # once: the clock goes on
             row = self.row(totals)
             self.progress.advance(self.step, row)
             self.record(row, at_end=stopping)
-            if self.monitor and self.monitor.is_due(self.step):
-                started = time.perf_counter()
-                line = self.monitor.evaluate(self.step, row["epoch"])
-                if self.log:
-                    self.log.add_scores(line)
-                self.clock_started += time.perf_counter() - started  # it is no training time
+            evaluation = self.evaluate(row["epoch"])
+            new_alarms = self.alarm_log.update(row, evaluation)
+            if new_alarms and stop_on_alarm:
+                self.stopped_by = new_alarms[0].name
             if self.seconds() >= self.next_checkpoint:
                 self.save_checkpoint()
+
+    def evaluate(self, epoch) -> dict | None:
+        """The evaluation that is due after this step, if there is one. It is no training time."""
+        if not self.monitor or not self.monitor.is_due(self.step):
+            return None
+        started = time.perf_counter()
+        line = self.monitor.evaluate(self.step, epoch)
+        if self.log:
+            self.log.add_scores(line)
+        self.clock_started += time.perf_counter() - started
+        return line
 
     def steps_of_next_call(self, seconds_per_step):
         """Up to the next row or grid, but no longer than a person waits for an answer to Ctrl-C."""

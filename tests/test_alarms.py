@@ -33,7 +33,7 @@ def test_a_discriminator_that_has_won_is_told_since_when():
     assert "label_noise" in str(alarm)
     assert alarms_of(history(real[:19], fake[:19]), []) == []  # not for long enough yet
     assert alarms_of(history([*real, 0.9], [*fake, 0.2]), []) == []  # it is over
-    assert alarms_of(history(real, fake), [], loss="hinge") == []  # no probabilities
+    assert alarms_of(history(real, fake), [], loss="wasserstein") == []  # its scores have no scale
     assert alarms_of(history([0.99] * 12, [0.0] * 12), [])[0].since == 0
     assert alarms_of(history([0.99], [0.0], every=1000), []) == []
     assert alarms_of(history([], []), []) == []
@@ -41,12 +41,33 @@ def test_a_discriminator_that_has_won_is_told_since_when():
 
 def test_oscillation():
     ahead, level = (0.95, 0.05), (0.55, 0.45)
-    rows = [ahead] * 5 + [level] * 5 + [ahead] * 5 + [(0.7, 0.3)] * 3 + [level] * 5 + [ahead] * 5
+    rows = ([level] * 5 + [ahead] * 3 + [(0.7, 0.3)] * 3 + [ahead] * 2) * 3
     (alarm,) = alarms_of(history(*zip(*rows, strict=True)), [])
-    assert alarm.name == "the training oscillates" and alarm.since == 6 * 50 and "4 times" in alarm.seen
-    assert alarms_of(history(*zip(*rows[:-5], strict=True)), []) == []  # three swings may happen
+    assert alarm.name == "the training oscillates" and alarm.since == 6 * 50
+    assert "swung 5 times between about 0.10 and 0.90" in alarm.seen
+    assert alarms_of(history(*zip(*rows[:30], strict=True)), []) == []  # four swings may happen
     assert alarms_of(history(*zip(*rows, *[(0.7, 0.3)] * 30, strict=True)), []) == []  # long ago
+    small = [((a + 0.1) / 2 + 0.2, (b + 0.1) / 2 + 0.2) for a, b in rows]
+    assert alarms_of(history(*zip(*small, strict=True)), []) == []
     assert alarms_of(history(*zip(*rows, strict=True)), [], loss="wasserstein") == []
+
+
+def test_scores_that_are_no_probabilities():
+    """Least squares, hinge: D has won when its loss is near 0; the lead is in parts of what it is trained for."""
+    for loss, low, high in (("hinge", 0.001, 0.5), ("least_squares", 0.004, 0.09)):
+        seen = history([2.0] * 12, [-2.0] * 12)
+        assert alarms_of({**seen, "discriminator_loss": np.full(12, high)}, [], loss) == []
+        (alarm,) = alarms_of({**seen, "discriminator_loss": np.full(12, low)}, [], loss)
+        assert alarm.name == "the discriminator has won" and f"D's loss {low}" in alarm.seen
+        assert ("loss=hinge" in alarm.remedies, "label_noise" in alarm.remedies) == (loss != "hinge",) * 2
+    rows = ([(0.95, -0.95)] * 3 + [(-0.1, 0.1)] * 3) * 4
+    swinging = {**history(*zip(*rows, strict=True)), "discriminator_loss": np.ones(24)}
+    assert names(alarms_of(swinging, [], "hinge")) == ["the training oscillates"]
+    half = {name: values / 2.2 if "real" in name or "fake" in name else values for name, values in swinging.items()}
+    assert alarms_of(half, [], "hinge") == []  # 0.48 of the 2 that D is trained for ...
+    assert names(alarms_of(half, [], "least_squares")) == ["the training oscillates"]  # ... but 0.95 of 1
+    huge = {**swinging, "discriminator_real": np.resize([50.0, 900.0], 24), "discriminator_fake": np.zeros(24)}
+    assert alarms_of(huge, [], "hinge") == []  # far ahead all the time
 
 
 def test_a_healthy_history_is_silent():
