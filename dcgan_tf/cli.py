@@ -95,6 +95,7 @@ def _list_fields(context, parameter, value):
 @click.option(
     "--checkpoint-seconds", type=float, default=5.0, show_default=True, help="Least time between checkpoints."
 )
+@click.option("--log-every", type=int, default=50, show_default=True, help="Steps per row of history.csv.")
 @click.option(
     "--evaluate-every",
     type=int,
@@ -126,6 +127,7 @@ def train(
     fields,
     resize,
     checkpoint_seconds,
+    log_every,
     evaluate_every,
     keep_samples,
     tensorboard,
@@ -157,6 +159,7 @@ def train(
         classes=classes,
         resize=resize,
         checkpoint_seconds=checkpoint_seconds,
+        log_every=log_every,
         evaluate_every=evaluate_every,
         keep_samples=keep_samples,
         tensorboard=tensorboard,
@@ -257,6 +260,16 @@ def export(run, onnx, saved_model, best):
         path, difference = exporters[option](run, place or None, best=best)
         click.echo(f"{path}: values in [-1, 1] differ from the original's by at most {difference:.1e}", err=True)
         click.echo(str(path))
+
+
+@cli.command()
+@click.argument("results", type=click.Path(), default="results")
+@click.option("--embed", is_flag=True, help="Put the pictures into the page too: one large file, to send to somebody.")
+def gallery(results, embed):
+    """One page over all runs in a folder: RESULTS/index.html, to open in any browser."""
+    from dcgan_tf.gallery import gallery
+
+    click.echo(str(gallery(results, embed)))
 
 
 def main(arguments=None):

@@ -8,6 +8,7 @@
 It reads run directories and nothing else, writes nothing, and does not import TensorFlow.
 """
 
+import csv
 import fnmatch
 import os
 from collections.abc import Iterable
@@ -89,7 +90,7 @@ def read_run(path, name: str | None = None) -> RunRow:
         status = _status(run, last)
         problem = run.diverged_path.read_text(encoding="utf-8").strip() if status == DIVERGED else None
         started = run.config.get("started")
-    except (UserError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (UserError, OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
         said = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         return RunRow(run, name, BROKEN, said)
     return RunRow(run, name, status, problem, settings, last, scores, best, started)

@@ -46,6 +46,30 @@ _KEYS = {  # key: (code, virtual key, text)
     "Home": ("Home", 36, ""),
     "End": ("End", 35, ""),
 }
+_HARD_TO_READ = """(() => {
+    const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+    const painted = colours => {  // one over the other, as [red, green, blue]
+        canvas.clearRect(0, 0, 1, 1);
+        for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
+        return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+    };
+    const linear = value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    const shares = [0.2126, 0.7152, 0.0722];
+    const luminance = colour => colour.reduce((sum, value, i) => sum + linear(value / 255) * shares[i], 0);
+    const passed = 'script, style, noscript, option, [aria-hidden=true], .unseen, .skip';
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+    while (walk.nextNode()) {
+        const text = walk.currentNode.data.trim(), element = walk.currentNode.parentElement;
+        if (!text || !element.checkVisibility() || element.closest(passed)) continue;
+        const behind = ['#fff'];
+        for (let at = element; at; at = at.parentElement) behind.splice(1, 0, getComputedStyle(at).backgroundColor);
+        const style = getComputedStyle(element), ink = element.namespaceURI.endsWith('svg') ? style.fill : style.color;
+        const [one, other] = [behind, [...behind, ink]].map(colours => luminance(painted(colours)));
+        const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+        if (ratio < CONTRAST) found.push(`${ratio.toFixed(2)} ${element.getAttribute('class')}: ${text.slice(0, 40)}`);
+    }
+    return found;
+})()"""
 
 
 def find_chromium() -> str | None:
@@ -174,7 +198,8 @@ class Page:
         result = self.send("Page.navigate", url=address)
         if result.get("errorText"):
             raise BrowserError(f"{address}: {result['errorText']}")
-        self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'")
+        blank = "" if address == "about:blank" else " && location.href !== 'about:blank'"
+        self.wait_for(f"document.readyState === 'complete'{blank}")
 
     def evaluate(self, script: str):
         """The value of a JavaScript expression (a promise's, when it is one)."""
@@ -251,6 +276,10 @@ class Page:
         data = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=full)["data"]
         Path(path).write_bytes(base64.b64decode(data))
         return Path(path)
+
+    def hard_to_read(self, contrast: float = 4.5) -> list[str]:
+        """The visible texts whose contrast with what is behind them is less (WCAG 2, 1.4.3), as 'ratio class: text'."""
+        return self.evaluate(_HARD_TO_READ.replace("CONTRAST", str(contrast)))
 
     @property
     def errors(self) -> list[str]:

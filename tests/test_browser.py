@@ -9,6 +9,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>x</title>
 <button id="one" style="width: 80px; height: 50px">press</button> <input id="name">
 <div style="position: relative; width: 90px; height: 40px"><button id="under">under</button>
 <div style="position: absolute; inset: 0; background: white">cover</div></div>
+<p class="pale" style="color: #888">pale</p><p style="color: #666; background: #fff">dark enough</p>
 <output></output><p id="dark"></p>
 <script>
   let presses = 0;
@@ -25,6 +26,7 @@ def test_a_page_is_clicked_typed_into_and_its_mistakes_are_noticed(browser, tmp_
     page = browser.open(path, dark=True)
     assert page.text("#dark") == "true" and page.errors == []
     assert page.requests == [path.as_uri()]
+    assert page.hard_to_read() == ["3.54 pale: pale"]
     page.click("#one")
     page.wait_for("document.querySelector('output').textContent === 'pressed 1'")
     page.click("#name")

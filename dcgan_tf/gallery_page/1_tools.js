@@ -1,0 +1,140 @@
+// Small tools: elements, texts for people, addresses. Nothing here ever makes HTML out of a text.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const runs = data.runs;
+const places = new Map(runs.map((run, place) => [run.id, place]));
+const main = document.getElementById("main");
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (typeof value === "function") element.addEventListener(name, value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(3).filter((child) => child || child === 0 || child === ""));
+  return element;
+}
+
+// el("p", {class: "note", click: go}, "text", child): texts become text, never markup.
+function el(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+function svg(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+const ICONS = {
+  play: "M8 5.5v13l11-6.5z",
+  pause: "M7 5h4v14H7zM13 5h4v14h-4z",
+  back: "M14.5 5 7.5 12l7 7",
+  next: "M9.5 5l7 7-7 7",
+  close: "M6 6l12 12M18 6 6 18",
+  check: "M5 12.5l4.5 4.5L19 7.5",
+};
+const FILLED = ["play", "pause"];
+
+function icon(name) {
+  const style = FILLED.includes(name) ? "icon filled" : "icon";
+  return svg("svg", { viewBox: "0 0 24 24", class: style, "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
+}
+
+function say(text) {
+  document.getElementById("said").textContent = text;
+}
+
+// --- what a person reads ------------------------------------------------------------------------------------
+
+const whole = new Intl.NumberFormat("en");
+
+function number(value) {
+  if (value === null || value === undefined) return "–";
+  if (Number.isInteger(value)) return whole.format(value);
+  const size = Math.abs(value);
+  if (size >= 1000) return whole.format(Math.round(value));
+  if (size !== 0 && size < 0.001) return value.toExponential(1);
+  return String(Number(value.toFixed(size >= 100 ? 1 : size >= 1 ? 2 : 3)));
+}
+
+function duration(seconds) {
+  if (seconds === null || seconds === undefined) return "–";
+  if (seconds < 60) return `${seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+const day = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
+const minute = new Intl.DateTimeFormat("en", {
+  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hour12: false,
+});
+
+function plural(count, word) {
+  return `${whole.format(count)} ${word}${count === 1 ? "" : "s"}`;
+}
+
+const STATUS = {
+  finished: "finished", running: "still running", interrupted: "interrupted",
+  diverged: "diverged", failed: "failed", broken: "broken",
+};
+
+// --- addresses ----------------------------------------------------------------------------------------------
+
+function runAddress(id) {
+  return `#/run/${encodeURIComponent(id)}`;
+}
+
+function compareAddress(ids) {
+  return `#/compare/${ids.map(encodeURIComponent).join(",")}`;
+}
+
+// A run's details are parsed when they are first looked at.
+const known = new Map();
+function detailsOf(run) {
+  if (!known.has(run.id)) known.set(run.id, JSON.parse(document.getElementById(`run-${places.get(run.id)}`).textContent));
+  return known.get(run.id);
+}
+
+// Grids are enlarged by whole pixels only, which stay sharp; made smaller, they are smoothed. Side by side they
+// fill their columns, so that all are equally large.
+const sizes = new ResizeObserver((entries) => {
+  for (const entry of entries) for (const image of entry.target.querySelectorAll("img")) sharpen(image);
+});
+
+function sharpen(image) {
+  const frame = image.parentElement, room = frame.clientWidth;
+  if (!image.naturalWidth || !room) return;
+  const scale = (room * devicePixelRatio) / image.naturalWidth, times = frame.classList.contains("filled") ? 0 : Math.floor(scale);
+  image.classList.toggle("sharp", times >= 1 || scale >= 2);
+  image.style.width = times >= 1 ? `${(image.naturalWidth * times) / devicePixelRatio}px` : "100%";
+  frame.parentElement.style.setProperty("--picture", image.style.width); // what belongs to it gets as wide
+}
+
+function grid(style) {
+  const image = el("img", { alt: "", decoding: "async", load: () => sharpen(image) });
+  const frame = el("div", { class: `mat ${style}` }, image);
+  sizes.observe(frame);
+  return frame;
+}
+
+function missing(text) {
+  return el("div", { class: "mat nothing" }, el("span", {}, text));
+}
+
+async function copy(text, button) {
+  let copied = true;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = el("textarea", { readonly: true, class: "unseen" }, text);
+    document.body.append(area);
+    area.select();
+    copied = document.execCommand("copy");
+    area.remove();
+    button.focus();
+  }
+  button.textContent = copied ? "Copied" : "Select it and press Ctrl-C";
+  say(button.textContent);
+  setTimeout(() => (button.textContent = "Copy"), 1800);
+}

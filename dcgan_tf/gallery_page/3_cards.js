@@ -1,0 +1,266 @@
+// The overview: a card per run, filters and sorting, and picking runs to compare.
+
+const EMPTY = { q: "", recipe: "", dataset: "", status: "", folder: "", from: "", to: "", metric: "", bound: "", sort: "newest" };
+let filters = { ...EMPTY };
+const picked = new Set();
+let overview = null; // made once, kept while other views are shown
+let cards = [];
+
+function makeOverview() {
+  cards = runs.map(makeCard);
+  const list = el("ul", { class: "cards" }, cards.map((card) => card.element));
+  const count = el("p", { class: "count", "aria-live": "polite" });
+  const nothing = el("div", { class: "empty", hidden: true },
+    el("p", {}, "No run is like that."),
+    el("button", { type: "button", class: "button", click: () => { filters = { ...EMPTY }; showFilters(); apply(); } }, "Clear the filters"));
+  const controls = makeControls();
+  const element = el("div", { class: "view overview" },
+    el("header", { class: "masthead" },
+      el("h1", {}, data.title),
+      el("p", { class: "subtitle" }, `${plural(runs.length, "run")} · page made ${minute.format(data.made)}`)),
+    runs.length ? [controls.element, count, list, nothing] : welcome(),
+    el("footer", {}, el("p", {}, "Keys: ", kbd("/"), " search, ", kbd("←↑↓→"), " from card to card, ", kbd("Enter"), " open, ",
+      kbd("c"), " pick to compare."), el("p", {}, `Made by dcgan_tf ${data.version}: `, el("code", {}, "python -m dcgan_tf gallery"))));
+  list.addEventListener("keydown", moveAmongCards);
+  return { element, list, count, nothing, controls };
+}
+
+function kbd(text) {
+  return el("kbd", {}, text);
+}
+
+function welcome() {
+  return el("div", { class: "empty" }, el("p", {}, "There are no runs here yet. Train one, then make this page again:"),
+    el("pre", {}, `python -m dcgan_tf train --max-seconds 60\npython -m dcgan_tf gallery`));
+}
+
+// --- a card -------------------------------------------------------------------------------------------------
+
+function makeCard(run) {
+  const address = runAddress(run.id);
+  const link = el("a", { class: "title", href: address }, run.name);
+  const picture = el("div", { class: "picture" });
+  if (run.still) picture.append(el("img", { src: run.still, alt: "", loading: "lazy", decoding: "async" }));
+  else picture.append(el("span", { class: "nothing" }, "no picture"));
+  const box = el("input", { type: "checkbox", "aria-label": `Compare ${run.name}`, change: () => pick(run.id, box.checked) });
+  const score = el("p", { class: "score", hidden: true });
+  const element = el("li", { class: `card ${run.status}`, "data-run": run.id },
+    picture,
+    el("div", { class: "about" },
+      el("h2", {}, link),
+      run.folder && el("p", { class: "folder" }, run.folder),
+      el("p", { class: "meta" }, [run.recipe, run.dataset && shortPath(run.dataset), run.seed !== null && `seed ${run.seed}`]
+        .filter((part) => part).join(" · ") || "settings unknown"),
+      score,
+      el("p", { class: "meta small" }, [
+        run.epoch !== null && plural(run.epoch, "epoch"), run.seconds !== null && duration(run.seconds),
+        run.started && day.format(run.started)].filter((part) => part).join(" · ")),
+      run.problems.length > 0 && el("p", { class: "problem" }, run.problems[0]),
+      (run.status !== "finished" || run.alarms > 0) && el("p", { class: "marks" },
+        run.status !== "finished" && el("span", { class: `mark ${run.status}` }, STATUS[run.status]),
+        run.alarms > 0 && el("span", { class: "mark alarm" }, plural(run.alarms, "alarm")))),
+    el("div", { class: "actions" },
+      run.gif ? playButton(run, picture) : el("span", {}),
+      el("label", { class: "pick" }, "Compare", box)));
+  return { run, element, link, box, score };
+}
+
+function shortPath(path) {
+  return String(path).replace(/[\\/]+$/, "").split(/[\\/]/).pop();
+}
+
+// The GIF lies over the still while the pointer is on the card, or as long as its button is pressed.
+function playButton(run, picture) {
+  let film = null, held = false, waiting = null;
+  const button = el("button", { type: "button", class: "play", "aria-label": `Play ${run.name}`, "aria-pressed": "false",
+    click: () => { held = !held; show(held); } }, icon("play"), el("span", {}, "Play"));
+  function show(on) {
+    button.setAttribute("aria-pressed", String(held));
+    button.replaceChildren(icon(held ? "pause" : "play"), el("span", {}, held ? "Stop" : "Play"));
+    if (on && !film) {
+      film = el("img", { class: "film", alt: "" });
+      film.src = run.gif;
+      picture.append(film);
+    } else if (!on && film && !held) {
+      film.remove();
+      film = null;
+    }
+  }
+  queueMicrotask(() => {
+    const card = picture.parentElement;
+    const begin = () => { clearTimeout(waiting); waiting = setTimeout(() => show(true), 150); };
+    const end = () => { clearTimeout(waiting); show(held); };
+    card.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && !calm.matches && begin());
+    card.addEventListener("pointerleave", end);
+    card.addEventListener("focusin", () => !calm.matches && card.querySelector("a:focus-visible") && begin());
+    card.addEventListener("focusout", end);
+  });
+  return button;
+}
+
+// --- controls -----------------------------------------------------------------------------------------------
+
+function values(read) {
+  return [...new Set(runs.map(read).filter((value) => value !== null && value !== undefined && value !== ""))].sort();
+}
+
+function choice(name, label, options) {
+  const select = el("select", { name, change: () => set(name, select.value) },
+    options.map(([value, text]) => el("option", { value }, text)));
+  return el("label", { class: "field" }, el("span", {}, label), select);
+}
+
+function makeControls() {
+  const any = (list, word) => [["", word], ...list.map((value) => [value, value])];
+  const search = el("input", { type: "search", name: "q", placeholder: "Name, setting, anything …", autocomplete: "off", spellcheck: "false",
+    input: () => set("q", search.value) });
+  const date = (name, label) => {
+    const input = el("input", { type: "date", name, change: () => set(name, input.value) });
+    return el("label", { class: "field" }, el("span", {}, label), input);
+  };
+  const folders = values((run) => run.folder);
+  const metrics = data.metrics.map((metric, place) => [String(place), `${metric.title} (${metric.protocol})`]);
+  const bound = el("input", { type: "number", name: "bound", step: "any", inputmode: "decimal", input: () => set("bound", bound.value) });
+  const boundText = el("span", {}, "At most");
+  const boundField = el("label", { class: "field narrow", hidden: true }, boundText, bound);
+  const sorting = choice("sort", "Order", [["newest", "newest first"], ["oldest", "oldest first"], ["name", "by name"],
+    ["longest", "longest trained"], ["metric", "best by metric"]]);
+  const more = el("details", { class: "more" }, el("summary", {}, "More filters"), el("div", { class: "row" },
+    folders.length > 0 && choice("folder", "Folder", any(folders, "all folders")),
+    choice("status", "State", [["", "any state"], ...values((run) => run.status).map((value) => [value, STATUS[value]]), ["alarms", "with alarms"]]),
+    date("from", "Started from"), date("to", "up to")));
+  const element = el("form", { class: "controls", role: "search", submit: (event) => event.preventDefault() },
+    el("div", { class: "row" },
+      el("label", { class: "field wide" }, el("span", {}, "Search"), search),
+      choice("recipe", "Recipe", any(values((run) => run.recipe), "all recipes")),
+      choice("dataset", "Dataset", [["", "all datasets"], ...values((run) => run.dataset).map((value) => [value, shortPath(value)])]),
+      metrics.length > 0 && choice("metric", "Metric", [["", "no metric"], ...metrics]), boundField, sorting),
+    more);
+  return { element, search, boundField, boundText, more, metricOption: sorting.querySelector("[value=metric]") };
+}
+
+function set(name, value) {
+  filters[name] = value;
+  if (name === "metric") {
+    filters.sort = value ? "metric" : filters.sort === "metric" ? "newest" : filters.sort;
+    if (!value) filters.bound = "";
+    showFilters();
+  }
+  apply();
+}
+
+// The controls say what the filters are.
+function showFilters() {
+  for (const [name, value] of Object.entries(filters)) {
+    const control = overview.controls.element.elements[name];
+    if (control && control.value !== value) control.value = value;
+  }
+  const metric = data.metrics[filters.metric];
+  overview.controls.boundField.hidden = !metric;
+  overview.controls.metricOption.disabled = !metric;
+  if (metric) overview.controls.boundText.textContent = metric.better === "larger" ? "At least" : "At most";
+  if (["folder", "status", "from", "to"].some((name) => filters[name])) overview.controls.more.open = true;
+}
+
+function wanted(run) {
+  const { recipe, dataset, status, folder, from, to, metric, bound } = filters;
+  if (recipe && run.recipe !== recipe) return false;
+  if (dataset && run.dataset !== dataset) return false;
+  if (folder && run.folder !== folder) return false;
+  if (status && (status === "alarms" ? !run.alarms : run.status !== status)) return false;
+  if (from && !(run.started >= new Date(`${from}T00:00`).getTime())) return false;
+  if (to && !(run.started < new Date(`${to}T00:00`).getTime() + 86400e3)) return false;
+  if (metric && bound !== "") {
+    const score = run.scores[metric];
+    if (score === undefined) return false;
+    if (data.metrics[metric].better === "larger" ? score < Number(bound) : score > Number(bound)) return false;
+  }
+  return filters.q.toLowerCase().split(/\s+/).every((word) => textOf(run).includes(word));
+}
+
+// All that the search looks at: name, folder, and every setting as name=value.
+const searched = new Map();
+function textOf(run) {
+  if (!searched.has(run.id)) {
+    const settings = Object.entries(detailsOf(run).settings).map(([name, value]) => `${name}=${value}`);
+    searched.set(run.id, [run.name, run.folder, STATUS[run.status], run.recipe, run.dataset, ...settings].join("\n").toLowerCase());
+  }
+  return searched.get(run.id);
+}
+
+const ORDERS = {
+  newest: (a, b) => b.started - a.started,
+  oldest: (a, b) => a.started - b.started,
+  name: (a, b) => a.folder.localeCompare(b.folder, "en", { numeric: true }) || a.name.localeCompare(b.name, "en", { numeric: true }),
+  longest: (a, b) => (b.seconds ?? -1) - (a.seconds ?? -1),
+  metric: (a, b) => {
+    const sign = data.metrics[filters.metric]?.better === "larger" ? -1 : 1;
+    const [first, second] = [a, b].map((run) => run.scores[filters.metric]);
+    return first === undefined || second === undefined ? (first === undefined) - (second === undefined) : sign * (first - second);
+  },
+};
+
+function apply() {
+  if (!runs.length) return;
+  const shown = cards.filter((card) => wanted(card.run)).sort((a, b) => ORDERS[filters.sort](a.run, b.run));
+  const visible = new Set(shown);
+  for (const card of cards) card.element.hidden = !visible.has(card);
+  overview.list.append(...shown.map((card) => card.element));
+  const metric = data.metrics[filters.metric];
+  for (const card of cards) {
+    card.score.hidden = !metric;
+    if (metric) card.score.replaceChildren(el("b", {}, card.run.scores[filters.metric] === undefined ? "not measured" : number(card.run.scores[filters.metric])), ` ${metric.title}`);
+  }
+  overview.count.textContent = shown.length === runs.length ? plural(runs.length, "run") : `${shown.length} of ${plural(runs.length, "run")}`;
+  if (metric) overview.count.textContent += `; ${metric.title}, ${metric.better} is better, measured with ${metric.protocol}`;
+  overview.nothing.hidden = shown.length > 0;
+  if (view === "overview") history.replaceState(null, "", overviewAddress());
+}
+
+function overviewAddress() {
+  const parts = new URLSearchParams(Object.entries(filters).filter(([name, value]) => value !== EMPTY[name])).toString();
+  return parts ? `#/?${parts}` : "#/";
+}
+
+// --- keys and picking ---------------------------------------------------------------------------------------
+
+function moveAmongCards(event) {
+  const here = event.target.closest(".card");
+  if (!here || event.ctrlKey || event.metaKey || event.altKey) return;
+  const visible = [...overview.list.children].filter((card) => !card.hidden);
+  const at = visible.indexOf(here);
+  const columns = visible.filter((card) => card.offsetTop === visible[0].offsetTop).length;
+  const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
+  if (by) {
+    event.preventDefault();
+    visible[at + by]?.querySelector("a").focus();
+  } else if (event.key === "c") {
+    const id = here.dataset.run;
+    pick(id, !picked.has(id));
+  }
+}
+
+function pick(id, on) {
+  if (on) picked.add(id);
+  else picked.delete(id);
+  showPicked();
+  say(`${plural(picked.size, "run")} picked`);
+}
+
+function showPicked() {
+  for (const card of cards) {
+    card.box.checked = picked.has(card.run.id);
+    card.element.classList.toggle("picked", card.box.checked);
+  }
+  for (const box of document.querySelectorAll("input[data-pick]")) box.checked = picked.has(box.dataset.pick);
+  const tray = document.getElementById("tray");
+  tray.hidden = !picked.size || view === "compare";
+  document.body.classList.toggle("with-tray", !tray.hidden);
+  const chosen = [...picked].map((id) => runs[places.get(id)]);
+  const go = el("a", { class: "button strong", href: compareAddress([...picked]) }, `Compare ${plural(picked.size, "run")}`);
+  tray.replaceChildren(
+    el("div", { class: "thumbs" }, chosen.slice(0, 8).map((run) => run.still
+      ? el("img", { src: run.still, alt: run.name, title: run.name }) : el("span", { class: "blank", title: run.name }))),
+    picked.size > 1 ? go : el("span", { class: "hint" }, "Pick another run to compare it with"),
+    el("button", { type: "button", class: "button", click: () => { picked.clear(); showPicked(); say("no runs picked"); } }, "Clear"));
+}

@@ -1,0 +1,150 @@
+// Two or more runs side by side: grids at equal epoch, step or time, curves overlaid, what differs.
+
+const UNITS = {
+  epoch: { place: 2, column: "epoch", text: (at) => `epoch ${whole.format(at)}` },
+  step: { place: 1, column: "step", text: (at) => `step ${whole.format(Math.round(at))}` },
+  seconds: { place: 3, column: "seconds", text: (at) => duration(at) },
+};
+let unit = "epoch";
+
+function compareView(ids) {
+  const chosen = [...new Set(ids)].filter((id) => places.has(id)).map((id) => runs[places.get(id)]);
+  if (chosen.length < 1) return missingView("None of these runs is on this page.");
+  const body = el("div", {});
+  let keys = {};
+  function draw() {
+    const made = comparison(chosen, ids);
+    keys = made.keys;
+    body.replaceChildren(...made.elements);
+  }
+  const units = el("fieldset", { class: "units" }, el("legend", {}, "Grids and curves at equal"), Object.keys(UNITS).map((name) =>
+    el("label", {}, el("input", { type: "radio", name: "unit", value: name, checked: name === unit, change: () => { unit = name; playing?.stop(); draw(); } }), el("span", {}, name))));
+  draw();
+  return { title: `${chosen.length} runs compared`, get keys() { return { ...keys, Escape: toOverview }; }, element: el("article", { class: "view compare" },
+    el("header", { class: "masthead" }, el("nav", { class: "trail", "aria-label": "Where you are" }, el("a", { class: "back", href: overviewAddress() }, icon("back"), "All runs")),
+      el("h1", {}, plural(chosen.length, "run"), " compared"), units), body,
+    el("footer", {}, el("p", {}, "Keys: ", kbd("←"), kbd("→"), " through time, ", kbd("Space"), " play, ", kbd("Esc"), " all runs."))) };
+}
+
+function comparison(chosen, ids) {
+  const { place, column, text } = UNITS[unit];
+  const timed = chosen.map((run) => detailsOf(run).grids.filter((one) => one[place] !== null));
+  const stops = [...new Set(timed.flatMap((grids) => grids.map((one) => one[place])))].sort((a, b) => a - b);
+  const columns = chosen.map((run, order) => columnOf(run, order, ids));
+  const charts = overlays(chosen, column, text);
+  const time = stops.length > 0 && timeline({ count: stops.length, label: `Time, in ${unit === "seconds" ? unit : `${unit}s`}`, describe: (at) => text(stops[at]), change: (at) => {
+    columns.forEach((one, order) => one.show(timed[order], stops[at], place));
+    charts.forEach((one) => one.setCursor(stops[at]));
+  } });
+  if (time) time.go(stops.length - 1);
+  return { keys: time ? timeKeys(time) : {}, elements: [
+    time && el("div", { class: "sticky" }, time.element),
+    el("div", { class: "side-by-side" }, columns.map((one) => one.element)),
+    el("section", { class: "part" }, el("h2", {}, "Curves"), el("div", { class: "chart-grid" }, charts.map((one) => one.element))),
+    scoreTable(chosen), differences(chosen)].filter((part) => part) };
+}
+
+function columnOf(run, order, ids) {
+  const frame = grid("filled");
+  const image = frame.querySelector("img");
+  const nothing = el("span", { class: "nothing" });
+  frame.append(nothing);
+  const caption = el("p", { class: "when" });
+  const rest = ids.filter((id) => id !== run.id);
+  const element = el("section", { class: "column", "aria-label": run.name },
+    el("h2", {}, el("span", { class: `key c${order % 8}` }), el("a", { href: runAddress(run.id) }, run.name),
+      ids.length > 2 && el("a", { class: "remove", href: compareAddress(rest), "aria-label": `Leave out ${run.name}`, click: () => picked.delete(run.id) }, icon("close"))),
+    el("p", { class: "meta" }, [run.folder, run.recipe, run.dataset && shortPath(run.dataset)].filter((part) => part).join(" · ")),
+    run.status !== "finished" && el("p", { class: "marks" }, el("span", { class: `mark ${run.status}` }, STATUS[run.status])), frame, caption);
+  return { element, show(grids, at, place) {
+    const reached = grids.filter((one) => one[place] <= at);
+    const one = reached[reached.length - 1];
+    image.hidden = !one;
+    nothing.hidden = Boolean(one);
+    nothing.textContent = grids.length ? "nothing drawn yet" : "no grids were recorded";
+    caption.textContent = one ? gridText(one) : "";
+    if (!one) return;
+    if (image.getAttribute("src") !== one[0]) image.src = one[0];
+    image.alt = `${run.name} at ${gridText(one)}`;
+    const ended = reached.length === grids.length && one[place] < at;
+    if (ended) caption.append(el("span", { class: "ended" }, " · its last"));
+  } };
+}
+
+function overlays(chosen, column, xText) {
+  const xName = column === "seconds" ? "seconds" : column;
+  const lines = (name) => chosen.map((run, order) => {
+    const history = detailsOf(run).history;
+    const steps = detailsOf(run).settings;
+    return { name: run.name, colour: `c${order % 8}`, x: column === "epoch" ? fractions(detailsOf(run), steps) : history[column], y: history[name] };
+  });
+  const losses = chosen.map((run) => detailsOf(run).settings.loss);
+  const probability = losses.every((loss) => ["bce", "minimax"].includes(loss));
+  const slack = column === "epoch" ? 1 : 0;
+  const limits = probability ? { low: 0, high: 1 } : {};
+  const note = new Set(losses.filter((loss) => loss)).size > 1 ? `Different losses (${[...new Set(losses)].join(", ")}): their values cannot be compared` : null;
+  const charts = [["Generator's loss", "generator_loss", {}], ["Discriminator's loss", "discriminator_loss", {}], ["D(real)", "discriminator_real", limits],
+    ["D(fake)", "discriminator_fake", limits]].map(([title, name, own]) => chart({ title, note: note, xName, xText, slack, series: lines(name), ...own }));
+  return [...charts, ...metricOverlays(chosen, column, xName, xText)];
+}
+
+// history.csv says in which epoch a row ended; between, the steps say how far.
+function fractions({ history, machine }) {
+  const steps = Number(machine["steps per epoch"]);
+  return steps ? history.step.map((step) => step / steps) : history.epoch;
+}
+
+function metricOverlays(chosen, column, xName, xText) {
+  const all = new Map();
+  chosen.forEach((run, order) => {
+    const details = detailsOf(run);
+    for (const [key, curve] of metricCurves(details)) {
+      if (curve.x.length < 2) continue;
+      if (!all.has(key)) all.set(key, { ...curve, series: [] });
+      const x = column === "step" ? curve.x : column === "epoch" ? curve.x.map((step) => step / Number(details.machine["steps per epoch"])) : curve.x.map((step) => secondsAt(details.history, step));
+      all.get(key).series.push({ name: run.name, colour: `c${order % 8}`, x, y: curve.y, dots: true });
+    }
+  });
+  return [...all.values()].map((one) => chart({ title: one.title, note: `${one.better} is better; ${one.protocol}`, xName, xText, smooth: false, slack: column === "epoch" ? 1 : 0, series: one.series }));
+}
+
+function secondsAt(history, step) {
+  return history.step.length ? history.seconds[nearest(history.step, step)] : 0;
+}
+
+// --- tables -------------------------------------------------------------------------------------------------
+
+function heads(chosen) {
+  return chosen.map((run, order) => el("th", { scope: "col" }, el("span", { class: `key c${order % 8}` }), run.name));
+}
+
+// Metrics in groups of one protocol: only within a group can numbers be compared.
+function scoreTable(chosen) {
+  const groups = new Map();
+  data.metrics.forEach((metric, place) => {
+    const found = chosen.map((run) => run.scores[place]);
+    const there = found.filter((value) => value !== undefined);
+    if (!there.length) return;
+    const best = metric.better === "larger" ? Math.max(...there) : Math.min(...there);
+    if (!groups.has(metric.protocol)) groups.set(metric.protocol, []);
+    groups.get(metric.protocol).push(el("tr", {}, el("th", { scope: "row" }, metric.title, el("small", {}, `${metric.better} is better`)),
+      found.map((value) => el("td", { class: there.length > 1 && value === best ? "value best" : "value" }, value === undefined ? "–" : number(value),
+        there.length > 1 && value === best && el("small", {}, "best")))));
+  });
+  return groups.size > 0 && section("Metrics", el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Metrics" },
+    el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Metric"), heads(chosen))), [...groups].map(([protocol, rows]) =>
+      el("tbody", {}, el("tr", { class: "protocol" }, el("th", { scope: "rowgroup", colspan: chosen.length + 1 }, protocol)), rows)))));
+}
+
+function differences(chosen) {
+  const all = chosen.map((run) => detailsOf(run).settings);
+  const names = [...new Set(all.flatMap((one) => Object.keys(one)))];
+  const readable = all.filter((one) => Object.keys(one).length);
+  const differing = names.filter((name) => new Set(readable.map((one) => one[name])).size > 1);
+  const rows = (list) => list.map((name) => el("tr", {}, el("th", { scope: "row" }, name), all.map((one) => el("td", {}, one[name] ?? "–"))));
+  const table = (list) => el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Settings" }, el("table", { class: "settings-table" },
+    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Setting"), heads(chosen))), el("tbody", {}, rows(list))));
+  const same = names.filter((name) => !differing.includes(name));
+  return section("Settings that differ", differing.length ? table(differing) : el("p", { class: "note" }, "None: these runs have the same settings."),
+    same.length > 0 && el("details", {}, el("summary", {}, `${plural(same.length, "setting")} that are the same`), table(same)));
+}
