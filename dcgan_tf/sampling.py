@@ -51,7 +51,7 @@ def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
     """The generator of a run directory, or of a `.keras` file, and what is known of its latents.
 
     best: the run's best_generator.keras, kept where the training was evaluated, instead of its last one.
-    The second value holds `distribution`, `mean` and `std`; for a lone file N(0, 1) is assumed.
+    The second value holds `distribution`, `mean` and `std`; for a file outside of any run N(0, 1) is assumed.
     Raises UserError when there is no generator, or the file is damaged or no generator.
     """
     path, latents = Path(source), {"distribution": "normal", "mean": 0.0, "std": 1.0}
@@ -60,10 +60,13 @@ def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
             raise UserError(f"there is no file {str(source)!r}: give a run directory or a .keras file")
         if best:
             raise UserError(f"{str(source)!r} is a file: give a run directory to have its best generator")
+        run = Run(path.parent)
     else:
         run = Run(path)
+    if path.suffix != ".keras" or run.config_path.is_file():
         recipe = run.config["recipe"]
         latents = {name: recipe[f"latent_{name}"] for name in latents}
+    if path.suffix != ".keras":
         path = run.best_generator_path if best else run.generator_path
         if best and not path.is_file():
             raise UserError(

@@ -207,6 +207,11 @@ def test_unlabelled_data_are_compared_by_their_pixels(tmp_path):
         ({"real_images": 1}, "real_images=1"),
         ({"dataset": "fake"}, "'fake'.*fingerprint.*--dataset"),
         ({"dataset": "nowhere"}, "nowhere"),
+        ({"split": "test"}, "'mnist5k' has no test images.*cifar10.*--against"),
+        ({"split": "tset"}, "'tset'.*'test'"),
+        ({"split": "test", "against": "fake"}, "one of the two"),
+        ({"against": "nowhere"}, "nowhere"),
+        ({"best": True}, "best_generator.keras.*--evaluate-every"),
     ],
 )
 def test_mistakes_are_one_line_and_nothing_is_written(copy, settings, words):
@@ -222,6 +227,28 @@ def test_data_that_moved_are_asked_for(copy):
     with pytest.raises(UserError, match=r"moved/faces\.zip.*--dataset"):
         evaluate(copy.path, samples=50)
     assert evaluate(copy, "js", samples=50, dataset="mnist5k", say=quiet)["step"] == 4
+
+
+def test_images_that_were_not_trained_on(monkeypatch, tmp_path, digits):
+    """Keras' named data have test images; the classifier and the alarms still know those of the training."""
+    train_part, test_part = (digits.images[::2], digits.labels[::2]), (digits.images[1::2], digits.labels[1::2])
+    squeezed = tuple((images[..., 0], labels) for images, labels in (train_part, test_part))
+    monkeypatch.setattr("keras.datasets.mnist.load_data", lambda: squeezed)
+    run = train("quick", "mnist", tmp_path / "run", steps=1, overrides=TINY, progress=NoProgress())
+    own = evaluate(run, "fid,bound", samples=50, say=quiet)
+    test = evaluate(run, "fid,bound", samples=50, split="test", real_images=400, say=quiet)
+    assert own["real"]["split"] == "all training images" and test["real"]["split"] == "test images, evenly spread"
+    assert (own["real"]["images"], test["real"]["images"]) == (500, 400)
+    assert own["real"]["fingerprint"] != test["real"]["fingerprint"] and "test images" in table(test)
+    assert own["features"] == test["features"] and own["look"] == test["look"]
+    assert all(own["metrics"][name] != test["metrics"][name] for name in own["metrics"])
+    other = replace(digits, name="more", images=test_part[0], labels=test_part[1], fingerprint="other")
+    against = evaluate(run, "fid", samples=50, against=other, say=quiet)
+    assert against["real"]["dataset"] == "more" and against["real"]["split"] == "all images of another dataset"
+    same = evaluate(run, "fid", samples=50, against="mnist", say=quiet)
+    assert same["real"]["split"] == "all training images"  # whatever they were called
+    with pytest.raises(UserError, match="14x14x1, not 28x28x1"):
+        evaluate(run, "fid", samples=50, against=replace(digits, images=digits.images[:, ::2, ::2], fingerprint="s"))
 
 
 # --- a training does not notice ---------------------------------------------------------------------------

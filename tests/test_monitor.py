@@ -1,13 +1,16 @@
 """Evaluating while training: the training does not notice, the best generator is kept, resuming changes nothing."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 
 from dcgan_tf.errors import UserError
-from dcgan_tf.evaluation import append_line
+from dcgan_tf.evaluation import append_line, evaluate, table
 from dcgan_tf.monitor import Monitor, draw_curve
 from dcgan_tf.progress import NoProgress
 from dcgan_tf.runs import Run
@@ -52,12 +55,18 @@ def same(one, other):
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
+def same_state(one, other):
+    """Whether the newest checkpoints, after step 30, are alike bit for bit."""
+    (first,), (second,) = (sorted(run.checkpoints_path.glob("*30.npz")) for run in (one, other))
+    with np.load(first) as a, np.load(second) as b:
+        assert set(a.files) == set(b.files)
+        return all(np.array_equal(a[name], b[name]) for name in a.files if name != "extra.json")
+
+
 def test_the_training_does_not_notice(run, tmp_path):
     plain = train("quick", "fake", tmp_path / "run", steps=30, overrides=TINY, progress=NoProgress())
     assert rows(plain) == rows(run)
-    (one,), (other,) = (sorted(r.checkpoints_path.glob("*30.npz")) for r in (plain, run))
-    with np.load(one) as a, np.load(other) as b:
-        assert all(np.array_equal(a[name], b[name]) for name in a.files if name != "extra.json")
+    assert same_state(plain, run)
     assert plain.grids()[-1].read_bytes() == run.grids()[-1].read_bytes()
 
 
@@ -73,13 +82,22 @@ def test_the_best_generator_is_kept(run):
     assert draw_curve(run).png().startswith(b"\x89PNG")
 
 
+def test_the_best_generator_can_be_measured_by_itself(run):
+    """With the protocol of the training it has just the number that made it the best, and its own step."""
+    (*_, best) = [line for line in run.metrics() if line["best"]]
+    before = run.metrics_path.read_text()
+    line = evaluate(run, "fid", features="pixels", samples=60, best=True)
+    run.metrics_path.write_text(before)  # other tests look at it
+    assert line["metrics"] == best["metrics"] and (line["step"], line["epoch"]) == (best["step"], best["epoch"])
+    assert line["generator"] == "best, averaged" and "best, averaged" in table(line)
+    assert line["look"] == best["look"]
+
+
 class _Stops(NoProgress):
     """Ctrl-C in the middle."""
 
     def advance(self, step, row):
         if step >= 16 and not getattr(self, "done", False):
-            import signal
-
             self.done = True
             signal.raise_signal(signal.SIGINT)
 
@@ -90,6 +108,40 @@ def test_resumed_it_is_the_same(run, tmp_path):
     resumed = go(tmp_path / "run", 30)
     assert lines(resumed) == lines(run) and rows(resumed) == rows(run)
     assert same(weights(resumed.best_generator_path), weights(run.best_generator_path))
+
+
+KILLED = """
+import os, signal, sys
+from dcgan_tf import checkpoints, monitor
+from dcgan_tf.progress import NoProgress
+from dcgan_tf.training import train
+path, overrides, evaluation = sys.argv[1], *map(eval, sys.argv[2:])
+save, append = checkpoints.save, monitor.append_line
+checkpoints.save = lambda folder, step, *rest: save(folder, step, *rest) if step <= 14 else None
+def dies(run, line):
+    append(run, line)
+    if line["step"] == 28:
+        with open(run.metrics_path, "r+b") as file:
+            file.truncate(file.seek(0, 2) - 100)
+        os.kill(os.getpid(), signal.SIGKILL)
+monitor.append_line = dies
+train("quick", "fake", path, steps=30, overrides=overrides, evaluate_every=7, evaluation=evaluation,
+      checkpoint_seconds=0, progress=NoProgress())
+"""
+
+
+def test_killed_while_it_notes_an_evaluation(run, tmp_path):
+    """SIGKILL in the middle of a line, evaluations and a best generator later than the checkpoint: no trace of it."""
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "run"), repr(TINY), repr(PIXELS)]
+    killed = subprocess.run(command, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-1000:]
+    left = Run(tmp_path / "run")
+    assert not left.metrics_path.read_bytes().endswith(b"\n") and left.rows()[-1]["step"] > 14
+    resumed = go(left.path, 30)
+    assert lines(resumed) == lines(run) and len(left.metrics_path.read_text().splitlines()) == 4
+    assert rows(resumed) == rows(run) and resumed.alarms() == run.alarms()
+    assert same(weights(resumed.best_generator_path), weights(run.best_generator_path))
+    assert same_state(resumed, run) and resumed.gif_path.read_bytes() == run.gif_path.read_bytes()
 
 
 def test_what_a_kill_left_is_forgotten(run, tmp_path):
