@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from dcgan_tf.augmentation import mirror_half, viewer
+from dcgan_tf.fused_batch_norm import fuse_batch_norm
 from dcgan_tf.images import to_model_range
 from dcgan_tf.losses import LOSSES, label_drawer
 from dcgan_tf.models import build_discriminator, build_generator
@@ -43,6 +44,8 @@ class GAN:
         if recipe.ema_images:
             self.averaged_generator = keras.models.clone_model(self.generator)
             self.averaged_generator.set_weights(self.generator.get_weights())
+        fuse_batch_norm(self.generator)
+        fuse_batch_norm(self.discriminator)
         self.step = tf.Variable(0, dtype=tf.int64, name="step")
         self.loss = LOSSES[recipe.loss]
         self.draw_labels = label_drawer(recipe.real_label_low, recipe.real_label_high, recipe.label_noise)
