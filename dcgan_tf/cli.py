@@ -31,13 +31,20 @@ def cli():
 
 
 @cli.command()
-def recipes():
-    """The table of recipes: name, source, image size, parameters, one line."""
+@click.option("--time", "measure", is_flag=True, help="Measure on this machine how long 1,000 images of training take.")
+@click.argument("names", nargs=-1)
+def recipes(measure, names):
+    """The table of recipes (or of those named): name, source, image size, parameters, one line."""
+    chosen = [get_recipe(name) for name in names] or list(RECIPES.values())
     with tensorflow_quiet():
         from dcgan_tf.models import build_discriminator, build_generator
+        from dcgan_tf.timing import seconds_per_1000_images
 
+    if measure:
+        _print_times(chosen, seconds_per_1000_images)
+        return
     rows = [("recipe", "images", "generator", "discriminator", "source", "what it is")]
-    for recipe in RECIPES.values():
+    for recipe in chosen:
         shape = (recipe.image_size, recipe.image_size, recipe.channels or 3)
         parameters = [build(recipe, shape).count_params() for build in (build_generator, build_discriminator)]
         counts = [f"{count:,}" for count in parameters]
@@ -49,6 +56,16 @@ def recipes():
             for column, (text, width) in enumerate(zip(row, widths, strict=False))
         ]
         click.echo("  ".join([*cells, row[-1]]))
+
+
+def _print_times(recipes, seconds_per_1000_images):
+    """A line for each as soon as it is measured: large networks take a while."""
+    click.echo(f"{'recipe':14}{'images':11}{'batch':>6}{'seconds per 1,000 images':>26}{'images/s':>10}")
+    for recipe in recipes:
+        shape = (recipe.image_size, recipe.image_size, recipe.channels or 3)
+        seconds = seconds_per_1000_images(recipe, shape)
+        size = "x".join(map(str, shape))
+        click.echo(f"{recipe.name:14}{size:11}{recipe.batch_size:6}{seconds:26.2f}{1000 / seconds:10.1f}")
 
 
 def _fields(context, parameter, values):

@@ -62,6 +62,16 @@ def test_recipes_prints_the_table():
     assert len(output.splitlines()) == 10
 
 
+def test_recipes_measures_its_time_on_request():
+    status, output, _ = run_cli("recipes", "--time", "gwu")
+    assert status == 0
+    head, row = output.splitlines()
+    name, size, batch, seconds, rate = row.split()
+    assert "seconds per 1,000 images" in head and (name, size, batch) == ("gwu", "32x32x3", "64")
+    assert abs(float(seconds) * float(rate) - 1000) < 50
+    assert run_cli("recipes", "--time", "gwo")[0] == 2
+
+
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["train", "--help"], ["sample", "--help"], ["train", "--list-fields"], ["--version"]]
 )

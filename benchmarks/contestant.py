@@ -1,0 +1,74 @@
+"""One contestant of quality.py, in a process of its own: trains for the seconds given and leaves samples.
+
+    python benchmarks/contestant.py CONTESTANT DATASET SEED BUDGETS SAMPLES OUTPUT.npz
+
+CONTESTANT: `tutorial`, `plain`, or any recipe of this project. BUDGETS: seconds of training, such as 30,90,180;
+samples are drawn after each, while the clock stands still. What loading, drawing and importing take does not
+count; the first step, with its tracing, does.
+"""
+
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+started = time.perf_counter()
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+
+from dcgan_tf.datasets import load_dataset  # noqa: E402
+
+
+def run_loop(loop, budgets, samples):
+    """A loop with train(max_seconds) and generate(count)."""
+    spent = 0.0
+    for budget in budgets:
+        begun = time.perf_counter()
+        loop.train(max_seconds=budget - spent)
+        spent += time.perf_counter() - begun
+        yield spent, loop.images_seen, loop.generate(samples)
+
+
+def run_recipe(recipe, dataset, seed, budgets, samples):
+    """train() in a run directory of its own, extended from budget to budget; everything it writes is included."""
+    from dcgan_tf import sample, train
+    from dcgan_tf.progress import NoProgress
+
+    with tempfile.TemporaryDirectory() as folder:
+        for budget in budgets:
+            run = train(recipe, dataset, folder, max_seconds=budget, seed=seed, progress=NoProgress())
+            row = run.rows()[-1]
+            seen = int(row["step"]) * run.config["recipe"]["batch_size"]
+            yield float(row["seconds"]), seen, sample(run.path, samples, seed=1)
+
+
+def main():
+    name, dataset_name, seed, budgets, samples, output = sys.argv[1:]
+    dataset = load_dataset(dataset_name)
+    keras.utils.set_random_seed(int(seed))
+    if name == "tutorial":
+        from tutorial_loop import TutorialLoop
+
+        contestant = TutorialLoop(dataset.images[:])
+    elif name == "plain":
+        from plain_loop import PlainLoop
+
+        contestant = PlainLoop(dataset.images[:])
+    ready = time.perf_counter() - started
+    budgets, samples = [float(b) for b in budgets.split(",")], int(samples)
+    if name in ("tutorial", "plain"):
+        results = list(run_loop(contestant, budgets, samples))
+    else:
+        results = list(run_recipe(name, dataset, int(seed), budgets, samples))
+    seconds, seen, images = zip(*results, strict=True)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    np.savez(output, seconds=seconds, images_seen=seen, images=np.stack(images), ready=ready, memory=memory)
+
+
+if __name__ == "__main__":
+    main()
