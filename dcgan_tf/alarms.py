@@ -214,15 +214,17 @@ def _streak(looks, bad):
     return streak
 
 
-def neighbour_sheet(images: np.ndarray, real_images: np.ndarray, nearest: np.ndarray, distances: np.ndarray):
+def neighbour_sheet(images: np.ndarray, real_images, nearest: np.ndarray, distances: np.ndarray, names=None):
     """A picture of pairs: each generated image, and right of it the real image that is nearest.
 
     images: uint8 [N, H, W, C]; nearest, distances [N]: the row in real_images, and how far away it is.
+    names: what each generated image is called, such as its seed.
     """
     from dcgan_tf.plots import show_images
 
     pairs = np.stack([images, real_images[np.asarray(nearest)]], axis=1).reshape(-1, *images.shape[1:])
-    titles = [text for distance in distances for text in ("made", f"{distance:.2f}")]
+    names = names or ["made"] * len(images)
+    titles = [text for pair in zip(names, distances, strict=True) for text in (pair[0], f"{pair[1]:.2f}")]
     return show_images(
         pairs, titles, columns=8, title="generated images, each with the nearest real one and how far it is"
     )

@@ -299,6 +299,35 @@ def gallery(results, embed):
     click.echo(str(gallery(results, embed)))
 
 
+@cli.command()
+@click.argument("run", type=click.Path())
+@click.option(
+    "--only",
+    metavar="NAMES",
+    help="Some of: samples, spreads, average, interpolation, plane, truncation, "
+    "arithmetic, directions, first_layer, attributes, neighbours, projection, epochs.  [default: all that apply]",
+)
+@click.option("--seeds", help="Samples to work with, such as 3,17,42: see the sheet `samples`; or .npy latents.")
+@click.option("--means", help="Means of z, such as -1,0,1, for `spreads` and `average`.")
+@click.option("--stds", help="Standard deviations of z, such as 0.4,1, for `spreads`.")
+@click.option("--steps", default=9, show_default=True, help="Images in a strip.")
+@click.option("--count", default=500, show_default=True, help="Images that an average is made of.")
+@click.option("--arithmetic", metavar="SUM", help="Means of samples added up: '3,4,5 - 7,8,9 + 10,11,12'.")
+@click.option(
+    "--project", type=click.Path(), multiple=True, help="A picture of your own: the latent that comes closest."
+)
+@click.option("--places", help="Images of a grid, from 0, to follow through the epochs (train --keep-samples).")
+@click.option("--dataset", help="Where the run's data are now, if they have moved.")
+@click.option("--output", type=click.Path(), help="The folder to write.  [default: latent, in the run directory]")
+@click.option("--mp4", is_flag=True, help="Write each film as MP4, too.")
+def explore(run, project, **options):
+    """Look into a run's latent space: sheets and films of all there is to see."""
+    with tensorflow_quiet():
+        from dcgan_tf.explore import explore
+
+    explore(run, project=project or None, say=click.echo, **options)
+
+
 def main(arguments=None):
     """Run the command line and exit with its status."""
     run_command(cli, "python -m dcgan_tf", arguments)

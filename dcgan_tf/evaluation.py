@@ -211,7 +211,7 @@ def evaluate(run, names=None, *, features="auto", samples=10_000, seeds=1, real_
     run = run if isinstance(run, Run) else Run(run)
     config = run.config
     generator, latents = load_generator(run.path, best)
-    data = dataset if isinstance(dataset, Dataset) else _data_of(run, dataset)
+    data = dataset if isinstance(dataset, Dataset) else data_of(run, dataset)
     if data.fingerprint != config["dataset"].get("fingerprint"):
         raise UserError(
             f"dataset {data.name!r} is not what run {str(run.path)!r} was trained on (another fingerprint): "
@@ -240,10 +240,10 @@ def _other_images(run, data, split, against):
     if against is not None and split != "train":
         raise UserError(f"split={split!r} and against={str(against)!r} are both given: give one of the two")
     if against is None:
-        other = data if split == "train" else _data_of(run, data.name, split)
+        other = data if split == "train" else data_of(run, data.name, split)
         kind = "test images"
     else:
-        other = against if isinstance(against, Dataset) else _data_of(run, against)
+        other = against if isinstance(against, Dataset) else data_of(run, against)
         kind = "images of another dataset"
         if other.image_shape != data.image_shape:
             shapes = ["x".join(map(str, dataset.image_shape)) for dataset in (other, data)]
@@ -293,8 +293,11 @@ def drop_cut_line(run: Run):
         write_bytes(run.metrics_path, data[: data.rfind(b"\n") + 1])
 
 
-def _data_of(run, name, split="train"):
-    """The run's dataset, found by its name or under another, or others made to fit in the same way."""
+def data_of(run: Run, name=None, split="train") -> Dataset:
+    """The run's dataset, found by its name or under another, or others made to fit in the same way.
+
+    Raises UserError when they are not there any more.
+    """
     recorded, recipe = run.config["dataset"], run.config["recipe"]
     height, width, _ = recorded["image_shape"]
     if name is None and not isinstance(recorded.get("name"), str):

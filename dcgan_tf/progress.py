@@ -112,14 +112,15 @@ class NoProgress(PlainProgress):
 
 def choose_progress() -> PlainProgress:
     """The progress that suits whoever is, or is not, watching."""
-    if _in_watched_notebook():
+    if in_watched_notebook():
         return NotebookProgress()
     if sys.stderr.isatty() and sys.stdout.isatty():
         return BarProgress()
     return PlainProgress()
 
 
-def _in_watched_notebook() -> bool:
+def in_watched_notebook() -> bool:
+    """Whether this is a notebook in front of a person, and not one that papermill executes."""
     if "IPython" not in sys.modules:
         return False
     shell = sys.modules["IPython"].get_ipython()
