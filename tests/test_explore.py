@@ -50,7 +50,7 @@ def trained(tmp_path_factory):
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def space(trained):
     return open_space(trained.path)
 
@@ -280,10 +280,10 @@ def test_the_films_move_and_close(everything):
     assert imageio.imread(folder / "epochs.gif", index=None).shape[0] == EPOCHS
 
 
-def test_epochs_are_shown_from_what_was_kept(trained, everything, tmp_path):
+def test_epochs_are_shown_from_what_was_kept(trained, space, tmp_path):
     kept = trained.samples()
     with np.load(kept[-1]) as stored:
-        drawn = open_space(trained.path).draw(stored["latents"])
+        drawn = space.draw(stored["latents"])
         np.testing.assert_allclose(stored["images"].astype(int), drawn, atol=1)  # the last epoch's generator
     (picture,) = [
         path for path in explore(trained, "epochs", output=tmp_path, places="0,8", say=str) if "png" in path.name
@@ -294,7 +294,7 @@ def test_epochs_are_shown_from_what_was_kept(trained, everything, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-def test_arithmetic_and_projection_alone(trained, tmp_path):
+def test_arithmetic_and_projection_alone(trained, space, tmp_path):
     save_png(tmp_path / "my photo.png", np.full((30, 20, 3), 90, np.uint8))
     out = tmp_path / "out"
     result = CliRunner().invoke(
@@ -308,7 +308,6 @@ def test_arithmetic_and_projection_alone(trained, tmp_path):
         *("arithmetic.png", "arithmetic_latent.npy", "index.md", "projection_my_photo.gif", "projection_my_photo.mp4"),
         *("projection_my_photo.png", "projection_my_photo_latent.npy"),
     }
-    space = open_space(trained.path)
     a, b, c = space.of_seeds([3, 4, 5]).mean(axis=0), space.of_seeds([7])[0], space.of_seeds([10, 11]).mean(axis=0)
     np.testing.assert_allclose(np.load(out / "arithmetic_latent.npy"), a - b + c, atol=1e-6)
     explore(trained, "truncation", output=out, seeds=[1, out / "projection_my_photo_latent.npy"], say=str)
