@@ -209,7 +209,8 @@ function apply() {
   const metric = data.metrics[filters.metric];
   for (const card of cards) {
     card.score.hidden = !metric;
-    if (metric) card.score.replaceChildren(el("b", {}, card.run.scores[filters.metric] === undefined ? "not measured" : number(card.run.scores[filters.metric])), ` ${metric.title}`);
+    const score = card.run.scores[filters.metric];
+    if (metric) card.score.replaceChildren(score === undefined ? el("small", {}, "not measured so") : el("b", {}, number(score)), score === undefined ? "" : ` ${metric.title}`);
   }
   overview.count.textContent = shown.length === runs.length ? plural(runs.length, "run") : `${shown.length} of ${plural(runs.length, "run")}`;
   if (metric) overview.count.textContent += `; ${metric.title}, ${metric.better} is better, measured with ${metric.protocol}`;

@@ -21,7 +21,7 @@ function runView(id) {
       el("p", { class: "subtitle" }, [run.folder, run.recipe, run.dataset, run.seed !== null && `seed ${run.seed}`,
         run.started && minute.format(run.started)].filter((part) => part).join(" · ")),
       el("div", { class: "marks" }, el("span", { class: `mark ${run.status}` }, STATUS[run.status]),
-        el("label", { class: "check" }, box, "Pick to compare"))),
+        el("label", { class: "check" }, box, "Pick to compare"), notebookLink(details))),
     (run.problems.length > 0 || SAID[run.status]) && el("div", { class: `notice ${run.status}`, role: "note" },
       el("h2", {}, HEADS[run.status]), SAID[run.status] && el("p", {}, SAID[run.status]), run.problems.map((text) => el("p", {}, text))),
     el("div", { class: "columns" },
@@ -35,6 +35,11 @@ function runView(id) {
     el("footer", {}, el("p", {}, "Keys: ", kbd("←"), kbd("→"), " through time, ", kbd("Space"), " play, ", kbd("j"), kbd("k"),
       " next and previous run, ", kbd("c"), " pick, ", kbd("Esc"), " all runs.")));
   return { element, title: run.name, keys: { ...film.keys, c: () => pick(id, !picked.has(id)), j: () => goBy(id, 1), k: () => goBy(id, -1), Escape: toOverview } };
+}
+
+function notebookLink({ files }) {
+  const found = files.find(([, name]) => name.endsWith(".ipynb"));
+  return found && el("a", { class: "notebook", href: found[2] }, found[0] === "executed notebook" ? "Executed notebook" : found[1]);
 }
 
 const HEADS = {
@@ -99,6 +104,7 @@ function filmOf(run, details, moved) {
     moved(grids[at][1]);
   } });
   time.go(grids.length - 1);
+  if (grids.length > 1) fill(frame, { click: time.toggle, class: "mat whole plays" }, []);
   return { element: el("div", {}, frame, time.element, el("p", { class: "note" },
     `${plural(grids.length, "grid")}, always from the same latents`, run.gif && [" · ", el("a", { href: run.gif }, "as a GIF")])),
   keys: timeKeys(time) };

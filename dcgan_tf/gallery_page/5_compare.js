@@ -38,10 +38,18 @@ function comparison(chosen, ids) {
   } });
   if (time) time.go(stops.length - 1);
   return { keys: time ? timeKeys(time) : {}, elements: [
-    time && el("div", { class: "sticky" }, time.element),
+    time && el("div", { class: "sticky" }, time.element, el("p", { class: "note" }, aboutLatents(chosen))),
     el("div", { class: "side-by-side" }, columns.map((one) => one.element)),
     el("section", { class: "part" }, el("h2", {}, "Curves"), el("div", { class: "chart-grid" }, charts.map((one) => one.element))),
     scoreTable(chosen), differences(chosen)].filter((part) => part) };
+}
+
+const LATENTS = ["seed", "latent_dim", "latent_distribution", "latent_mean", "latent_std"];
+
+function aboutLatents(chosen) {
+  const drawn = new Set(chosen.map((run) => LATENTS.map((name) => detailsOf(run).settings[name]).join()));
+  return drawn.size === 1 ? "The same latents in all grids: each place shows what these generators make of one z."
+    : "Different latents: the same place in two grids shows nothing in common.";
 }
 
 function columnOf(run, order, ids) {

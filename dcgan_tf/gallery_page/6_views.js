@@ -1,6 +1,6 @@
 // Which view is shown follows from the part of the address behind #, so that back, forward and bookmarks work.
 
-let view = null, current = null, scrolled = 0;
+let view = null, current = null, scrolled = 0, opened = null;
 
 function show(hash) {
   const [, what = "", rest = ""] = hash.match(/^#\/([a-z]*)\/?(.*)$/) || [];
@@ -13,6 +13,7 @@ function show(hash) {
     } catch {
       // no address of ours: the view says that there is no such run
     }
+    opened = ids[0];
     if (what === "compare") for (const id of ids) if (places.has(id)) picked.add(id);
     current = what === "run" ? runView(ids[0]) : compareView(ids);
     view = what;
@@ -32,7 +33,10 @@ function show(hash) {
     main.replaceChildren(overview.element);
     apply();
     document.title = `${data.title} · dcgan_tf`;
-    if (cameFrom) scrollTo(0, scrolled);
+    if (cameFrom) {
+      cards.find((card) => card.run.id === opened)?.link.focus({ preventScroll: true });
+      scrollTo(0, scrolled);
+    }
   }
   showPicked();
 }
