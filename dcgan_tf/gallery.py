@@ -21,7 +21,7 @@ from dcgan_tf import __version__
 from dcgan_tf.comparison import find_runs, read_run
 from dcgan_tf.errors import UserError
 from dcgan_tf.files import write_text
-from dcgan_tf.gallery_runs import quoted, readable, show_run
+from dcgan_tf.gallery_runs import pictures_in, quoted, readable, show_run
 from dcgan_tf.metrics import metric_of
 from dcgan_tf.recipes import Recipe
 
@@ -55,7 +55,7 @@ def gallery(results_dir="results", embed: bool = False) -> Path:
         raise UserError(f"{str(path)!r} is there and was not made by `gallery`: move it, so that it is not overwritten")
     address = _embedded if embed else lambda picture: quoted(os.path.relpath(picture, folder))
     shown = [show_run(read_run(run), folder, address, str(results_dir)) for run in _find(folder)]
-    write_text(path, _page(readable(folder.resolve().name), shown))
+    write_text(path, _page(readable(folder.resolve().name), shown, _sheets(folder, shown, address)))
     return path
 
 
@@ -74,6 +74,17 @@ def _find(folder):
     return sorted(found)
 
 
+def _sheets(folder, shown, address):
+    """What a sweep leaves beside its runs, by folder: [[name, address], ...] of pictures and tables."""
+    sheets = {}
+    for name in {run.path.parent for run in shown if run.path != folder} - {folder}:
+        tables = [[readable(path.name), quoted(path.relative_to(folder))] for path in sorted(name.glob("*.csv"))]
+        pictures = [[readable(path.name), address(path)] for path in pictures_in(name)]
+        if pictures or tables:
+            sheets[readable(name.relative_to(folder))] = {"pictures": pictures, "tables": tables}
+    return sheets
+
+
 def _is_ours(path):
     with open(path, encoding="utf-8", errors="replace") as file:
         return _MARK in file.read(2000)
@@ -87,7 +98,7 @@ def _embedded(picture):
 # --- the page ---------------------------------------------------------------------------------------------
 
 
-def _page(title, shown):
+def _page(title, shown, sheets):
     source = resources.files("dcgan_tf") / "gallery_page"
     style = (source / "page.css").read_text(encoding="utf-8")
     names = sorted(item.name for item in source.iterdir() if item.name.endswith(".js"))
@@ -107,14 +118,14 @@ def _page(title, shown):
         "policy": policy,
         "title": html.escape(f"{title} · dcgan_tf"),
         "style": style,
-        "data": _json(_overview(title, shown)),
+        "data": _json(_overview(title, shown, sheets)),
         "details": details,
         "script": script,
     }
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], template)
 
 
-def _overview(title, shown):
+def _overview(title, shown, sheets):
     """What the first view needs: the cards, and what they have in common."""
     protocols = dict.fromkeys(key for run in shown for key in run.card["scores"])
     places = {key: place for place, key in enumerate(protocols)}
@@ -127,7 +138,7 @@ def _overview(title, shown):
         for name, protocol in protocols
     ]
     about = {"title": title, "made": round(time.time() * 1000), "version": __version__}
-    return {**about, "fields": _fields(), "metrics": metrics, "runs": cards}
+    return {**about, "fields": _fields(), "metrics": metrics, "sheets": sheets, "runs": cards}
 
 
 def _fields():

@@ -37,6 +37,7 @@ _FILES = {
     "best_generator.keras": "best generator",
     "discriminator.keras": "discriminator",
 }
+_FURTHER = {".ipynb": "notebook", ".html": "page", ".onnx": "for other programs", ".log": "what was said"}
 _DAMAGE = (UserError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, csv.Error)
 
 
@@ -44,6 +45,7 @@ _DAMAGE = (UserError, OSError, ValueError, KeyError, TypeError, AttributeError, 
 class Shown:
     """A run for the page: `card` for the overview, `details` for its own page."""
 
+    path: Path
     card: dict
     details: dict
     problems: list[str] = field(default_factory=list)
@@ -66,7 +68,7 @@ def show_run(row: RunRow, base: Path, address, typed: str) -> Shown:
     called that folder, for the commands.
     """
     run, relative = row.run, Path(os.path.relpath(row.run.path, base))
-    shown = Shown({}, {})
+    shown = Shown(run.path, {}, {})
     try:
         config = run.config
     except UserError:
@@ -111,7 +113,7 @@ def show_run(row: RunRow, base: Path, address, typed: str) -> Shown:
         "evaluations": _evaluations(lines, shown),
         "alarms": found,
         "commands": _try(shown, lambda: _commands(run, config, lines, status, relative, typed), []) if settings else [],
-        "samples": [[readable(path.name), address(path)] for path in _samples(run)],
+        "samples": [[readable(path.relative_to(run.path)), address(path)] for path in _samples(run)],
         "files": _files(run, relative),
     }
     return shown
@@ -213,13 +215,16 @@ def _number_in(path):
     return int(digits.group()) if digits else 0
 
 
+def pictures_in(folder) -> list[Path]:
+    """The pictures that lie in a folder, by name; none where there is no such folder."""
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in found if path.suffix.lower() in PICTURES and not path.name.startswith(".")]
+
+
 def _samples(run):
-    """Pictures that somebody put beside the run's own."""
-    if not run.path.is_dir():
-        return []
-    found = [path for folder in (run.path, run.samples_path) if folder.is_dir() for path in sorted(folder.iterdir())]
-    pictures = [path for path in found if path.suffix.lower() in PICTURES and not path.name.startswith(".")]
-    return [path for path in pictures if path != run.gif_path][:_SAMPLES]
+    """Pictures beside the run's own: what `sample` and `explore` wrote, or anybody put there."""
+    found = [path for folder in ("", "samples", "latent") for path in pictures_in(run.path / folder)]
+    return [path for path in found if path != run.gif_path][:_SAMPLES]
 
 
 # --- numbers ----------------------------------------------------------------------------------------------
@@ -307,10 +312,17 @@ def _files(run, relative):
     """(what, name, address, bytes) of what is there to be opened."""
     if not run.path.is_dir():
         return []
-    names = [path.name for path in sorted(run.path.iterdir()) if path.suffix in (".ipynb", ".html")]
+    names = [path.name for path in sorted(run.path.iterdir()) if path.suffix in _FURTHER]
     found = []
     for name in dict.fromkeys([*_FILES, *names]):
         path = run.path / name
         if path.is_file():
-            found.append([_FILES.get(name, "page"), readable(name), quoted(relative / name), path.stat().st_size])
+            found.append(
+                [
+                    _FILES.get(name) or _FURTHER[path.suffix],
+                    readable(name),
+                    quoted(relative / name),
+                    path.stat().st_size,
+                ]
+            )
     return found

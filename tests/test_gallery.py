@@ -43,6 +43,10 @@ def folder(tmp_path_factory):
         file.write(json.dumps({"step": 30, "on": False, "alarm": about["alarm"]}) + "\n")
     draw(write_run(folder / "sweep" / "small", scores=[(20, 7.0)], batch_size=16, width=8), 2, shade=99)
     draw(write_run(folder / "sweep" / "other", scores=[(20, 1.0)], samples=50, loss="hinge"), 2, shade=200)
+    shutil.copy(folder / "good" / "grids" / "epoch_0001.png", folder / "sweep" / "sheet <b>.png")
+    (folder / "sweep" / "sweep.csv").write_text("run\n")
+    (folder / "good" / "latent").mkdir()
+    shutil.copy(folder / "good" / "grids" / "epoch_0001.png", folder / "good" / "latent" / "a plane.png")
     draw(write_run(folder / NASTY))
     run = draw(write_run(folder / "named", steps=10, length=10), 1)
     config = run.config | {"started": "2025-06-30T12:00:00+0000"}
@@ -144,6 +148,7 @@ def test_texts_of_runs_are_data_and_addresses_are_quoted(folder):
     _, runs = data_of(folder / "index.html")
     for card, details in runs.values():
         addresses = [
+            *(one[1] for one in details["samples"]),
             card["still"],
             card["gif"],
             *(one[0] for one in details["grids"]),
@@ -232,6 +237,12 @@ def test_overview_filters_sorts_and_never_runs_what_a_run_is_called(browser, fol
     page.click("[name=bound]")
     page.type("6")
     assert visible(page) == ["good"]
+    page.evaluate("location.hash = '#/'")
+    page.wait_for("location.hash === '#/' && document.querySelector('[name=bound]').value === ''")
+    page.click(".card[data-run='sweep/small'] .folder button")
+    assert sorted(visible(page)) == ["other", "small"]
+    page.wait_for("document.querySelector('.sheets img').naturalWidth === 12")
+    assert page.text(".sheets figcaption") == "sheet <b>.png" and page.text(".sheets .note") == "Tables: sweep.csv"
     page.evaluate("location.hash = '#/?from=2025-01-01&to=2025-12-31'")
     page.wait_for("document.querySelector('[name=from]').value === '2025-01-01'")
     assert visible(page) == ["named"]
@@ -268,6 +279,7 @@ def test_a_runs_page_by_keyboard(browser, folder):
     assert page.texts(".chart:first-of-type .keys b") == ["1.5", "0.5"]
     assert page.text(".scores").split("\n")[:2] == ["frechet_distance", "5"]
     assert "100 samples" in page.text(".part .note") and "--steps 40" in page.text("pre")
+    assert page.text(".samples figcaption") == "latent/a plane.png"
     assert page.text(".curves summary") == "1 alarm that came and went"
     assert page.texts(".settings dt").count("width") == 1
     assert page.evaluate("document.querySelector('.files a').getAttribute('href')") == "good/config.json"

@@ -13,16 +13,16 @@ function makeOverview() {
   const nothing = el("div", { class: "empty", hidden: true },
     el("p", {}, "No run is like that."),
     el("button", { type: "button", class: "button", click: () => { filters = { ...EMPTY }; showFilters(); apply(); } }, "Clear the filters"));
-  const controls = makeControls();
+  const controls = makeControls(), sheets = el("div", {});
   const element = el("div", { class: "view overview" },
     el("header", { class: "masthead" },
       el("h1", {}, data.title),
       el("p", { class: "subtitle" }, `${plural(runs.length, "run")} · page made ${minute.format(data.made)}`)),
-    runs.length ? [controls.element, count, list, nothing] : welcome(),
+    runs.length ? [controls.element, count, sheets, list, nothing] : welcome(),
     el("footer", {}, el("p", {}, "Keys: ", kbd("/"), " search, ", kbd("←↑↓→"), " from card to card, ", kbd("Enter"), " open, ",
       kbd("c"), " pick to compare."), el("p", {}, `Made by dcgan_tf ${data.version}: `, el("code", {}, "python -m dcgan_tf gallery"))));
   list.addEventListener("keydown", moveAmongCards);
-  return { element, list, count, nothing, controls };
+  return { element, list, count, nothing, controls, sheets };
 }
 
 function kbd(text) {
@@ -48,7 +48,7 @@ function makeCard(run) {
     picture,
     el("div", { class: "about" },
       el("h2", {}, link),
-      run.folder && el("p", { class: "folder" }, run.folder),
+      run.folder && el("p", { class: "folder" }, el("button", { type: "button", title: "Only this folder", click: () => { set("folder", run.folder); showFilters(); scrollTo(0, 0); } }, run.folder)),
       el("p", { class: "meta" }, [run.recipe, run.dataset && shortPath(run.dataset), run.seed !== null && `seed ${run.seed}`]
         .filter((part) => part).join(" · ") || "settings unknown"),
       score,
@@ -215,7 +215,26 @@ function apply() {
   overview.count.textContent = shown.length === runs.length ? plural(runs.length, "run") : `${shown.length} of ${plural(runs.length, "run")}`;
   if (metric) overview.count.textContent += `; ${metric.title}, ${metric.better} is better, measured with ${metric.protocol}`;
   overview.nothing.hidden = shown.length > 0;
+  overview.sheets.replaceChildren(...[Object.hasOwn(data.sheets, filters.folder) && sheetsOf(filters.folder)].filter((part) => part));
   if (view === "overview") history.replaceState(null, "", overviewAddress());
+}
+
+// What a sweep left beside its runs.
+function sheetsOf(folder) {
+  const { pictures, tables } = data.sheets[folder];
+  return el("section", { class: "sheets", "aria-label": `Of the folder ${folder}` }, pictureList(pictures),
+    tables.length > 0 && el("p", { class: "note" }, "Tables: ", tables.map(([name, address]) => [el("a", { href: address }, name), " "])));
+}
+
+// Wide pictures take a row of their own. Those that move are only linked to where less motion is preferred.
+function pictureList(pictures) {
+  return el("div", { class: "samples" }, pictures.map(([name, address]) => {
+    const image = el("img", { alt: name, loading: "lazy", decoding: "async", load: () => figure.classList.toggle("wide", image.naturalWidth > 1.8 * image.naturalHeight) });
+    const still = calm.matches && /\.gif$/i.test(name);
+    const figure = el("figure", {}, el("a", { href: address }, still ? "a film" : image), el("figcaption", {}, name));
+    if (!still) image.src = address;
+    return figure;
+  }));
 }
 
 function overviewAddress() {

@@ -152,8 +152,7 @@ function evaluations(details) {
 
 function samples(details) {
   if (!details.samples.length) return null;
-  return section("Samples", el("div", { class: "samples" }, details.samples.map(([name, address]) =>
-    el("figure", {}, el("a", { href: address }, el("img", { src: address, alt: name, loading: "lazy", decoding: "async" })), el("figcaption", {}, name)))));
+  return section("Samples", pictureList(details.samples));
 }
 
 function commands(details) {
