@@ -328,6 +328,54 @@ def explore(run, project, **options):
     explore(run, project=project or None, say=click.echo, **options)
 
 
+@cli.command()
+@click.argument("notebook", type=click.Path())
+@click.argument("settings", nargs=-1, metavar="NAME=VALUE,VALUE ...")
+@click.option("--from", "file", type=click.Path(), help="A YAML file: its lists are the grid, `runs:` named ones.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Runs at a time; they share the cores.")
+@click.option("--results-dir", help="The sweep's folder.  [default: results/ and a name made of the settings]")
+@click.option("--repeats", type=int, default=1, show_default=True, help="Each combination with so many seeds.")
+@click.option("--sample", type=int, help="Only so many combinations, drawn at random.")
+@click.option("--sample-seed", type=int, default=0, show_default=True, help="Another draw.")
+@click.option("--no-share", is_flag=True, help="Train runs that differ in epochs alone each from its beginning.")
+@click.option("--dry-run", is_flag=True, help="Show the plan, and stop.")
+def sweep(notebook, settings, file, jobs, results_dir, repeats, sample, sample_seed, no_share, dry_run):
+    """Run a notebook with every combination of settings, and put the results side by side.
+
+    \b
+    python -m dcgan_tf sweep notebooks/mnist.ipynb epochs=5,10,20 batch_size=32,64 --jobs 2
+
+    Settings are parameters of the notebook, or fields of a recipe. Again, the same command does what is missing
+    or failed, and resumes what was interrupted.
+    """
+    from dcgan_tf.sweep_plan import read_yaml, split_values
+    from dcgan_tf.sweeps import FINISHED, sweep
+
+    given, named = read_yaml(file) if file else ({}, {})
+    typed = {}
+    for text in settings:
+        name, equals, values = text.partition("=")
+        if not equals or not name or not values:
+            raise UserError(f"setting {text!r} must be NAME=VALUE or NAME=VALUE,VALUE, for example epochs=5,10")
+        if name in typed:
+            raise UserError(f"{name} is given twice: give all its values at once, as {name}=1,2")
+        typed[name] = split_values(values)
+    outcomes = sweep(
+        notebook,
+        {**given, **typed},
+        named=named,
+        results_dir=results_dir,
+        jobs=jobs,
+        repeats=repeats,
+        sample=sample,
+        sample_seed=sample_seed,
+        share=not no_share,
+        dry_run=dry_run,
+        say=click.echo,
+    )
+    return 0 if dry_run or all(outcome.status == FINISHED for outcome in outcomes) else 1
+
+
 def main(arguments=None):
     """Run the command line and exit with its status."""
     run_command(cli, "python -m dcgan_tf", arguments)

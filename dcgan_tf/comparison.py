@@ -20,6 +20,7 @@ from dcgan_tf.metrics import is_better
 from dcgan_tf.recipes import Recipe
 from dcgan_tf.runs import Run
 
+LENGTHS = ("epochs", "steps", "max_seconds")
 LOSSES = ("generator_loss", "discriminator_loss")
 # What a status can be.
 FINISHED, RUNNING, UNFINISHED, DIVERGED, BROKEN = "finished", "running", "unfinished", "diverged", "broken"
@@ -186,6 +187,12 @@ def score_titles(rows: Iterable[RunRow]) -> list[str]:
     return list(dict.fromkeys(title for row in rows for title in row.scores))
 
 
+def shared_protocol(rows: Iterable[RunRow], title: str) -> str | None:
+    """The protocol by which most of these runs were last measured in that metric; None without any."""
+    protocols = [row.scores[title].protocol for row in rows if title in row.scores]
+    return max(protocols, key=protocols.count) if protocols else None
+
+
 def best_run(rows: Iterable[RunRow], title: str, newest: bool = True) -> tuple[RunRow, Score, list[RunRow]]:
     """The run whose newest (or best ever) score is the best: (its row, the score, rows that could not be compared).
 
@@ -199,8 +206,7 @@ def best_run(rows: Iterable[RunRow], title: str, newest: bool = True) -> tuple[R
         have = score_titles(rows)
         hint = f"{nearest(title, have)} They have: {', '.join(have)}" if have else " `evaluate` measures a run"
         raise UserError(f"none of {len(rows)} runs has the metric {title!r}.{hint}")
-    protocols = [score.protocol for _, score in found]
-    shared = max(protocols, key=protocols.count)
+    shared = shared_protocol(rows, title)
     compared = [(row, score) for row, score in found if score.protocol == shared]
     best = compared[0]
     for row, score in compared[1:]:
@@ -214,10 +220,52 @@ def best_run(rows: Iterable[RunRow], title: str, newest: bool = True) -> tuple[R
 
 
 def differing_settings(rows: Iterable[RunRow]) -> list[str]:
-    """The names of the settings in which these runs differ, broken ones left out."""
-    rows = [row for row in rows if row.status != BROKEN]
+    """The names of the settings in which these runs differ, as far as they have them."""
+    rows = list(rows)
     names = dict.fromkeys(name for row in rows for name in row.settings)
-    return [name for name in names if any(row.settings.get(name) != rows[0].settings.get(name) for row in rows[1:])]
+    found = {name: [row.settings[name] for row in rows if name in row.settings] for name in names}
+    return [name for name, values in found.items() if any(value != values[0] for value in values)]
+
+
+def varied_settings(rows, among=None) -> list[str]:
+    """The settings that tell these runs apart, one name of each bunch that always changes together.
+
+    among: only these names; None: all.
+    """
+    names = [name for name in differing_settings(rows) if among is None or name in among]
+    kept, seen = [], []
+    for name in names:
+        groups = _groups(rows, name)
+        if groups not in seen:
+            seen.append(groups)
+            kept.append(name)
+    return kept
+
+
+def _groups(rows, name):
+    """The partition of the rows by that setting, as numbers in the order of first appearance."""
+    numbers = {}
+    return [numbers.setdefault(repr(row.settings.get(name)), len(numbers)) for row in rows]
+
+
+def setting_values(rows, name):
+    """The values of a setting in these runs: numbers by size, others as they come."""
+    values = []
+    for row in rows:
+        if row.settings.get(name) not in values:
+            values.append(row.settings.get(name))
+    numbers = all(isinstance(value, int | float) for value in values)
+    return sorted(values) if numbers else values
+
+
+def choose_axes(rows, among=None) -> tuple[str | None, str | None, list[str]]:
+    """(setting along the rows, setting along the columns, further ones): the length goes along the columns,
+    the seed, where there is another choice, along neither."""
+    varied = sorted(varied_settings(rows, among), key=lambda name: name == "seed")
+    lengths = [name for name in varied if name in LENGTHS]
+    columns = (lengths or varied or [None])[0]
+    others = [name for name in varied if name != columns]
+    return (others or [None])[0], columns, others[1:]
 
 
 def select(rows: Iterable[RunRow], filters: Iterable[str]) -> list[RunRow]:
@@ -256,3 +304,11 @@ def describe_setting(value) -> str:
     if value is None:
         return "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def short_names(rows: Iterable[RunRow], among=None) -> list[str]:
+    """What tells each of these runs apart, in few words: 'batch_size 32, epochs 4'; else the runs' names."""
+    rows = list(rows)
+    varied = varied_settings(rows, among)
+    names = [", ".join(f"{name} {describe_setting(row.settings.get(name))}" for name in varied) for row in rows]
+    return names if 0 < len(varied) <= 4 and len(set(names)) == len(names) else [row.name for row in rows]

@@ -27,7 +27,7 @@ def check_parameters(namespace: dict):
     checks them; one declared without a type is left to whoever uses it.
     Raises UserError, in one line: the value, what was expected, how to give it.
     """
-    declared, injected = _parameters(namespace.get("In", []))
+    declared, injected = declared_parameters(namespace.get("In", []))
     for name in injected:
         if name not in declared:
             raise UserError(
@@ -36,8 +36,17 @@ def check_parameters(namespace: dict):
     values = {name: namespace[name] for name in declared}
     for name, value in values.items():
         _check_type(name, value, *declared[name])
+    check_values(values)
+
+
+def check_values(values: dict):
+    """Stop when parameters of the right types cannot work: `values` holds all parameters of a notebook by name.
+
+    Those that name a field of a recipe are checked as the recipe checks them. Raises UserError; returns the
+    recipe with all changes, or None where the notebook has no recipe.
+    """
     for name, value in (values.get("overrides") or {}).items():
-        if name in declared:
+        if name in values:
             raise UserError(
                 f"overrides has {name}={value!r}, but {name} is a parameter of this notebook: use -p {name} {value}"
             )
@@ -45,13 +54,14 @@ def check_parameters(namespace: dict):
         value = values.get(name)
         if value is not None and not (math.isfinite(value) and value > low):
             raise UserError(f"{name}={value!r} must be {'at least' if low else 'a finite number above'} 0")
-    if "recipe" in values:
-        try:
-            recipe = get_recipe(values["recipe"])
-            fields = {n: v for n, v in values.items() if n == "learning_rate" or n in recipe.as_dict()}
-            recipe.with_fields({**given(**fields), **(values.get("overrides") or {})})
-        except UserError as error:
-            raise UserError(str(error)) from None
+    if "recipe" not in values:
+        return None
+    try:
+        recipe = get_recipe(values["recipe"])
+        fields = {n: v for n, v in values.items() if n == "learning_rate" or n in recipe.as_dict()}
+        return recipe.with_fields({**given(**fields), **(values.get("overrides") or {})})
+    except UserError as error:
+        raise UserError(str(error)) from None
 
 
 def given(**values) -> dict:
@@ -59,7 +69,7 @@ def given(**values) -> dict:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _parameters(cells) -> tuple[dict, list]:
+def declared_parameters(cells) -> tuple[dict, list]:
     """The declared parameters, name -> (type, default), and the names that papermill put into its cell.
 
     Only what was run after the declaration counts, and of several such cells (one was mended and run again)
@@ -92,7 +102,7 @@ def _declaration(statement):
         return None
 
 
-_TYPES = {  # the annotation: what it is called, what is of it, how papermill is told
+TYPES = {  # the annotation: what it is called, what is of it, how papermill is told
     "int": ("a whole number", numbers.Integral, "-p {name} 10"),
     "float": ("a number", numbers.Real, "-p {name} 0.001 (or 60, 2e-4, ...)"),
     "bool": ("True or False", bool, "-p {name} True"),
@@ -104,9 +114,9 @@ _TYPES = {  # the annotation: what it is called, what is of it, how papermill is
 
 def _check_type(name, value, annotation, default):
     """UserError unless `value` is of the annotated type; None will do where it is the default."""
-    if annotation not in _TYPES or (value is None and default is None):
+    if annotation not in TYPES or (value is None and default is None):
         return
-    called, kind, example = _TYPES[annotation]
+    called, kind, example = TYPES[annotation]
     if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
         return
     # Papermill's -p makes 7 of 007 and True of "True"; what was typed is lost, so ask for it again.

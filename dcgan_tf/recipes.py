@@ -155,6 +155,14 @@ class Recipe:
             )
 
     @property
+    def depends_on_length(self) -> bool:
+        """Whether a short training is not the beginning of a longer one. A field that makes it so belongs here.
+
+        None does today: `epochs` and `steps` say when to stop, and what falls over time counts images or steps.
+        """
+        return False
+
+    @property
     def uses_labels_of_its_own(self) -> bool:
         return self.real_label_low != 1 or self.real_label_high != 1 or self.label_noise != 0
 

@@ -232,12 +232,21 @@ def check_place(path: Path):
     if path.exists() and not path.is_dir():
         raise UserError(f"run directory {str(path)!r} is a file: choose another name")
     if path.is_dir() and not (path / "config.json").exists():
-        others = sorted(entry.name for entry in path.iterdir() if not _may_be_there(entry.name))
+        others = _others(path)
         if others:
             raise UserError(
                 f"{str(path)!r} is not a run directory and holds {others[0]!r}: "
                 "choose a new or empty folder, so that nothing of yours is overwritten"
             )
+
+
+def holds_nothing(path: Path) -> bool:
+    """Whether no run has begun in `path`, and nothing of anybody's is there."""
+    return not path.exists() or (path.is_dir() and not (path / "config.json").exists() and not _others(path))
+
+
+def _others(path):
+    return sorted(entry.name for entry in path.iterdir() if not _may_be_there(entry.name))
 
 
 def _may_be_there(name):

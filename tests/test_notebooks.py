@@ -64,14 +64,14 @@ def test_parameters_are_literals_with_a_comment_each(path):
         assert isinstance(statement, ast.Assign | ast.AnnAssign), ast.unparse(statement)
         ast.literal_eval(statement.value)
         assert statement.end_lineno in commented, f"no comment behind {ast.unparse(statement)}"
-    declared, _ = notebook._parameters([source])
+    declared, _ = notebook.declared_parameters([source])
     assert len(declared) == len(ast.parse(source).body)
     assert not source.startswith("# Parameters\n")  # that is how papermill's own cell begins
 
 
 @each_notebook
 def test_papermill_can_explain_every_parameter(path):
-    declared, _ = notebook._parameters([parameters_of(path)])
+    declared, _ = notebook.declared_parameters([parameters_of(path)])
     explained = papermill.inspect_notebook(str(path))
     assert list(explained) == list(declared)
     assert all(parameter["help"] for parameter in explained.values())
@@ -79,7 +79,7 @@ def test_papermill_can_explain_every_parameter(path):
 
 @each_notebook
 def test_every_parameter_is_used_and_checked_first(path):
-    declared, _ = notebook._parameters([parameters_of(path)])
+    declared, _ = notebook.declared_parameters([parameters_of(path)])
     sources = [cell.source for cell in code_of(path)]
     after = sources[sources.index(parameters_of(path)) + 1 :]
     assert "check_parameters(globals())" in after[0]
@@ -165,7 +165,9 @@ def test_going_on_by_hand_gives_no_false_alarm():
 
 
 def test_a_cell_that_is_no_python_is_passed_over():
-    declared, injected = notebook._parameters(["!ls", "epochs: int = 1", "%time x", "# Parameters\nepohcs = 2\n"])
+    declared, injected = notebook.declared_parameters(
+        ["!ls", "epochs: int = 1", "%time x", "# Parameters\nepohcs = 2\n"]
+    )
     assert declared == {"epochs": ("int", 1)} and injected == ["epohcs"]
 
 
