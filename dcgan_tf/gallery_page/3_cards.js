@@ -226,14 +226,12 @@ function sheetsOf(folder) {
     tables.length > 0 && el("p", { class: "note" }, "Tables: ", tables.map(([name, address]) => [el("a", { href: address }, name), " "])));
 }
 
-// Wide pictures take a row of their own. Those that move are only linked to where less motion is preferred.
+// Pictures that move are only linked to where less motion is preferred.
 function pictureList(pictures) {
   return el("div", { class: "samples" }, pictures.map(([name, address]) => {
-    const image = el("img", { alt: name, loading: "lazy", decoding: "async", load: () => figure.classList.toggle("wide", image.naturalWidth > 1.8 * image.naturalHeight) });
-    const still = calm.matches && /\.gif$/i.test(name);
-    const figure = el("figure", {}, el("a", { href: address }, still ? "a film" : image), el("figcaption", {}, name));
-    if (!still) image.src = address;
-    return figure;
+    const linked = calm.matches && /\.gif$/i.test(name);
+    const image = linked ? "a film" : el("img", { src: address, alt: name, loading: "lazy", decoding: "async" });
+    return el("figure", {}, el("a", { href: address }, image), el("figcaption", {}, name));
   }));
 }
 

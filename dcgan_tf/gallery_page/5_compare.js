@@ -7,6 +7,9 @@ const UNITS = {
 };
 let unit = "epoch";
 
+// Eight colours that differ for colour-blind readers too; further runs have them again, dashed.
+const colourOf = (order) => `c${order % 8}${order >= 8 ? " dashed" : ""}`;
+
 function compareView(ids) {
   const chosen = [...new Set(ids)].filter((id) => places.has(id)).map((id) => runs[places.get(id)]);
   if (chosen.length < 1) return missingView("None of these runs is on this page.");
@@ -60,7 +63,7 @@ function columnOf(run, order, ids) {
   const caption = el("p", { class: "when" });
   const rest = ids.filter((id) => id !== run.id);
   const element = el("section", { class: "column", "aria-label": run.name },
-    el("h2", {}, el("span", { class: `key c${order % 8}` }), el("a", { href: runAddress(run.id) }, run.name),
+    el("h2", {}, el("span", { class: `key ${colourOf(order)}` }), el("a", { href: runAddress(run.id) }, run.name),
       ids.length > 2 && el("a", { class: "remove", href: compareAddress(rest), "aria-label": `Leave out ${run.name}`, click: () => picked.delete(run.id) }, icon("close"))),
     el("p", { class: "meta" }, [run.folder, run.recipe, run.dataset && shortPath(run.dataset)].filter((part) => part).join(" · ")),
     run.status !== "finished" && el("p", { class: "marks" }, el("span", { class: `mark ${run.status}` }, STATUS[run.status])), frame, caption);
@@ -84,7 +87,7 @@ function overlays(chosen, column, xText) {
   const lines = (name) => chosen.map((run, order) => {
     const history = detailsOf(run).history;
     const steps = detailsOf(run).settings;
-    return { name: run.name, colour: `c${order % 8}`, x: column === "epoch" ? fractions(detailsOf(run), steps) : history[column], y: history[name] };
+    return { name: run.name, colour: colourOf(order), x: column === "epoch" ? fractions(detailsOf(run), steps) : history[column], y: history[name] };
   });
   const losses = chosen.map((run) => detailsOf(run).settings.loss);
   const probability = losses.every((loss) => ["bce", "minimax"].includes(loss));
@@ -110,7 +113,7 @@ function metricOverlays(chosen, column, xName, xText) {
       if (curve.x.length < 2) continue;
       if (!all.has(key)) all.set(key, { ...curve, series: [] });
       const x = column === "step" ? curve.x : column === "epoch" ? curve.x.map((step) => step / Number(details.machine["steps per epoch"])) : curve.x.map((step) => secondsAt(details.history, step));
-      all.get(key).series.push({ name: run.name, colour: `c${order % 8}`, x, y: curve.y, dots: true });
+      all.get(key).series.push({ name: run.name, colour: colourOf(order), x, y: curve.y, dots: true });
     }
   });
   return [...all.values()].map((one) => chart({ title: one.title, note: `${one.better} is better; ${one.protocol}`, xName, xText, smooth: false, slack: column === "epoch" ? 1 : 0, series: one.series }));
@@ -123,7 +126,7 @@ function secondsAt(history, step) {
 // --- tables -------------------------------------------------------------------------------------------------
 
 function heads(chosen) {
-  return chosen.map((run, order) => el("th", { scope: "col" }, el("span", { class: `key c${order % 8}` }), run.name));
+  return chosen.map((run, order) => el("th", { scope: "col" }, el("span", { class: `key ${colourOf(order)}` }), run.name));
 }
 
 // Metrics in groups of one protocol: only within a group can numbers be compared.
