@@ -50,8 +50,9 @@ const whole = new Intl.NumberFormat("en");
 
 function number(value) {
   if (value === null || value === undefined) return "–";
-  if (Number.isInteger(value)) return whole.format(value);
   const size = Math.abs(value);
+  if (size >= 1e9) return value.toExponential(1).replace("+", "");
+  if (Number.isInteger(value)) return whole.format(value);
   if (size >= 1000) return whole.format(Math.round(value));
   if (size !== 0 && size < 0.001) return value.toExponential(1);
   return String(Number(value.toFixed(size >= 100 ? 1 : size >= 1 ? 2 : 3)));

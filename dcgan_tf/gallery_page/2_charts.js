@@ -17,6 +17,7 @@ function ticks(low, high, count) {
 }
 
 function shortNumber(value) {
+  if (Math.abs(value) >= 1e6 || (value !== 0 && Math.abs(value) < 0.001)) return value.toExponential(1).replace("+", "").replace(".0e", "e");
   if (Math.abs(value) >= 10000) return `${Number((value / 1000).toFixed(1))}k`;
   return String(Number(value.toPrecision(4)));
 }

@@ -54,7 +54,7 @@ function makeCard(run) {
       score,
       el("p", { class: "meta small" }, [
         run.epoch !== null && plural(run.epoch, "epoch"), run.seconds !== null && duration(run.seconds),
-        run.started && day.format(run.started)].filter((part) => part).join(" · ")),
+        run.started && day.format(run.started).replaceAll(" ", "\u00a0")].filter((part) => part).join(" · ")),
       run.problems.length > 0 && el("p", { class: "problem" }, run.problems[0]),
       (run.status !== "finished" || run.alarms > 0) && el("p", { class: "marks" },
         run.status !== "finished" && el("span", { class: `mark ${run.status}` }, STATUS[run.status]),

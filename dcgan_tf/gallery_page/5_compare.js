@@ -41,9 +41,10 @@ function comparison(chosen, ids) {
   } });
   if (time) time.go(stops.length - 1);
   return { keys: time ? timeKeys(time) : {}, elements: [
-    time && el("div", { class: "sticky" }, time.element, el("p", { class: "note" }, aboutLatents(chosen))),
-    el("div", { class: "side-by-side" }, columns.map((one) => one.element)),
-    el("section", { class: "part" }, el("h2", {}, "Curves"), el("div", { class: "chart-grid" }, charts.map((one) => one.element))),
+    el("div", {}, // as far as it reaches, the slider stays in sight
+      time && el("div", { class: "sticky" }, time.element, el("p", { class: "note" }, aboutLatents(chosen))),
+      el("div", { class: "side-by-side" }, columns.map((one) => one.element)),
+      el("section", { class: "part" }, el("h2", {}, "Curves"), el("div", { class: "chart-grid" }, charts.map((one) => one.element)))),
     scoreTable(chosen), differences(chosen)].filter((part) => part) };
 }
 
