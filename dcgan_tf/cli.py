@@ -255,8 +255,15 @@ def evaluate(
     click.echo(table(line))
 
 
-@cli.command(short_help="A generator as ONNX or as a TensorFlow SavedModel.")
+@cli.command(short_help="A generator for the browser, for ONNX or for TensorFlow.")
 @click.argument("run", type=click.Path(), required=False)
+@click.option(
+    "--web",
+    is_flag=False,
+    flag_value="",
+    metavar="[FOLDER]",
+    help="A page to play with, that needs no network.  [default: RUN/web]",
+)
 @click.option(
     "--onnx", is_flag=False, flag_value="", metavar="[FILE]", help="An ONNX file.  [default: RUN/generator.onnx]"
 )
@@ -268,25 +275,28 @@ def evaluate(
     help="A TensorFlow SavedModel.  [default: RUN/saved_model]",
 )
 @click.option("--best", is_flag=True, help="best_generator.keras, instead of the last one.")
-def export(run, onnx, saved_model, best):
+def export(run, web, onnx, saved_model, best):
     """Write the generator of RUN (a run directory or a .keras file) for other programs.
 
     Each export is compared with the original, and not kept if it differs.
     """
-    given = {"--onnx": onnx, "--saved-model": saved_model}
+    given = {"--web": web, "--onnx": onnx, "--saved-model": saved_model}
     given = {option: place for option, place in given.items() if place is not None}
     if run is None:
-        raise UserError("give the run before the options: python -m dcgan_tf export RUN --onnx")
+        raise UserError("give the run before the options: python -m dcgan_tf export RUN --web")
     if not given:
-        raise UserError("give at least one of --onnx, --saved-model")
+        raise UserError(
+            "give at least one of --web, --onnx, --saved-model: export RUN --web writes a page to play with"
+        )
     with tensorflow_quiet():
         from dcgan_tf.export import export_onnx, export_saved_model
+        from dcgan_tf.export_web import export_web
 
-    exporters = {"--onnx": export_onnx, "--saved-model": export_saved_model}
+    exporters = {"--web": export_web, "--onnx": export_onnx, "--saved-model": export_saved_model}
     for option, place in given.items():
         path, difference = exporters[option](run, place or None, best=best)
         click.echo(f"{path}: values in [-1, 1] differ from the original's by at most {difference:.1e}", err=True)
-        click.echo(str(path))
+        click.echo(str(path / "index.html" if option == "--web" else path))
 
 
 @cli.command()

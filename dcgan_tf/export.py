@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from dcgan_tf import __version__
 from dcgan_tf.errors import UserError
-from dcgan_tf.files import atomic_file, disk_errors_explained, write_json
+from dcgan_tf.files import disk_errors_explained, write_bytes, write_json
 from dcgan_tf.runs import Run
 from dcgan_tf.sampling import draw_latents, load_generator
 
@@ -51,6 +51,7 @@ def load_original(source, best: bool = False) -> Original:
     """
     path = Path(source)
     generator, latents = load_generator(source, best=best)
+    generator = in_float32(generator)
     about = {
         "name": path.resolve().name.removesuffix(".keras"),
         "generator": "best" if best else "last",
@@ -66,6 +67,20 @@ def load_original(source, best: bool = False) -> Original:
     about["recipe"], about["dataset"] = run.config["recipe"]["name"], Path(run.config["dataset"]["name"]).name
     about["epochs"], about["steps"] = (rows[-1]["epoch"], rows[-1]["step"]) if rows else (0, 0)
     return Original(generator, latents, about)
+
+
+def in_float32(generator: keras.Model) -> keras.Model:
+    """The same network with the same weights, computing in float32: itself, if it was not trained in half precision.
+
+    Browsers and ONNX Runtime on CPUs know no bfloat16. Half precision's images differ from these by its rounding.
+    """
+    if all(layer.compute_dtype == "float32" for layer in generator.layers):
+        return generator
+    clone = keras.models.clone_model(
+        generator, clone_function=lambda layer: type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+    )
+    clone.set_weights(generator.get_weights())
+    return clone
 
 
 def place(source, output, best: bool, name: str) -> Path:
@@ -91,14 +106,14 @@ def export_onnx(source, output=None, *, best: bool = False) -> tuple[Path, float
     export differs from the original by more than TOLERANCE.
     """
     check_onnx_packages()
-    original = load_original(source, best)
     path = place(source, output, best, "generator.onnx")
     _check_onnx_target(path)
+    original = load_original(source, best)
     with disk_errors_explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(path) as temporary:
-            temporary.write_bytes(onnx_bytes(original))
-            difference = compare(original, _onnx_function(temporary))
+        model = onnx_bytes(original)
+        difference = compare_onnx(original, model)
+        write_bytes(path, model)
     return path, difference
 
 
@@ -145,11 +160,12 @@ def _rename(graph, old, new):
             value.name = new
 
 
-def _onnx_function(path):
+def compare_onnx(original: Original, model: bytes) -> float:
+    """The largest difference between the original and an ONNX model, see compare."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return lambda latents: session.run(["images"], {"latents": latents})[0]
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    return compare(original, lambda latents: session.run(["images"], {"latents": latents})[0])
 
 
 def _check_onnx_target(path):
@@ -177,8 +193,9 @@ def export_saved_model(source, output=None, *, best: bool = False) -> tuple[Path
     `model = tf.saved_model.load(folder)`, and `model.serve(latents)` gives images float32 [N, H, W, C] in [-1, 1].
     output: by default the folder saved_model in the run directory. Raises as export_onnx does.
     """
-    original = load_original(source, best)
     path = place(source, output, best, "saved_model")
+    check_folder(path, "saved-model")
+    original = load_original(source, best)
     with new_folder(path, "saved-model", original.about) as folder:
         original.generator.export(folder, format="tf_saved_model", verbose=False)
         loaded = tf.saved_model.load(str(folder))
@@ -226,7 +243,7 @@ def new_folder(path: Path, kind: str, about: dict):
     An earlier export of the same kind is replaced, if nothing was added to it or changed in it. When the block
     fails, it stays as it was. Raises UserError when something else is in the way.
     """
-    _check_folder(path, kind)
+    check_folder(path, kind)
     mark = uuid.uuid4().hex[:8]
     temporary, old = (path.with_name(f".{path.name}.{mark}.{word}") for word in ("partial", "old"))
     with disk_errors_explained(path):
@@ -249,7 +266,8 @@ def new_folder(path: Path, kind: str, about: dict):
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _check_folder(path, kind):
+def check_folder(path: Path, kind: str):
+    """UserError when an export of that kind cannot go there: a file, or a folder with other things in it."""
     if path.exists() and not path.is_dir():
         raise UserError(f"output {str(path)!r} is a file: give the name of a folder")
     if not path.exists() or not any(path.iterdir()):
