@@ -1,6 +1,6 @@
 """A page to play with a generator: one folder that needs no network, no server and no Python.
 
-The page's own files are in dcgan_tf/page. Browsers let no page fetch() files beside it when it was opened from
+The page's own files are in dcgan_tf/web_page. Browsers let no page fetch() files beside it when it was opened from
 the disk, so the model and the runtime go along inside scripts, compressed, as base64.
 """
 
@@ -29,7 +29,7 @@ from dcgan_tf.onnxruntime_web import VERSION, runtime_files
 from dcgan_tf.sampling import draw_latents
 from dcgan_tf.space import LatentSpace
 
-PAGE = Path(__file__).parent / "page"
+PAGE = Path(__file__).parent / "web_page"
 _AS_THEY_ARE = ("page.css", "random.js", "latents.js", "state.js", "painter.js", "sharing.js", "page.js")
 DIRECTIONS = 8
 _ICON_SIZE = 64
@@ -114,10 +114,8 @@ def _icon(original):
 def _directions(original: Original):
     """The directions that change the images most, for the page's sliders, and a line about them."""
     space = LatentSpace(original.generator, **original.latents)
-    # The exact way takes latent_dim passes for each point; large generators get fewer points.
-    if space.dim <= 1024:
-        points = 16 if original.generator.count_params() < 5_000_000 else 3
-        found = jacobian_directions(space, space.random(points, seed=0))
+    if space.dim <= 1024:  # it takes latent_dim passes for each point
+        found = jacobian_directions(space, space.random(8, seed=0))  # the same that `explore` shows
         note = "Those that change the pixels most, strongest first: principal directions of the generator's Jacobian."
     else:
         found = first_layer_directions(space)
