@@ -309,7 +309,7 @@ def gallery(results, embed):
     click.echo(str(gallery(results, embed)))
 
 
-@cli.command()
+@cli.command(short_help="Sheets and films of a run's latent space.")
 @click.argument("run", type=click.Path())
 @click.option(
     "--only",
@@ -328,14 +328,16 @@ def gallery(results, embed):
 )
 @click.option("--places", help="Images of a grid, from 0, to follow through the epochs (train --keep-samples).")
 @click.option("--dataset", help="Where the run's data are now, if they have moved.")
+@click.option("--best", is_flag=True, help="best_generator.keras, instead of the last one.")
+@click.option("--no-classifier", is_flag=True, help="Train no classifier of the labels: leaves attributes out.")
 @click.option("--output", type=click.Path(), help="The folder to write.  [default: latent, in the run directory]")
 @click.option("--mp4", is_flag=True, help="Write each film as MP4, too.")
-def explore(run, project, **options):
+def explore(run, project, no_classifier, **options):
     """Look into a run's latent space: sheets and films of all there is to see."""
     with tensorflow_quiet():
         from dcgan_tf.explore import explore
 
-    explore(run, project=project or None, say=click.echo, **options)
+    explore(run, project=project or None, classifier=not no_classifier, say=click.echo, **options)
 
 
 @cli.command()

@@ -20,46 +20,20 @@ from dcgan_tf.tour import VIEWS, Choices, Exploration, NotHere
 _SECONDS_PER_FRAME = 0.05
 
 
-def explore(run, only=None, *, output=None, seeds=None, means=None, stds=None, steps: int = 9, count: int = 500,
-            arithmetic: str | None = None, project=None, places=None, dataset=None, mp4: bool = False,
-            say: Callable = print) -> list[Path]:  # fmt: skip
+def explore(run, only=None, *, output=None, mp4: bool = False, say: Callable = print, **choices) -> list[Path]:
     """Write what there is to see in a run's latent space: PNG sheets, GIFs, latents as .npy, and index.md.
 
     run: a run directory or a Run. only: which of VIEWS, a list or "average,plane"; None: all that apply; those
         that do not are said. With `project` or `arithmetic` given, None means just these.
     output: a folder; None: `latent` in the run directory. What is there of the same name is replaced.
-    seeds: whole numbers, each a sample, as `sample --seed` draws its first; or paths of .npy latents.
-    means, stds: of the latents, for the sweeps. steps: images of a strip. count: images of an average.
-    arithmetic: such as "3,4,5 - 7,8,9 + 10,11,12", by seeds. project: one picture file, or several.
-    places: which of a grid's images are followed over the epochs. dataset: where the run's data are now.
-    mp4: a film as MP4, too. say: is told what was written, and what could not be.
+    mp4: a film as MP4, too. say: is told what was written, and what could not be. choices: see look_into.
 
     Returns the files. Raises UserError for a mistake in any of these, before anything is written.
     """
-    run = run if isinstance(run, Run) else Run(run)
-    choices = Choices(
-        means=_numbers("means", means),
-        steps=_whole("steps", steps, 2),
-        count=_whole("count", count, 1),
-        dataset=dataset,
-    )
-    if seeds is not None:
-        choices = replace(choices, seeds=parse_seeds(seeds))
-    if stds is not None:
-        choices = replace(choices, stds=_numbers("stds", stds, low=0))
-    if places is not None:
-        choices = replace(choices, places=tuple(_whole("places", place, 0) for place in _listed("places", places)))
-    if arithmetic is not None:
-        choices = replace(choices, arithmetic=parse_arithmetic(arithmetic))
-    if project is not None:
-        choices = replace(choices, photos=(project,) if isinstance(project, str | Path) else tuple(project))
-    names = _check_names(only, choices)
+    look = look_into(run, say=say, **choices)
+    names = _check_names(only, look.choices)
     insisted = only is not None or names != list(VIEWS)
-    look = Exploration(run, choices, say)
-    for photo in choices.photos:
-        read_image(photo, look.space)
-    look.space.of_seeds(choices.seeds)
-    folder = Path(output) if output is not None else run.path / "latent"
+    folder = Path(output) if output is not None else look.run.path / "latent"
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output {str(folder)!r} is a file: give a folder")
     written = []
@@ -73,8 +47,47 @@ def explore(run, only=None, *, output=None, seeds=None, means=None, stds=None, s
             if insisted:
                 raise UserError(f"{name}: {reason}") from None
             say(f"left out: {name} ({reason})")
-    _write_index(folder, run)
+    _write_index(folder, look.run)
     return written
+
+
+def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: int = 500, arithmetic=None,
+              project=None, places=None, dataset=None, best: bool = False, classifier: bool = True,
+              say: Callable = print) -> Exploration:  # fmt: skip
+    """A run's latent space, with what is asked for checked; its `space`, `attributes`, ... are made when needed.
+
+    seeds: whole numbers, each a sample, as `sample --seed` draws its first; or paths of .npy latents.
+    means, stds: of the latents, for the sweeps. steps: images of a strip. count: images of an average.
+    arithmetic: such as "3,4,5 - 7,8,9 + 10,11,12", by seeds. project: one picture file, or several.
+    places: which of a grid's images are followed over the epochs. dataset: where the run's data are now.
+    best: the best generator instead of the last. classifier: False: train none, and leave attributes out.
+
+    Raises UserError when there is no such run, or a value makes no sense.
+    """
+    run = run if isinstance(run, Run) else Run(run)
+    choices = Choices(
+        means=_numbers("means", means),
+        steps=_whole("steps", steps, 2),
+        count=_whole("count", count, 1),
+        dataset=dataset,
+        best=best,
+        classifier=classifier,
+    )
+    if seeds is not None:
+        choices = replace(choices, seeds=parse_seeds(seeds))
+    if stds is not None:
+        choices = replace(choices, stds=_numbers("stds", stds, low=0))
+    if places is not None:
+        choices = replace(choices, places=tuple(_whole("places", place, 0) for place in _listed("places", places)))
+    if arithmetic is not None:
+        choices = replace(choices, arithmetic=parse_arithmetic(arithmetic))
+    if project is not None:
+        choices = replace(choices, photos=(project,) if isinstance(project, str | Path) else tuple(project))
+    look = Exploration(run, choices, say)
+    for photo in choices.photos:
+        read_image(photo, look.space)
+    look.space.of_seeds([seed for seed in choices.seeds if isinstance(seed, str)] or [0])
+    return look
 
 
 def _write(folder, stem, made, mp4) -> list[Path]:

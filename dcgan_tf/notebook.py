@@ -152,6 +152,18 @@ def run_directory(results_dir, run_name, dataset, recipe, changes, seed) -> Path
     return _base() / results_dir / (run_name or runs.run_name(dataset, recipe, changes, seed))
 
 
+def find_run(run_dir):
+    """The run at that path, which may be given from this folder or from the project's root.
+
+    Raises UserError when there is none.
+    """
+    run = runs.Run(run_dir)
+    if not run.config_path.is_file():
+        run = runs.Run(_base() / run_dir)
+    run.config  # noqa: B018 (says what is wrong, if it is)
+    return run
+
+
 def data_directory(results_dir) -> Path:
     """Where prepared data are kept for the next run: under DCGAN_TF_CACHE, else in `data` beside `results_dir`."""
     cache = os.environ.get("DCGAN_TF_CACHE")

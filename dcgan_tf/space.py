@@ -104,10 +104,11 @@ class LatentSpace:
         return self.inside(latent.move(latents, direction, self.unit * np.asarray(amounts, np.float64)))
 
 
-def open_space(source) -> LatentSpace:
+def open_space(source, best: bool = False) -> LatentSpace:
     """The latent space of a run directory, or of a `.keras` file (whose latents are taken to be N(0, 1)).
 
+    best: the run's best_generator.keras instead of its last one.
     Raises UserError when there is no generator, or it is damaged.
     """
-    generator, latents = load_generator(source)
+    generator, latents = load_generator(source, best)
     return LatentSpace(generator, **latents)

@@ -49,6 +49,8 @@ class Choices:
     photos: tuple = ()
     places: tuple = tuple(range(6))
     dataset: str | Dataset | None = None
+    best: bool = False
+    classifier: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Exploration:
 
     @cached_property
     def space(self) -> LatentSpace:
-        return open_space(self.run.path)
+        return open_space(self.run.path, self.choices.best)
 
     @cached_property
     def _data_or_why_not(self) -> Dataset | str:
@@ -82,6 +84,8 @@ class Exploration:
 
     @cached_property
     def attributes(self) -> Attributes:
+        if not self.choices.classifier:
+            raise NotHere("it needs a classifier of the labels, and none was wanted")
         if not can_classify(self.data):
             raise NotHere(f"dataset {self.data.name!r} has no labels that tell its images apart")
         return attribute_directions(self.space, self.classifier)
@@ -103,7 +107,7 @@ class Exploration:
     @property
     def amounts(self) -> np.ndarray:
         """How far a strip goes along a direction, in standard deviations; in the middle of it is 0."""
-        return np.linspace(-4, 4, self.choices.steps | 1)
+        return np.linspace(-4, 4, min(self.choices.steps, 7) | 1)
 
 
 # --- what there is: each gives (file name without its ending, a Picture, frames, or an array) ---------------
@@ -123,7 +127,7 @@ def _average(look):
 
 def _interpolation(look):
     yield "interpolation", views.interpolation(look.space, look.some(2) + look.choices.seeds[2:4], look.choices.steps)
-    yield "interpolation", views.interpolation_film(look.space, look.choices.seeds[:6])
+    yield "interpolation", views.interpolation_film(look.space, look.choices.seeds[:4])
 
 
 def _plane(look):

@@ -143,7 +143,7 @@ def interpolation(space: LatentSpace, seeds, steps: int = 9) -> Picture:
     )
 
 
-def interpolation_film(space: LatentSpace, seeds, steps: int = 24) -> list[np.ndarray]:
+def interpolation_film(space: LatentSpace, seeds, steps: int = 18) -> list[np.ndarray]:
     """Through all samples and back to the first, for ever; `steps` frames from one to the next."""
     latents = space.of_seeds(seeds)
     films = [space.draw(latent.loop(latents, steps, latent.linear))]
@@ -170,7 +170,7 @@ def plane(space: LatentSpace, seeds, steps: int = 7) -> Picture:
     )  # fmt: skip
 
 
-def plane_film(space: LatentSpace, seeds, frames: int = 72) -> list[np.ndarray]:
+def plane_film(space: LatentSpace, seeds, frames: int = 60) -> list[np.ndarray]:
     """Round and round the middle of the plane through three samples, passing all three."""
     origin, right, down = space.of_seeds(seeds)
     angles = np.arange(frames) / frames * 2 * np.pi + np.pi * 1.25
@@ -230,7 +230,7 @@ def strips(space: LatentSpace, directions: np.ndarray, names, seeds, amounts, ti
     return sheet(np.stack(cells), rows=rows, columns=columns, title=title, note=note, gaps_after=gaps)
 
 
-def strips_film(space: LatentSpace, directions: np.ndarray, names, seed, reach: float, frames: int = 48) -> list:
+def strips_film(space: LatentSpace, directions: np.ndarray, names, seed, reach: float, frames: int = 36) -> list:
     """One sample moving along each direction, to and fro, side by side."""
     start = space.of_seeds([seed])[0]
     amounts = reach * np.sin(np.arange(frames) / frames * 2 * np.pi)
