@@ -306,7 +306,10 @@ def gallery(results, embed):
     """One page over all runs in a folder: RESULTS/index.html, to open in any browser."""
     from dcgan_tf.gallery import gallery
 
-    click.echo(str(gallery(results, embed)))
+    page = gallery(results, embed)
+    if embed:
+        click.echo(f"{page.stat().st_size / 1e6:.1f} MB, pictures included", err=True)
+    click.echo(str(page))
 
 
 @cli.command(short_help="Sheets and films of a run's latent space.")

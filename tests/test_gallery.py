@@ -253,6 +253,10 @@ def test_overview_filters_sorts_and_never_runs_what_a_run_is_called(browser, fol
     page.wait_for("!document.querySelector('.overview .empty').hidden")
     page.click(".empty button")
     assert len(visible(page)) == 14
+    page.hover(".card[data-run=good] .title")
+    page.wait_for("document.querySelector('.card[data-run=good] img.film')?.naturalWidth === 12")
+    page.hover("h1")
+    page.wait_for("!document.querySelector('img.film')")
     assert page.evaluate("document.title").startswith("res ults") and page.errors == []
     assert all(address.startswith(("file:", "data:")) for address in page.requests)
 
