@@ -342,7 +342,7 @@ def _check_quick_size(image_shape):
 
 
 def quick_generator(recipe, image_shape) -> keras.Model:
-    """Dense to a small square, 4x4 transposed convolutions up to half the size, a 3x3 one, depth to space.
+    """Dense to a small square, a 3x3 convolution, 4x4 transposed ones up to half the size, depth to space.
 
     The widths halve as the size doubles, down to `width` at half the image's size. The last convolution works
     at half the size on four pixels at once (Shi et al. 2016, arXiv:1609.05158): on a CPU, layers of one or
@@ -356,6 +356,8 @@ def quick_generator(recipe, image_shape) -> keras.Model:
     latents = keras.Input([recipe.latent_dim], name="latents")
     x = layers.Dense(start * start * widths[0], use_bias=False, kernel_initializer=_copy(normal))(latents)
     x = layers.Reshape([start, start, widths[0]])(x)
+    x = layers.ReLU()(_batch_norm(x, 1e-3))
+    x = layers.Conv2D(widths[0], 3, padding="same", use_bias=False, kernel_initializer=_copy(normal))(x)
     x = layers.ReLU()(_batch_norm(x, 1e-3))
     for width in widths[1:]:
         x = layers.Conv2DTranspose(width, 4, 2, "same", use_bias=False, kernel_initializer=_copy(normal))(x)
@@ -371,7 +373,10 @@ def quick_generator(recipe, image_shape) -> keras.Model:
 
 
 def quick_discriminator(recipe, image_shape) -> keras.Model:
-    """Space to depth, a 3x3 convolution, strided 4x4 ones that double the width, one more 3x3; BatchNorm in all."""
+    """Space to depth, a 3x3 convolution, strided 4x4 ones down to 4 pixels or so, one more 3x3; BatchNorm in all.
+
+    The widths double as the size halves, from three quarters of `width` at half the image's size.
+    """
     size, _, channels = image_shape
     doublings = _quick_doublings(size)
     normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
@@ -380,9 +385,10 @@ def quick_discriminator(recipe, image_shape) -> keras.Model:
     x = layers.ZeroPadding2D(((0, 1),) * 2)(images) if size % 2 else images
     x = layers.Permute([1, 3, 2, 4, 5])(layers.Reshape([half, 2, half, 2, channels])(x))
     x = layers.Reshape([half, half, 4 * channels])(x)
-    convolutions = [(recipe.width, 3, 1)]
-    convolutions += [(recipe.width << level, 4, 2) for level in range(1, doublings)]
-    convolutions += [(recipe.width << (doublings - 1), 3, 1)]
+    width = max(1, recipe.width * 3 // 4)
+    convolutions = [(width, 3, 1)]
+    convolutions += [(width << level, 4, 2) for level in range(1, doublings + 1)]
+    convolutions += [(width << doublings, 3, 1)]
     for width, kernel, stride in convolutions:
         normalised = recipe.discriminator_has_batch_norm
         x = layers.Conv2D(width, kernel, stride, "same", use_bias=not normalised, kernel_initializer=_copy(normal))(x)
