@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := results/demo
 
-.PHONY: demo test setup lint lab clean
+.PHONY: demo test benchmark setup lint lab clean
 
 setup: $(READY)
 
@@ -31,6 +31,13 @@ demo: $(READY)
 test: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal $(PYTEST)
+
+# Speed and quality against the TensorFlow tutorial and a plain DCGAN; hours. BENCHMARK="--seeds 0 --budgets 30" for less.
+benchmark: $(READY)
+	@$(BIN)/python benchmarks/loop_cost.py --rounds 3
+	@$(BIN)/python benchmarks/loop_cost.py --rounds 3 --recipe quick
+	@$(BIN)/python benchmarks/toolbox_cost.py
+	@$(BIN)/python benchmarks/quality.py $(BENCHMARK)
 
 # Jupyter with the notebooks, in the browser.
 lab: $(READY)

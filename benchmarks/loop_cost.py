@@ -3,7 +3,8 @@
     python benchmarks/loop_cost.py [--recipe tutorial] [--rounds 5] [--seconds 20] [--output results/benchmarks]
 
 The three take turns in one process (A B C, A B C, ...), because a machine's speed drifts; what counts is the
-ratios within a round. train() runs with everything it does by default: history, grids, checkpoints.
+ratios within a round. train() runs with everything it does by default: history, grids, checkpoints. Beside them
+stands how much of the machine's rate of multiplying matrices, measured in the same round, train() makes use of.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import tensorflow as tf
+from arithmetic import matrix_multiply_rate, step_flops
 from tutorial_loop import BATCH_SIZE, TutorialLoop
 
 from dcgan_tf.datasets import load_dataset
@@ -84,12 +86,15 @@ def main():
     recipe, dataset = get_recipe(options.recipe), load_dataset("mnist5k")
     bare = bare_step(recipe, dataset)
     loop = TutorialLoop(dataset.images) if options.recipe == "tutorial" else None
-    rounds = []
+    gan = GAN(recipe, dataset.image_shape)
+    flops_per_image = step_flops(recipe, gan.generator, gan.discriminator) / recipe.batch_size
+    rounds, shares = [], []
     for number in range(options.rounds):
         row = {"train()": train_speed(recipe, dataset, options.seconds), "bare step": bare(options.seconds)}
         if loop:
             row[f"tutorial's loop, batch {BATCH_SIZE}"] = tutorial_speed(loop, options.seconds)
         rounds.append(row)
+        shares.append(row["train()"] * flops_per_image / matrix_multiply_rate())
         print(
             f"round {number + 1}: " + "  ".join(f"{name} {speed:,.0f} images/s" for name, speed in row.items()),
             flush=True,
@@ -99,10 +104,13 @@ def main():
         values = [row["train()"] / row[other] for row in rounds]
         ratios[f"train() / {other}"] = {"median": statistics.median(values), "min": min(values), "max": max(values)}
         print(f"train() / {other}: median {statistics.median(values):.3f} ({min(values):.3f} to {max(values):.3f})")
+    print(f"of the rate of multiplying matrices: {', '.join(f'{share:.0%}' for share in shares)}")
     output = Path(options.output)
     output.mkdir(parents=True, exist_ok=True)
     path = output / f"loop_cost_{options.recipe}.json"
-    path.write_text(json.dumps({"images_per_second": rounds, "ratios": ratios}, indent=2) + "\n")
+    path.write_text(
+        json.dumps({"images_per_second": rounds, "ratios": ratios, "share_of_matmul": shares}, indent=2) + "\n"
+    )
     print(path)
 
 
