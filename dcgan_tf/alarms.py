@@ -139,11 +139,21 @@ def _swings(values):
 
 
 class RealNeighbours:
-    """Real features [N, D], and how far from its nearest other one each is; computed once."""
+    """Real features [N, D], and how far from its nearest other one each is; computed when asked for, once."""
 
     def __init__(self, features: np.ndarray):
         self.features = np.asarray(features, np.float64)
-        self.distances = metrics.neighbour_distances(self.features, 1)
+        self._own = np.full(len(self.features), np.nan)
+
+    def nearest_to(self, generated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of each generated feature [M, D]: the row of the nearest real one, and how near it is, relative to the
+        distance of that one to its own nearest neighbour: below COPY, the image is nearly a copy."""
+        rows, distances = metrics.nearest(generated, self.features)
+        unknown = np.unique(rows[np.isnan(self._own[rows])])
+        self._own[unknown] = metrics.neighbour_distances(self.features, 1, unknown)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = distances / self._own[rows]
+        return rows, np.where(distances == 0, 0.0, ratios)
 
 
 def look_at(generated: np.ndarray, real: RealNeighbours) -> dict[str, float]:
@@ -158,11 +168,11 @@ def look_at(generated: np.ndarray, real: RealNeighbours) -> dict[str, float]:
     rows = np.random.default_rng(0).permutation(len(real.features))[: len(generated)]
     some_real, generated_part = real.features[rows], generated[: len(rows)]
     between = np.median(metrics.neighbour_distances(some_real, 1))
-    nearest, distances = metrics.nearest(generated, real.features)
+    _, ratios = real.nearest_to(generated)
     return {
         "spread": _ratio(np.sqrt(generated.var(axis=0).sum()), np.sqrt(some_real.var(axis=0).sum())),
         "neighbours": _ratio(np.median(metrics.neighbour_distances(generated_part, 1)), between),
-        "copied": float((distances <= COPY * real.distances[nearest]).mean()),
+        "copied": float((ratios <= COPY).mean()),
     }
 
 
@@ -214,17 +224,16 @@ def _streak(looks, bad):
     return streak
 
 
-def neighbour_sheet(images: np.ndarray, real_images, nearest: np.ndarray, distances: np.ndarray, names=None):
+def neighbour_sheet(images: np.ndarray, real_images, nearest: np.ndarray, ratios: np.ndarray, names=None):
     """A picture of pairs: each generated image, and right of it the real image that is nearest.
 
-    images: uint8 [N, H, W, C]; nearest, distances [N]: the row in real_images, and how far away it is.
-    names: what each generated image is called, such as its seed.
+    images: uint8 [N, H, W, C]; nearest, ratios [N]: the row in real_images, and how near it is, as
+    RealNeighbours.nearest_to gives them; names: texts over the generated images.
     """
     from dcgan_tf.plots import show_images
 
     pairs = np.stack([images, real_images[np.asarray(nearest)]], axis=1).reshape(-1, *images.shape[1:])
-    names = names or ["made"] * len(images)
-    titles = [text for pair in zip(names, distances, strict=True) for text in (pair[0], f"{pair[1]:.2f}")]
-    return show_images(
-        pairs, titles, columns=8, title="generated images, each with the nearest real one and how far it is"
-    )
+    told = [f"{ratio:.2f}{' copy' if ratio <= COPY else ''}" for ratio in ratios]
+    titles = [text for pair in zip(names or ["made"] * len(images), told, strict=True) for text in pair]
+    title = f"generated images, each with the nearest real one right of it; {COPY} or less: nearly a copy"
+    return show_images(pairs, titles, columns=8, title=title)

@@ -317,8 +317,8 @@ def data_of(run: Run, name=None, split="train") -> Dataset:
         raise UserError(f"the data of run {str(run.path)!r} cannot be loaded ({error}): give --dataset") from None
 
 
-def table(line: dict) -> str:
-    """One evaluation as a table for people: a row per metric, with its protocol."""
+def table_rows(line: dict) -> list[tuple[str, ...]]:
+    """One evaluation as rows of text, the heads first: a row per metric, with its protocol."""
     protocol = (
         line["features"]["description"],
         f"{line['samples']:,}" + (f" x {len(line['seeds'])} seeds" if len(line["seeds"]) > 1 else ""),
@@ -330,6 +330,12 @@ def table(line: dict) -> str:
         spread = f" +- {describe_value(result['std'])}" if "std" in result else ""
         by = {"intensity_divergence": "the pixels", "divergence_bound": "the discriminator"}.get(title, protocol[0])
         rows.append((title, describe_value(result["mean"]) + spread, metric_of(title).better, by, *protocol[1:]))
+    return rows
+
+
+def table(line: dict) -> str:
+    """One evaluation as a table for people."""
+    rows = table_rows(line)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     if line.get("missing_classes"):

@@ -75,9 +75,14 @@ def feature_network(name: str, dataset, inception=None, say=print) -> FeatureNet
             name = "classifier"
         else:
             name = "inception" if _inception_path(inception).is_file() else "pixels"
-    if name not in FEATURES:
-        raise UserError(f"unknown features {name!r}.{nearest(name, FEATURES)} Known are {', '.join(FEATURES)} and auto")
+    check_features(name)
     return FEATURES[name](dataset, inception, say)
+
+
+def check_features(name: str):
+    """UserError for a name that is neither "auto" nor one of FEATURES."""
+    if name != "auto" and name not in FEATURES:
+        raise UserError(f"unknown features {name!r}.{nearest(name, FEATURES)} Known are {', '.join(FEATURES)} and auto")
 
 
 def cache_folder() -> Path:

@@ -269,14 +269,16 @@ def density_coverage(real: np.ndarray, generated: np.ndarray, k: int = 5) -> Den
     return DensityCoverage(count / (k * len(generated)), float((nearest <= radii).mean()))
 
 
-def neighbour_distances(features: np.ndarray, k: int = 1) -> np.ndarray:
-    """Distance [N] of each feature vector to its k-th nearest other one."""
+def neighbour_distances(features: np.ndarray, k: int = 1, of=None) -> np.ndarray:
+    """Distance [N] of each feature vector, or of these rows, to its k-th nearest other one."""
     if not 1 <= k < len(features):
         raise ValueError(f"{len(features)} images have no neighbour number {k}")
-    found = []
-    for rows in _slices(len(features)):
+    asked = np.arange(len(features)) if of is None else np.asarray(of)
+    found = [np.zeros(0)]
+    for part in _slices(len(asked)):
+        rows = asked[part]
         distances = _distances(features[rows], features)
-        distances[np.arange(len(distances)), np.arange(len(features))[rows]] = np.inf
+        distances[np.arange(len(rows)), rows] = np.inf
         found.append(np.partition(distances, k - 1, axis=1)[:, k - 1].copy())  # a view would keep all of it
     return np.concatenate(found)
 

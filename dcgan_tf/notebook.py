@@ -50,6 +50,14 @@ def check_values(values: dict):
             raise UserError(
                 f"overrides has {name}={value!r}, but {name} is a parameter of this notebook: use -p {name} {value}"
             )
+    if values.get("features", "auto") != "auto":
+        with tensorflow_quiet():
+            from dcgan_tf.features import check_features
+
+        check_features(values["features"])
+    for name, low in (("evaluate_every", 1), ("evaluation_samples", 10)):
+        if values.get(name) is not None and values[name] < low:
+            raise UserError(f"{name}={values[name]!r} must be at least {low}")
     for name, low in (("max_seconds", 0), ("learning_rate", 0), ("seed", -1)):
         value = values.get(name)
         if value is not None and not (math.isfinite(value) and value > low):

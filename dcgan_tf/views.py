@@ -5,10 +5,9 @@ import itertools
 import numpy as np
 
 from dcgan_tf import latent
-from dcgan_tf.alarms import neighbour_sheet
+from dcgan_tf.alarms import RealNeighbours, neighbour_sheet
 from dcgan_tf.directions import Directions
 from dcgan_tf.features import feature_network
-from dcgan_tf.metrics import nearest
 from dcgan_tf.plots import Picture
 from dcgan_tf.projection import Projection
 from dcgan_tf.sheets import frame, sheet
@@ -264,8 +263,8 @@ def neighbours(space: LatentSpace, seeds, dataset) -> Picture:
     network = feature_network("pixels", dataset)
     real = np.concatenate([network(dataset.images[start : start + _AT_ONCE])[0]
                            for start in range(0, len(dataset), _AT_ONCE)])  # fmt: skip
-    places, distances = nearest(network(images)[0], real)
-    return neighbour_sheet(images, dataset.images, places, distances, [named(seed) for seed in seeds])
+    places, ratios = RealNeighbours(real).nearest_to(network(images)[0])
+    return neighbour_sheet(images, dataset.images, places, ratios, [named(seed) for seed in seeds])
 
 
 def projection(found: Projection, target: np.ndarray, name: str) -> Picture:

@@ -7,7 +7,6 @@ from dcgan_tf import alarms
 from dcgan_tf.alarms import RealNeighbours, alarms_of, look_at, neighbour_sheet
 from dcgan_tf.datasets import load_dataset
 from dcgan_tf.features import feature_network
-from dcgan_tf.metrics import nearest
 
 
 def history(real, fake, every=50):
@@ -162,8 +161,11 @@ def test_data_without_any_variety_raise_no_alarm():
     assert look_at(np.zeros((20, 4)), RealNeighbours(np.zeros((30, 4))))["spread"] == 1
 
 
-def test_the_sheet_shows_each_sample_beside_its_neighbour(digits, pixels):
-    index, distances = nearest(pixels(digits.images[1:13:2]), pixels(digits.images[::2]))
-    picture = neighbour_sheet(digits.images[1:13:2], digits.images[::2], index, distances)
+def test_the_sheet_shows_each_sample_beside_its_neighbour(digits, pixels, real):
+    images = np.concatenate([digits.images[1:13:2], digits.images[:2:2]])
+    rows, ratios = real.nearest_to(pixels(images))
+    assert rows[-1] == 0 and ratios[-1] == 0 and (ratios[:-1] > alarms.COPY).all()  # the last one is a copy
+    picture = neighbour_sheet(images, digits.images[::2], rows, ratios)
     assert picture.png().startswith(b"\x89PNG")
-    assert alarms.COPY < 1
+    texts = [text.get_text() for text in picture.axes[0].texts]
+    assert texts.count("made") == 7 and texts[-1] == "0.00 copy" and texts[1] == f"{ratios[0]:.2f}"

@@ -29,6 +29,7 @@ from dcgan_tf.sources import open_source
 ROOT = Path(__file__).parents[1]
 SMALL = {"avatar_count": 60, "steps": 4, "width": 4, "batch_size": 20, "image_size": 32}
 SMALL["overrides"] = {"grid_images": 9, "grid_every": 2}
+SMALL |= {"features": "pixels", "evaluation_samples": 40}
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,8 @@ def test_celeba_shows_every_step_of_the_filter(offline, cache):
         assert step in sources
     for step in ("remaining_plot(", "average_picture(", "show_data(", "architecture(", "curves(", "images[:100]"):
         assert step in sources
+    assert "nearest_real_images(run, data)" in sources
+    assert "60 of " in str(executed.cells) and "all training images" in str(executed.cells)
     for source, picture in drawn:
         assert picture.std() > 5, source  # not blank
     assert shows_a_gif(executed)

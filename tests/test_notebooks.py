@@ -26,6 +26,7 @@ from dcgan_tf.runs import Run
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SMALL = {"width": 8, "batch_size": 50, "steps": 6, "overrides": {"grid_images": 9, "grid_every": 3}}
+SMALL |= {"features": "pixels", "evaluation_samples": 60}  # a classifier is trained in test_evaluation.py
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -191,6 +192,13 @@ def test_a_sheet_of_real_images_has_labels_where_there_are_any():
     assert not notebook.show_data(load_dataset("fake", limit=5)).axes[0].texts
 
 
+def test_a_run_that_was_not_evaluated_has_no_curve(mnist, tmp_path):
+    from dcgan_tf.quality import metric_curve
+
+    assert metric_curve(mnist[1]).axes
+    assert "evaluate_every" in metric_curve(Run(tmp_path)).texts[0].get_text()
+
+
 def test_data_that_do_not_fit_are_one_clear_line():
     tutorial = RECIPES["tutorial"]
     with pytest.raises(UserError, match="unknown dataset 'mnist5'"):
@@ -223,7 +231,7 @@ def mnist(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mnist")
     run = Run(folder / "results" / "run")
     run.path.mkdir(parents=True)
-    execute("mnist.ipynb", folder / "results", run.notebook_path)
+    execute("mnist.ipynb", folder / "results", run.notebook_path, evaluate_every=3)
     return nbformat.read(run.notebook_path, 4), run
 
 
@@ -252,16 +260,29 @@ def test_mnist_shows_what_it_promises(mnist):
     for call in ("show_data", "architecture(generator)", "architecture(discriminator)", "curves", "compare_grids"):
         assert call in drawn
     assert "show_images(images[:100]" in drawn and "show_images(to_uint8(image))" in drawn
-    tables = [source for source, page in outputs(executed, "text/html") if "<table>" in page]
-    assert tables == ["layer_table(generator)", "layer_table(discriminator)"]
+    tables = [(source, page) for source, page in outputs(executed, "text/html") if "<table>" in page]
+    assert [source for source, _ in tables][:2] == ["layer_table(generator)", "layer_table(discriminator)"]
     assert [page for _, page in outputs(executed, "text/html") if "data:image/gif;base64,R0lG" in page]
+
+
+def test_mnist_says_how_good_it_is(mnist):
+    executed, run = mnist
+    (page,) = [page for source, page in outputs(executed, "text/html") if "EvaluationTable" in source]
+    for words in ("frechet_distance", "pixels averaged to 16x16x1", ">60<", "5,000 of mnist5k, all training images"):
+        assert words in page
+    assert [line.get("while_training", False) for line in run.metrics()] == [True, True, False]
+    assert run.best_generator_path.is_file()
+    drawn = [source for source, _ in outputs(executed, "image/png")]
+    assert any("metric_curve(run)" in source for source in drawn)
+    assert any("nearest_real_images(run, data)" in source for source in drawn)
+    assert "no alarm in this training" in str(executed.cells)
 
 
 def test_papermill_gets_plain_lines_and_nothing_of_tensorflows_chatter(mnist):
     executed, run = mnist
     (training,) = [cell for cell in executed.cells if "run = train(" in cell.source]
     text = "".join(output.get("text", "?") for output in training.outputs)
-    assert "epoch 1  step 3" in text and "done: epoch 1, step 6 in 0:0" in text
+    assert "epoch 1  step 3" in text and "done: epoch 1, step 6 in 0:" in text
     assert "oneDNN" not in str(executed.cells)
     assert f"run directory: {run.path}" in str(executed.cells)
 
@@ -285,7 +306,7 @@ def test_cifar10_runs_from_the_command_line_in_the_notebooks_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong, message", [({"epohcs": 3}, "Did you mean 'epochs'"), ({"epochs": "ten"}, "epochs='ten'")]
+    "wrong, message", [({"epohcs": 3}, "Did you mean 'epochs'"), ({"features": "incepton"}, "'inception'")]
 )
 def test_a_wrong_parameter_stops_before_training(tmp_path, wrong, message):
     with pytest.raises(PapermillExecutionError) as caught:
