@@ -199,7 +199,7 @@ def test_the_command_line_prints_where_the_page_is(folder, capsys):
 
 def visible(page):
     return page.evaluate(
-        "[...document.querySelectorAll('.card')].filter(c => !c.hidden).map(c => c.querySelector('h2').innerText)"
+        "[...document.querySelectorAll('.card')].filter(c => !c.hidden).map(c => c.querySelector('h2').textContent)"
     )
 
 

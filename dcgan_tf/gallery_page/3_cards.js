@@ -69,6 +69,8 @@ function shortPath(path) {
   return String(path).replace(/[\\/]+$/, "").split(/[\\/]/).pop();
 }
 
+let endHover = () => {}; // a card that is hidden or moved is never told that the pointer has left it
+
 // The GIF lies over the still while the pointer is on the card, or as long as its button is pressed.
 function playButton(run, picture) {
   let film = null, held = false, waiting = null;
@@ -88,7 +90,7 @@ function playButton(run, picture) {
   }
   queueMicrotask(() => {
     const card = picture.parentElement;
-    const begin = () => { clearTimeout(waiting); waiting = setTimeout(() => show(true), 150); };
+    const begin = () => { endHover(); endHover = end; waiting = setTimeout(() => show(true), 150); };
     const end = () => { clearTimeout(waiting); show(held); };
     card.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && !calm.matches && begin());
     card.addEventListener("pointerleave", end);
@@ -204,6 +206,7 @@ function apply() {
   if (!runs.length) return;
   const shown = cards.filter((card) => wanted(card.run)).sort((a, b) => ORDERS[filters.sort](a.run, b.run));
   const visible = new Set(shown);
+  endHover();
   for (const card of cards) card.element.hidden = !visible.has(card);
   overview.list.append(...shown.map((card) => card.element));
   const metric = data.metrics[filters.metric];
