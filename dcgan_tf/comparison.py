@@ -101,13 +101,14 @@ def settings_of(config: dict) -> dict:
     """config.json flattened to name -> value: recipe, its fields, dataset, seed, length.
 
     Fields younger than the run have the value that changes nothing, their default. The size of the images
-    is that of the data.
+    is that of the data. `learning_rate` is there when both networks have the same.
     """
     known = {f.name: f.default for f in fields(Recipe) if f.default is not MISSING}
     recipe = {**known, **config["recipe"], **config.get("length", {})}
     for name in ("source", "summary", "image_size"):
         recipe.pop(name, None)
     data = config["dataset"]
+    rates = {recipe[f"{network}_learning_rate"] for network in ("generator", "discriminator")}
     return {
         "recipe": recipe.pop("name"),
         "dataset": data.get("name"),
@@ -116,6 +117,7 @@ def settings_of(config: dict) -> dict:
         "classes": data.get("classes"),
         "seed": config["seed"],
         "max_seconds": None,
+        **({"learning_rate": rates.pop()} if len(rates) == 1 else {}),
         **recipe,
     }
 

@@ -45,11 +45,14 @@ def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None
     handles = {}
     for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
         for (longest, parts), (colour, line), label in zip(lines, styles, _labels(rows, lines, among), strict=True):
-            for row in [longest, *parts]:
-                x, y = _series(row.run, by, panel, protocol if panel in titles else None)
-                if row is longest or panel in titles:
-                    (handle,) = axes.plot(x, y, color=colour, linestyle=line, linewidth=1.5)
-                    handles.setdefault(label, handle)
+            curves = [_series(row.run, by, panel, protocol if panel in titles else None) for row in [longest, *parts]]
+            x, y = curves[0]
+            if panel in titles:  # each of them may have been evaluated at its end
+                points = sorted({point for curve in curves for point in zip(*curve, strict=True)})
+                x, y = [x for x, _ in points], [y for _, y in points]
+            (handle,) = axes.plot(x, y, color=colour, linestyle=line, linewidth=1.5)
+            handles.setdefault(label, handle)
+            for x, y in curves:
                 axes.plot(x[-1:], y[-1:], "o", color=colour, markersize=4)
         axes.set(xlabel=by if by != "seconds" else "seconds of training", ylabel=panel.replace("_", " "))
         if panel in titles:

@@ -64,6 +64,16 @@ def sheet(rows, row_setting=None, column_setting=None, title=None) -> Picture:
                        tops, sides, title, note)  # fmt: skip
 
 
+def overview(rows, title=None) -> Picture:
+    """The last grids of any runs: by two settings where these tell them apart, else one after another."""
+    rows = list(rows)
+    row_setting, column_setting, further = choose_axes(rows)
+    places = {tuple(repr(row.settings.get(name)) for name in (row_setting, column_setting)) for row in rows}
+    if column_setting and not further and len(places) == len(rows):
+        return sheet(rows, row_setting, column_setting, title)
+    return sheet_of_names(rows, title=title)
+
+
 def sheet_of_names(rows, columns: int | None = None, title=None) -> Picture:
     """The last grids of any runs, one after another, each under its name."""
     rows = list(rows)
@@ -211,7 +221,7 @@ def timeline(rows, by: str = "epoch", points=5, title=None) -> Picture:
         end = min(moments[-1][0] for moments in recorded)
         start = min(max(moments[0][0] for moments in recorded), end)
         points = np.geomspace(max(start, 1e-9), end, points)
-        points = np.unique(np.round(points) if by != "seconds" else points)
+        points = np.unique(np.round(points)) if by != "seconds" and start >= 1 else np.unique(points)
     cells = []
     for grids in recorded:
         past = [[found for found in grids if found[0] <= point * (1 + 1e-9)] for point in points]
@@ -228,10 +238,11 @@ def timeline(rows, by: str = "epoch", points=5, title=None) -> Picture:
 
 
 def _moment(by, value):
-    return f"{value:,.0f} seconds" if by == "seconds" else f"{by} {value:,.0f}"
+    return {"seconds": f"{value:,.0f} seconds", "step": f"step {value:,.0f}", "epoch": f"epoch {value:.3g}"}[by]
 
 
 def _moments(run, by):
-    """(moment, path) of each recorded grid."""
-    at = {row["step"]: row[by] for row in run.rows()}
+    """(moment, path) of each recorded grid; epochs are counted with their fractions."""
+    per_epoch = run.config["steps_per_epoch"]
+    at = {row["step"]: row["step"] / per_epoch if by == "epoch" else row[by] for row in run.rows()}
     return [(at[step], path) for step, path in zip(run.grid_steps(), run.grids(), strict=True) if step in at]

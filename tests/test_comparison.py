@@ -15,7 +15,7 @@ def write_run(path, steps=20, length=20, seed=0, scores=(), samples=100, whole=T
     """A run directory as train() leaves it, but for the pictures and networks, which are empty files."""
     run = Run(path)
     run.path.mkdir(parents=True)
-    recipe = get_recipe("quick").with_fields(fields).as_dict()
+    recipe = get_recipe("quick").with_fields({"batch_size": 64, "beta_1": 0.5, **fields}).as_dict()
     del recipe["epochs"], recipe["steps"]
     data = {"name": "fake", "fingerprint": "f" * 64, "images": 1000, "image_shape": [28, 28, 1]}
     run.write_config(

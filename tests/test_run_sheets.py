@@ -44,7 +44,7 @@ def test_settings_that_always_change_together_are_one(rows, tmp_path):
     assert varied_settings(rows) == ["batch_size", "steps"] and choose_axes(rows) == ("batch_size", "steps", [])
     assert short_names(rows)[0] == "batch_size 16, steps 20"
     twins = [read_run(write_run(tmp_path / str(rate), learning_rate=rate)) for rate in (1e-3, 2e-3)]
-    assert varied_settings(twins) == ["generator_learning_rate"] and choose_axes(twins)[2] == []
+    assert varied_settings(twins) == ["learning_rate"] and choose_axes(twins)[2] == []
     assert choose_axes([rows[0]]) == (None, None, [])
 
 
