@@ -280,15 +280,26 @@ def is_beginning(run: Run, length: tuple[str, int]) -> bool:
     return ended == dict([length]) and reached and not recipe.depends_on_length and run.checkpoints_path.is_dir()
 
 
+_OF_THE_TRAINING = (
+    "config", "history", "grids", "samples", "gif", "metrics", "alarms", "generator", "best_generator",
+    "discriminator", "checkpoints", "tensorboard",
+)  # fmt: skip
+
+
 def copy_run(source: Run, target: Path):
-    """Copy a run whole, in one step, to be extended: without its notebook, and without evaluations of its end.
+    """Copy what a training has written, in one step, to be extended: no notebook, no evaluation of its end, ...
 
     `target` may hold what a failed attempt has left before it began to train, and nothing else.
     """
     temporary = target.with_name(f".{target.name}.partial")
     shutil.rmtree(temporary, ignore_errors=True)
     with disk_errors_explained(target):
-        shutil.copytree(source.path, temporary, ignore=shutil.ignore_patterns(".*", "notebook.ipynb"))
+        temporary.mkdir()
+        for path in (getattr(source, f"{name}_path") for name in _OF_THE_TRAINING):
+            if path.is_dir():
+                shutil.copytree(path, temporary / path.name, ignore=shutil.ignore_patterns(".*"))
+            elif path.exists():
+                shutil.copy2(path, temporary / path.name)
         copy = Run(temporary)
         if copy.metrics_path.exists():  # those made while training belong to the longer run, too
             lines = [json.dumps(line) + "\n" for line in copy.metrics() if line.get("while_training")]

@@ -193,6 +193,7 @@ def test_a_run_that_went_on_from_a_shorter_one_is_the_run_alone(short, tmp_path,
     shorter = Run(tmp_path / "shorter")
     copy_run(short, shorter.path)
     shorter.notebook_path.write_text("{}")
+    (shorter.path / "latent").mkdir()  # what `explore` drew belongs to the shorter run
     line = {"step": 20, "metrics": {"frechet_distance": {"mean": 3.0}}}
     shorter.metrics_path.write_text(json.dumps({**line, "while_training": True}) + "\n" + json.dumps(line) + "\n")
     assert is_beginning(shorter, ("epochs", 1)) and not is_beginning(shorter, ("epochs", 2))
