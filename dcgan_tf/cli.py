@@ -275,7 +275,11 @@ def evaluate(
     help="A TensorFlow SavedModel.  [default: RUN/saved_model]",
 )
 @click.option("--best", is_flag=True, help="best_generator.keras, instead of the last one.")
-def export(run, web, onnx, saved_model, best):
+@click.option(
+    "--attributes", is_flag=True, help="On the page, sliders for what the data's labels name, too: glasses, beard ..."
+)
+@click.option("--dataset", help="Where the run's labelled data are now, if they have moved.")
+def export(run, web, onnx, saved_model, best, attributes, dataset):
     """Write the generator of RUN (a run directory or a .keras file) for other programs.
 
     Each export is compared with the original, and not kept if it differs.
@@ -288,13 +292,18 @@ def export(run, web, onnx, saved_model, best):
         raise UserError(
             "give at least one of --web, --onnx, --saved-model: export RUN --web writes a page to play with"
         )
+    if web is None and (attributes or dataset):
+        raise UserError("--attributes and --dataset are of the page: give them with --web")
     with tensorflow_quiet():
         from dcgan_tf.export import export_onnx, export_saved_model
         from dcgan_tf.export_web import export_web
 
     exporters = {"--web": export_web, "--onnx": export_onnx, "--saved-model": export_saved_model}
     for option, place in given.items():
-        path, difference = exporters[option](run, place or None, best=best)
+        more = {}
+        if option == "--web":
+            more = {"attributes": attributes, "dataset": dataset, "say": lambda text: click.echo(text, err=True)}
+        path, difference = exporters[option](run, place or None, best=best, **more)
         click.echo(f"{path}: values in [-1, 1] differ from the original's by at most {difference:.1e}", err=True)
         click.echo(str(path / "index.html" if option == "--web" else path))
 

@@ -10,9 +10,9 @@ import html
 import json
 from pathlib import Path
 
-import numpy as np
-
-from dcgan_tf.directions import first_layer_directions, jacobian_directions
+from dcgan_tf.directions import attribute_directions, first_layer_directions, jacobian_directions
+from dcgan_tf.errors import UserError
+from dcgan_tf.evaluation import data_of
 from dcgan_tf.export import (
     Original,
     check_folder,
@@ -23,25 +23,36 @@ from dcgan_tf.export import (
     onnx_bytes,
     place,
 )
+from dcgan_tf.features import can_classify, feature_network
 from dcgan_tf.files import write_text
 from dcgan_tf.images import save_png, to_uint8
 from dcgan_tf.onnxruntime_web import VERSION, runtime_files
+from dcgan_tf.runs import Run
 from dcgan_tf.sampling import draw_latents
 from dcgan_tf.space import LatentSpace
 
 PAGE = Path(__file__).parent / "web_page"
 _AS_THEY_ARE = ("page.css", "random.js", "latents.js", "state.js", "painter.js", "sharing.js", "page.js")
 DIRECTIONS = 8
+ATTRIBUTES = 8
 _ICON_SIZE = 64
 
 
-def export_web(source, output=None, *, best: bool = False, say=print) -> tuple[Path, float]:
+def export_web(
+    source, output=None, *, best: bool = False, attributes: bool = False, dataset=None, say=print
+) -> tuple[Path, float]:
     """Write the page; its folder, and the largest difference of its generator from the original.
 
     Open index.html in it, or put the folder on any web server. output: by default the folder web in the run
-    directory. Raises as export_onnx does, and UserError when the runtime's files cannot be had.
+    directory. attributes: sliders for what the labels of the run's data name, too (`dataset`: where those are now);
+    a classifier of them is trained, once. say: is told what takes a while.
+
+    Raises as export_onnx does, and UserError when the runtime's files or labelled data cannot be had.
     """
     check_onnx_packages()
+    if dataset is not None and not attributes:
+        raise UserError(f"dataset={str(dataset)!r} is only of use with attributes (--attributes)")
+    data = _labelled_data(source, dataset) if attributes else None
     path = place(source, output, best, "web")
     check_folder(path, "web")
     original = load_original(source, best)
@@ -52,7 +63,8 @@ def export_web(source, output=None, *, best: bool = False, say=print) -> tuple[P
         for name in _AS_THEY_ARE:
             write_text(folder / name, (PAGE / name).read_text(encoding="utf-8"))
         write_text(folder / "index.html", _index(original.about))
-        write_text(folder / "generator.js", _generator_script(original, model))
+        groups = [_attributes(original, data, say)] if attributes else []
+        write_text(folder / "generator.js", _generator_script(original, model, [*groups, _principal(original)]))
         write_text(folder / "runtime.js", _runtime_script(runtime))
         save_png(folder / "icon.png", _icon(original))
     return path, difference
@@ -78,9 +90,8 @@ def _index(about):
     return page
 
 
-def _generator_script(original, model):
-    directions, note = _directions(original)
-    values = {"about": original.about, "directions": directions, "directions_note": note, "model": _packed(model)}
+def _generator_script(original, model, groups):
+    values = {"about": original.about, "groups": groups, "model": _packed(model)}
     return f"const GENERATOR = {_script_json(values)};\n"
 
 
@@ -111,20 +122,52 @@ def _icon(original):
     return image.repeat(times, axis=0).repeat(times, axis=1)
 
 
-def _directions(original: Original):
-    """The directions that change the images most, for the page's sliders, and a line about them."""
+# --- directions, for the page's sliders ------------------------------------------------------------------------
+
+
+def _principal(original: Original) -> dict:
+    """Those that change the images most."""
     space = LatentSpace(original.generator, **original.latents)
     if space.dim <= 1024:  # it takes latent_dim passes for each point
         found = jacobian_directions(space, space.random(8, seed=0))  # the same that `explore` shows
-        note = "Those that change the pixels most, strongest first: principal directions of the generator's Jacobian."
+        note = "What changes the pixels most, strongest first: principal directions of the generator's Jacobian."
     else:
         found = first_layer_directions(space)
-        note = "Those that the generator's first layer passes on most strongly (SeFa)."
-        if found is None:
-            return [], ""
-    vectors = np.asarray(found.vectors[:DIRECTIONS], np.float64)
-    names = [f"Direction {number}" for number in range(1, len(vectors) + 1)]
-    return [{"name": n, "vector": [round(x, 7) for x in v.tolist()]} for n, v in zip(names, vectors, strict=True)], note
+        note = "What the generator's first layer passes on most strongly (SeFa)."
+    vectors = [] if found is None else found.vectors[:DIRECTIONS]
+    return _group("Directions", note, [f"Direction {number}" for number in range(1, len(vectors) + 1)], vectors)
+
+
+def _attributes(original: Original, data, say) -> dict:
+    """Those along which a classifier sees an attribute or a class grow, the others held."""
+    space = LatentSpace(original.generator, **original.latents)
+    found = attribute_directions(space, feature_network("classifier", data, say=say))
+    best = found.best(ATTRIBUTES)
+    if not best:
+        raise UserError("the classifier sees the same in all images: leave out --attributes")
+    note = "What a classifier of the training data's labels sees grow, the other attributes held."
+    return _group("Attributes", note, [found.names[at] for at in best], [found.held(at, best) for at in best])
+
+
+def _group(heading, note, names, vectors):
+    letter = heading[0].lower()  # d3, the third of the Directions: its name in the page's address
+    directions = [
+        {"key": f"{letter}{number}", "name": name, "vector": [round(float(x), 7) for x in vector]}
+        for number, (name, vector) in enumerate(zip(names, vectors, strict=True), 1)
+    ]
+    return {"heading": heading, "note": note, "directions": directions}
+
+
+def _labelled_data(source, dataset):
+    if Path(source).suffix == ".keras":
+        raise UserError(f"{str(source)!r} is a file: attributes need a run directory, which knows its data")
+    data = data_of(Run(source), dataset)
+    if not can_classify(data):
+        raise UserError(
+            f"dataset {data.name!r} has no labels that tell its images apart: leave out --attributes "
+            "(the page has sliders for the strongest directions anyhow)"
+        )
+    return data
 
 
 _MIT = (

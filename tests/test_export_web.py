@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from test_export import NARROW, shaken_generator
 
+from dcgan_tf import export_web as export_web_module
 from dcgan_tf.errors import UserError
-from dcgan_tf.export import check_folder
-from dcgan_tf.export_web import PAGE, describe, export_web
+from dcgan_tf.export import check_folder, load_original
+from dcgan_tf.export_web import PAGE, _attributes, describe, export_web
+from dcgan_tf.features import FeatureNetwork
 from dcgan_tf.images import decode
 from dcgan_tf.onnxruntime_web import runtime_files
 from dcgan_tf.recipes import RECIPES
@@ -40,7 +42,8 @@ def run(tmp_path_factory):
     fields = {"width": "4", "latent_dim": "8", "image_size": "32", "channels": "3"}
     fields |= {"latent_distribution": "uniform", "latent_mean": "0.25", "latent_std": "0.8"}
     recipe = RECIPES["quick"].with_fields(fields)
-    run.write_config({"recipe": dataclasses.asdict(recipe), "dataset": {"name": "data/fake"}, "seed": 0})
+    dataset = {"name": "fake", "image_shape": [32, 32, 3]}
+    run.write_config({"recipe": dataclasses.asdict(recipe), "dataset": dataset, "seed": 0})
     run.append_row(dict.fromkeys(HISTORY_COLUMNS, 1))
     shaken_generator(recipe, run.path).rename(run.generator_path)
     return run
@@ -79,7 +82,7 @@ def slide(page, selector, value):
         f"e = document.querySelector({json.dumps(selector)}); e.value = {value}; e.dispatchEvent(new Event('input'))"
     )
     page.evaluate(f"{{ let {script}; }}")
-    page.wait_for(READY)
+    page.wait_for(READY, 30)
 
 
 def assert_same_image(one, other):
@@ -103,13 +106,13 @@ def test_images_are_pythons(page, run):
         assert_same_image(pixels(page, f"#tiles button:nth-child({index + 1}) canvas"), expected[index])
     assert_same_image(pixels(page, "#image"), expected[0])
     page.click("#tiles button:nth-child(6)")
-    page.wait_for(READY)
+    page.wait_for(READY, 30)
     assert_same_image(pixels(page, "#image"), expected[5])
     assert page.text("#caption") == "seed 0, image 5"
     page.evaluate("document.querySelector('#seed').focus()")
     page.evaluate("document.querySelector('#seed').select()")
     page.type("123456")
-    page.wait_for(READY)
+    page.wait_for(READY, 30)
     slide(page, "#spread", 0.5)
     expected = sample(run.path, 24, seed=123456, latent_std=0.4)  # half of the training's
     assert_same_image(pixels(page, "#tiles button:nth-child(24) canvas"), expected[23])
@@ -125,13 +128,13 @@ def test_between_two_picks_and_along_a_direction(page, run):
     assert_same_image(pixels(page, "#image"), space.draw(space.way(a, b, 0.3)))
     assert_same_image(pixels(page, "#pick-a canvas"), space.draw(a))
     assert_same_image(pixels(page, "#strip button:nth-child(5) canvas"), space.draw(space.way(a, b, 0.5)))
-    slide(page, ".direction:nth-child(2) input", 1.5)
+    slide(page, "[aria-label='Direction 2']", 1.5)
     direction = page.evaluate("directions[1].vector")
     moved = space.walk(space.way(a, b, 0.3), np.array(direction), 1.5)
     assert np.allclose(page.evaluate("[...shownLatents()]"), moved, atol=1e-6)
     assert_same_image(pixels(page, "#image"), space.draw(moved))
     page.press("0")
-    page.wait_for(READY)
+    page.wait_for(READY, 30)
     assert_same_image(pixels(page, "#image"), space.draw(space.way(a, b, 0.3)))
 
 
@@ -143,7 +146,7 @@ def test_a_link_shows_the_same_and_keys_move(page, browser):
     page.press("ArrowDown")
     page.press("Enter")
     slide(page, "#blend", 0.62)
-    slide(page, ".direction:nth-child(1) input", -2)
+    slide(page, "[aria-label='Direction 1']", -2)
     page.click("#smooth")
     page.click("#link")
     address = page.evaluate("location.href")
@@ -159,12 +162,20 @@ def test_a_link_shows_the_same_and_keys_move(page, browser):
     other.close()
 
 
+def test_sliders_by_keyboard(page):
+    page.evaluate("document.querySelector('.direction input').focus()")
+    for _ in range(3):
+        page.press("ArrowRight")
+    page.wait_for(READY, 30)
+    assert page.text(".direction output") == "+0.30" and page.text("#caption").endswith("moved along 1 direction")
+
+
 @pytest.mark.parametrize(
     "address", ["#seed=-1&a=x.y&t=NaN&d1=1e999&b=3", "#seed=99999999999&a=1.999&spread=", "#%E0%A4"]
 )
 def test_a_nonsensical_link_does_no_harm(page, address):
     page.evaluate(f"location.hash = {json.dumps(address)}")
-    page.wait_for(READY)
+    page.wait_for(READY, 30)
     assert page.evaluate("[state.seed, state.t, state.spread, ...state.moves].every(Number.isFinite)")
     assert page.text("#caption") == "seed 0, image 0"
 
@@ -174,7 +185,6 @@ def test_images_can_be_saved(page, browser, tmp_path):
     page.click("#save")
     page.click("#save-grid")
     names = {"b_faces_co_-seed0.png": (512, 512), "b_faces_co_-seed0-many.png": (128, 192)}
-    page.wait_for("true")
     for name, size in names.items():
         path = tmp_path / f"_{name}"
         wait_for_file(page, path)
@@ -216,7 +226,7 @@ def test_gray_images_of_normal_latents(browser, runtime, tmp_path):
     round_way = open_space(source).way(a, b, 0.5)
     assert np.allclose(page.evaluate("[...shownLatents()]"), round_way, atol=1e-6)
     page.click("#straight")
-    page.wait_for(READY)
+    page.wait_for(READY, 30)
     assert np.allclose(page.evaluate("[...shownLatents()]"), (a + b) / 2, atol=1e-6)
     assert page.errors == []
     page.close()
@@ -230,6 +240,32 @@ def test_a_page_is_replaced_unless_something_of_a_persons_lies_in_it(run, web):
             export_web(run.path, say=lambda text: None)
     finally:
         (web / "CNAME").unlink()
+
+
+def test_sliders_of_attributes(run, monkeypatch):
+    with pytest.raises(UserError, match="no labels that tell its images apart: leave out --attributes"):
+        export_web(run.path, attributes=True, say=lambda text: None)
+    with pytest.raises(UserError, match="only of use with attributes"):
+        export_web(run.path, dataset="mnist5k", say=lambda text: None)
+
+    def red(images):  # of one place: as a whole, random images are all alike
+        return images[..., 10:12, 10:12, 0].mean(axis=(-1, -2))
+
+    def sees(images):
+        return None, 1 / (1 + np.exp((red(images)[:, None] - red(images).mean()) / [-9, 9]))
+
+    classifier = FeatureNetwork("classifier", "", "", 1, sees, label_names=("much_<red>", "little_red"))
+    monkeypatch.setattr(export_web_module, "feature_network", lambda *_, **__: classifier)
+    original = load_original(run.path)
+    group = _attributes(original, None, print)
+    assert {one["name"] for one in group["directions"]} == {"much <red>", "little red"}
+    assert [one["key"] for one in group["directions"]] == ["a1", "a2"]
+    space = open_space(run.path)
+    latents = space.random(50, seed=99)
+    usual = red(space.draw(latents)).std()
+    for one in group["directions"]:
+        less, more = (red(space.draw(space.walk(latents, np.array(one["vector"]), side))).mean() for side in (-1, 1))
+        assert (more - less) * (1 if one["name"] == "much <red>" else -1) > usual / 2
 
 
 def test_descriptions():

@@ -26,25 +26,33 @@ const strip = Array.from({ length: STRIP }, (_, index) => {
   return button;
 });
 
-const rows = directions.map(({ name }, index) => {
-  const row = document.createElement("div");
-  row.className = "slider direction";
-  const input = Object.assign(document.createElement("input"), { type: "range", min: -REACH, max: REACH, step: 0.05, value: 0 });
+const rows = groups.flatMap(({ heading, note, directions }, place) => {
+  const group = Object.assign(document.createElement("details"), { open: place === 0, ontoggle: () => showDetails() });
+  const summary = Object.assign(document.createElement("summary"), { textContent: heading });
+  const last = Object.assign(document.createElement("p"), { className: "note", textContent: note });
+  const made = directions.map(newRow);
+  group.append(summary, ...made.map(({ row }) => row), last);
+  $("directions").append(group);
+  return made.map((one) => ({ ...one, group }));
+});
+
+function newRow({ name }) {
+  const row = Object.assign(document.createElement("div"), { className: "slider direction" });
+  const input = Object.assign(document.createElement("input"), { type: "range", min: -REACH, max: REACH, step: 0.1, value: 0 });
+  const index = () => rows.findIndex((one) => one.input === input);
   input.setAttribute("aria-label", name);
-  input.oninput = () => moveTo(index, Math.abs(input.value) < 0.1 ? 0 : Number(input.value)); // the middle is easy to hit
+  input.oninput = () => moveTo(index(), Number(input.value));
   const ends = [-1, 1].map((side) => {
     const button = canvasButton(`${name}: ${side < 0 ? "less" : "more"}`);
     button.className = side < 0 ? "less" : "more";
-    button.onclick = () => moveTo(index, Math.max(-REACH, Math.min(REACH, state.moves[index] + side / 2)));
+    button.onclick = () => moveTo(index(), Math.max(-REACH, Math.min(REACH, state.moves[index()] + side / 2)));
     return button;
   });
   const label = Object.assign(document.createElement("span"), { className: "name", textContent: name });
   const output = document.createElement("output");
   row.append(label, ends[0], input, ends[1], output);
-  $("directions").append(row);
-  return { input, output, ends };
-});
-$("directions-note").textContent = directions.length ? GENERATOR.directions_note : "";
+  return { row, input, output, ends };
+}
 
 function moveTo(index, amount) {
   set({ moves: state.moves.map((old, place) => (place === index ? amount : old)) });
@@ -101,7 +109,8 @@ function showDetails() {
     button.classList.toggle("here", Math.round(state.t * (STRIP - 1)) === index);
   });
   const here = unitsAt(state.t);
-  rows.forEach(({ ends }, index) => {
+  rows.forEach(({ ends, group }, index) => {
+    if (!group.open) return;
     wish(ends[0].firstChild, latentsOf(here, movesWith(index, -REACH)), 3);
     wish(ends[1].firstChild, latentsOf(here, movesWith(index, REACH)), 3);
   });

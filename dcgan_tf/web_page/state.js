@@ -3,23 +3,26 @@
 
 "use strict";
 
-const { about, directions } = GENERATOR;
+const { about, groups } = GENERATOR;
+const directions = groups.flatMap((group) => group.directions);
 const [HEIGHT, WIDTH] = about.image_shape;
 const DIM = about.latent_dim;
 const ROUND = about.latents.distribution !== "uniform";
 const REACH = 4; // how far a direction's slider goes, in standard deviations
+const SMOOTH = WIDTH >= 48; // unless chosen otherwise: digits are looked at by the pixel, faces are not
 const MOST_TILES = 240;
 const MOST_SEED = 2 ** 32 - 1;
 const $ = (id) => document.getElementById(id);
 
-const state = { seed: 0, a: [0, 0], b: [0, 1], t: 0, spread: 1, straight: false, smooth: false, moves: directions.map(() => 0) };
+const state = { seed: 0, a: [0, 0], b: [0, 1], t: 0, spread: 1, straight: false, smooth: SMOOTH, moves: directions.map(() => 0) };
+
 function address() {
   const parts = [`seed=${state.seed}`, `a=${state.a.join(".")}`, `b=${state.b.join(".")}`];
   if (state.t) parts.push(`t=${+state.t.toFixed(3)}`);
   if (state.spread !== 1) parts.push(`spread=${+state.spread.toFixed(3)}`);
   if (state.straight) parts.push("straight=1");
-  if (state.smooth) parts.push("smooth=1");
-  state.moves.forEach((amount, index) => amount && parts.push(`d${index + 1}=${+amount.toFixed(3)}`));
+  if (state.smooth !== SMOOTH) parts.push(`smooth=${Number(state.smooth)}`);
+  state.moves.forEach((amount, index) => amount && parts.push(`${directions[index].key}=${+amount.toFixed(3)}`));
   return `#${parts.join("&")}`;
 }
 
@@ -40,8 +43,8 @@ function readAddress() {
   state.t = number("t", 0, 1, 0);
   state.spread = number("spread", 0, 1.5, 1);
   state.straight = given.get("straight") === "1";
-  state.smooth = given.get("smooth") === "1";
-  state.moves = directions.map((_, index) => number(`d${index + 1}`, -REACH, REACH, 0));
+  state.smooth = given.has("smooth") ? given.get("smooth") === "1" : SMOOTH;
+  state.moves = directions.map(({ key }) => number(key, -REACH, REACH, 0));
 }
 
 let addressTimer;
