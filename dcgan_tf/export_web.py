@@ -141,12 +141,14 @@ def _principal(original: Original) -> dict:
 def _attributes(original: Original, data, say) -> dict:
     """Those along which a classifier sees an attribute or a class grow, the others held."""
     space = LatentSpace(original.generator, **original.latents)
-    found = attribute_directions(space, feature_network("classifier", data, say=say))
+    classifier = feature_network("classifier", data, say=say)
+    found = attribute_directions(space, classifier)
     best = found.best(ATTRIBUTES)
     if not best:
         raise UserError("the classifier sees the same in all images: leave out --attributes")
-    note = "What a classifier of the training data's labels sees grow, the other attributes held."
-    return _group("Attributes", note, [found.names[at] for at in best], [found.held(at, best) for at in best])
+    heading = "Classes" if classifier.exclusive else "Attributes"
+    note = f"What a classifier of the training data's labels sees grow, the other {heading.lower()} held."
+    return _group(heading, note, [found.names[at] for at in best], [found.held(at, best) for at in best])
 
 
 def _group(heading, note, names, vectors):

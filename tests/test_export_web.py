@@ -254,7 +254,8 @@ def test_sliders_of_attributes(run, monkeypatch):
     def sees(images):
         return None, 1 / (1 + np.exp((red(images)[:, None] - red(images).mean()) / [-9, 9]))
 
-    classifier = FeatureNetwork("classifier", "", "", 1, sees, label_names=("much_<red>", "little_red"))
+    names = ("much_<red>", "little_red")
+    classifier = FeatureNetwork("classifier", "", "", 1, sees, label_names=names, exclusive=False)
     monkeypatch.setattr(export_web_module, "feature_network", lambda *_, **__: classifier)
     original = load_original(run.path)
     group = _attributes(original, None, print)
