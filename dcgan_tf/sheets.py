@@ -86,7 +86,7 @@ def _places(count, size, before, gap, wider_after, extra):
 # --- films ------------------------------------------------------------------------------------------------
 
 
-def frame(images, labels, side: int = 160, columns: int | None = None) -> np.ndarray:
+def frame(images, labels=None, side: int = 160, columns: int | None = None) -> np.ndarray:
     """One frame of a film: images uint8 [N, H, W, C] side by side, each with its label over it; uint8 [h, w, 3].
 
     side: at least so many pixels wide is an image shown, enlarged by a whole number.
@@ -97,7 +97,7 @@ def frame(images, labels, side: int = 160, columns: int | None = None) -> np.nda
         images = images.repeat(3, axis=-1)
     count, height, width, _ = images.shape
     columns = columns or count
-    rows, head, gap = -(-count // columns), 22, 6
+    rows, head, gap = -(-count // columns), 22 if labels else 0, 6
     picture = np.full((rows * (height + head + gap), columns * (width + gap) + gap, 3), 255, np.uint8)
     places = [
         (index // columns * (height + head + gap), gap + index % columns * (width + gap)) for index in range(count)
@@ -106,7 +106,7 @@ def frame(images, labels, side: int = 160, columns: int | None = None) -> np.nda
         picture[top + head : top + head + height, left : left + width] = image
     canvas = Image.fromarray(picture)
     draw = ImageDraw.Draw(canvas)
-    for label, (top, left) in zip(labels, places, strict=True):
+    for label, (top, left) in zip(labels or [], places, strict=bool(labels)):
         font = _font(min(13, int(1.75 * width / max(len(str(label)), 1))))
         draw.text((left + width / 2, top + head - 5), str(label), font=font, fill=_TEXT, anchor="ms")
     picture = np.asarray(canvas)

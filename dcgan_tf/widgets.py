@@ -86,7 +86,7 @@ def mean_and_std(space: LatentSpace, seed: int = 0, count: int = 10):
 
     def draw(seed, mean, std):
         images = space.draw(space.random(count, seed, mean, std))
-        return frame(images, [""] * count, side=112, columns=-(-count // 2))
+        return frame(images, side=112, columns=-(-count // 2))
 
     return _board(controls, draw)
 
@@ -120,7 +120,7 @@ def over_plane(space: LatentSpace, seeds=(0, 1, 2)):
         corners = space.of_seeds([origin, right, down])
         centre = space.mean if space.is_normal else None
         point = space.inside(latent.plane(*corners, [x], [y], centre)[0, 0])
-        labels = ["(0, 0)", "(1, 0)", "(0, 1)", f"({x:.2f}, {y:.2f})"]
+        labels = [f"{named(origin)} (0, 0)", f"{named(right)} (1, 0)", f"{named(down)} (0, 1)", f"({x:.2f}, {y:.2f})"]
         return frame(space.draw(np.stack([*corners, point])), labels)
 
     return _board(controls, draw)
@@ -138,7 +138,7 @@ def along(space: LatentSpace, directions, names=None, seed: int = 0, reach: floa
         moved = space.inside((start + step).astype(np.float32))
         return frame(space.draw(np.stack([start, moved])), [named(seed), "moved"], side=224)
 
-    return _board({"seed": _seed(seed), **sliders}, draw, columns=2, reset=True)
+    return _board({"seed": _seed(seed), **sliders}, draw, many=True)
 
 
 def calculator(space: LatentSpace, text: str = "0,1,2 - 3,4,5 + 6,7,8"):
@@ -181,11 +181,15 @@ def _slider(name, value, low, high):
     )  # fmt: skip
 
 
-def _board(controls, draw, columns=1, reset=False):
-    """The controls over a picture that `draw(**values)` makes anew whenever a value changes; wrong values are said."""
+def _board(controls, draw, many=False):
+    """The controls and a picture that `draw(**values)` makes anew whenever a value changes; wrong values are said.
+
+    many: there are many sliders; the picture stands over them, so that it is seen, and a button resets them.
+    """
     import ipywidgets
 
-    picture, message = ipywidgets.Image(format="png", layout={"max_width": "100%"}), ipywidgets.HTML()
+    picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "align_self": "flex-start"})
+    message = ipywidgets.HTML()
 
     def redraw(_=None):
         try:
@@ -197,19 +201,22 @@ def _board(controls, draw, columns=1, reset=False):
     for control in controls.values():
         control.observe(redraw, "value")
     redraw()
-    rows = list(controls.values())
-    if reset:
-        button = ipywidgets.Button(description="back to 0")
-        sliders = [control for control in rows if isinstance(control, ipywidgets.FloatSlider)]
+    parts = list(controls.values())
+    if not many:
+        return ipywidgets.VBox([ipywidgets.VBox(parts), message, picture])
+    sliders = [control for control in parts if isinstance(control, ipywidgets.FloatSlider)]
+    button = ipywidgets.Button(description="back to 0")
 
-        def to_zero(_):
-            for slider in sliders:
-                slider.value = 0.0
+    def to_zero(_):
+        for slider in sliders:
+            slider.value = 0.0
 
-        button.on_click(to_zero)
-        rows.insert(1, button)
-    layout = ipywidgets.Layout(grid_template_columns=f"repeat({columns}, max-content)", grid_gap="0 1em")
-    return ipywidgets.VBox([ipywidgets.GridBox(rows, layout=layout), message, picture])
+    button.on_click(to_zero)
+    columns = ipywidgets.Layout(grid_template_columns="repeat(2, max-content)", grid_gap="0 1em")
+    others = [control for control in parts if control not in sliders]
+    return ipywidgets.VBox(
+        [ipywidgets.HBox([*others, button]), message, picture, ipywidgets.GridBox(sliders, layout=columns)]
+    )
 
 
 def _png(picture):
