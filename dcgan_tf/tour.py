@@ -107,7 +107,7 @@ class Exploration:
     @property
     def amounts(self) -> np.ndarray:
         """How far a strip goes along a direction, in standard deviations; in the middle of it is 0."""
-        return np.linspace(-4, 4, min(self.choices.steps, 7) | 1)
+        return np.linspace(-4.5, 4.5, min(self.choices.steps, 7) | 1)
 
 
 # --- what there is: each gives (file name without its ending, a Picture, frames, or an array) ---------------

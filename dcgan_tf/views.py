@@ -93,13 +93,13 @@ def truncation(space: LatentSpace, seeds, limits=None) -> Picture:
     limits = limits or ([3.0, 2.0, 1.5, 1.0, 0.7, 0.4, 0.2] if space.is_normal else [1.0, 0.8, 0.6, 0.4, 0.2])
     latents = space.of_seeds(seeds)
     cut = [latent.truncate(latents, limit, space.distribution, space.mean, space.std) for limit in limits]
-    unit = "standard deviations" if space.is_normal else "of the box"
+    far = "so many standard deviations" if space.is_normal else "such a share of the box's half-width"
     return sheet(
         space.draw(np.stack([latents, *cut])),
         rows=["as drawn", *(f"within {limit:g}" for limit in limits)],
         columns=[named(seed) for seed in seeds],
         title="Truncation",
-        note=f"Every component of z within so many {unit} of the mean, each keeping its rank. Safer and "
+        note=f"Every component of z within {far} of the mean, each keeping its rank. Safer and "
         "more alike; where the generator learned the scale of z by heart (BatchNorm), also paler.",
     )
 
@@ -138,7 +138,7 @@ def interpolation(space: LatentSpace, seeds, steps: int = 9) -> Picture:
         columns=[f"{value:.3g}" for value in t],
         title="Interpolation",
         note=note,
-        gaps_after=range(each - 1, len(strips), each),
+        gaps_after=range(each - 1, len(strips), each) if each > 1 else (),
     )
 
 
