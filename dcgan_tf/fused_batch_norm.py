@@ -10,10 +10,12 @@ import tensorflow as tf
 
 
 def fuse_batch_norm(network: keras.Model):
-    """Let the network's BatchNormalization layers over [N, H, W, C] use the fused kernel in training."""
+    """Let the network's BatchNormalization layers over [N, C] or [N, H, W, C] use the fused kernel in training."""
     for layer in network.layers:
-        fits = isinstance(layer, keras.layers.BatchNormalization) and len(layer.input.shape) == 4
-        if fits and layer.compute_dtype == "float32" and layer.axis in (-1, 3) and layer.scale and layer.center:
+        if not isinstance(layer, keras.layers.BatchNormalization) or layer.compute_dtype != "float32":
+            continue
+        rank = len(layer.input.shape)
+        if rank in (2, 4) and layer.axis in (-1, rank - 1) and layer.scale and layer.center:
             layer.call = _fused(layer, layer.call)
 
 
@@ -22,7 +24,7 @@ def _fused(layer, plain_call):
         if not training or mask is not None or not layer.trainable:
             return plain_call(inputs, training=training, mask=mask)
         normalised, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
+            x=inputs if len(inputs.shape) == 4 else inputs[:, None, None, :],
             scale=layer.gamma,
             offset=layer.beta,
             mean=[],
@@ -34,6 +36,6 @@ def _fused(layer, plain_call):
         variance *= (count - 1) / count  # the kernel's is that of a sample, Keras follows that of the batch
         layer.moving_mean.assign(layer.moving_mean * layer.momentum + mean * (1 - layer.momentum))
         layer.moving_variance.assign(layer.moving_variance * layer.momentum + variance * (1 - layer.momentum))
-        return normalised
+        return tf.reshape(normalised, tf.shape(inputs))
 
     return call
