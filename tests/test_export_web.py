@@ -22,6 +22,7 @@ from dcgan_tf.space import open_space
 
 NAME = "<b>faces & 'co'"
 FILES = "export.json generator.js icon.png index.html latents.js page.css page.js painter.js random.js runtime.js"
+DAMAGED = "const RUNTIME = {ort: '', loader: '', wasm: 'AAAA', worker: 'self.onmessage = () => cannot_work();'};"
 READY = "document.body.dataset.state === 'ready' && detailTimer === undefined"
 
 
@@ -198,6 +199,19 @@ def wait_for_file(page, path):
             return
         page.evaluate("new Promise(done => setTimeout(done, 20))")
     raise AssertionError(f"{path.name} was not downloaded; there are {[p.name for p in path.parent.iterdir()]}")
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [(lambda path: path.unlink(), "is missing"), (lambda path: path.write_text(DAMAGED), "undamaged files")],
+)
+def test_a_page_that_cannot_work_says_so(browser, web, tmp_path, harm, words):
+    for path in web.iterdir():
+        shutil.copy(path, tmp_path)
+    harm(tmp_path / "runtime.js")
+    page = browser.open(tmp_path / "index.html")
+    page.wait_for(f"document.querySelector('#status').innerText.includes('{words}')", 30)
+    page.close()
 
 
 def test_random_numbers_are_numpys(browser, tmp_path):

@@ -28,7 +28,7 @@ function work() {
   canvases.forEach((canvas, index) => latents.set(wishes.get(canvas).latents, index * DIM));
   canvases.forEach((canvas) => wishes.delete(canvas));
   underWay = canvases;
-  worker.postMessage({ id: 0, latents, count: canvases.length }, [latents.buffer]);
+  worker.postMessage({ latents, count: canvases.length }, [latents.buffer]);
 }
 
 worker.onmessage = ({ data }) => {
@@ -54,7 +54,7 @@ worker.onerror = (event) => fail(event.message || "its worker did not start");
 function fail(reason) {
   setState("failed");
   $("status").hidden = false;
-  $("status").textContent = `The generator does not run in this browser (${reason}). It needs one of 2023 or later.`;
+  $("status").textContent = `The generator does not run in this browser (${reason}). It needs one of 2023 or later, and undamaged files.`;
 }
 
 function setState(name) {

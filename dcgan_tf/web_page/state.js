@@ -3,6 +3,8 @@
 
 "use strict";
 
+if (typeof GENERATOR === "undefined" || typeof RUNTIME === "undefined")
+  document.getElementById("status").textContent = "A file of this page is missing: keep all of its folder together.";
 const { about, groups } = GENERATOR;
 const directions = groups.flatMap((group) => group.directions);
 const [HEIGHT, WIDTH] = about.image_shape;

@@ -1,6 +1,6 @@
 // The generator at work, beside the page, so that sliders never wait for it. The page puts ONNX Runtime Web's
 // own script in front of this one. Messages: { runtime, model } once, answered by { ready } or { failed };
-// then { id, latents, count }, answered by { id, pixels: Uint8ClampedArray RGBA [count, height, width, 4], ms }.
+// then { latents, count }, answered by { pixels: Uint8ClampedArray RGBA [count, height, width, 4], ms }.
 
 "use strict";
 
@@ -58,7 +58,7 @@ self.onmessage = async ({ data }) => {
     }
     const began = performance.now();
     const pixels = await images(data.latents, data.count);
-    self.postMessage({ id: data.id, pixels, ms: performance.now() - began }, [pixels.buffer]);
+    self.postMessage({ pixels, ms: performance.now() - began }, [pixels.buffer]);
   } catch (error) {
     self.postMessage({ failed: String((error && error.message) || error) });
   }
