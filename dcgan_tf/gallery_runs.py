@@ -1,16 +1,11 @@
-"""What the gallery's page shows of one run directory, as plain data.
+"""What the gallery's page shows of one run directory, as plain data."""
 
-Whatever is damaged or missing is said in `problems`; the rest is shown all the same.
-"""
-
-import csv
-import json
 import math
 import os
 import re
 import shlex
 import urllib.parse
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -18,8 +13,8 @@ import numpy as np
 
 from dcgan_tf.alarm_log import looks_of
 from dcgan_tf.alarms import alarms_of
-from dcgan_tf.comparison import BROKEN, UNFINISHED, RunRow, describe_setting, scores_of, settings_of
-from dcgan_tf.errors import UserError
+from dcgan_tf.comparison import RunRow, describe_setting, scores_of
+from dcgan_tf.damaged import read_leniently
 from dcgan_tf.metrics import metric_of
 from dcgan_tf.repeat import changed_fields, repeat_command
 from dcgan_tf.runs import HISTORY_COLUMNS
@@ -38,7 +33,6 @@ _FILES = {
     "discriminator.keras": "discriminator",
 }
 _FURTHER = {".ipynb": "notebook", ".html": "page", ".onnx": "for other programs", ".log": "what was said"}
-_DAMAGE = (UserError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, csv.Error)
 
 
 @dataclass
@@ -48,7 +42,6 @@ class Shown:
     path: Path
     card: dict
     details: dict
-    problems: list[str] = field(default_factory=list)
 
 
 def quoted(path) -> str:
@@ -68,106 +61,45 @@ def show_run(row: RunRow, base: Path, address, typed: str) -> Shown:
     called that folder, for the commands.
     """
     run, relative = row.run, Path(os.path.relpath(row.run.path, base))
-    shown = Shown(run.path, {}, {})
-    try:
-        config = run.config
-    except UserError:
-        config = {}
-    settings = _try(shown, lambda: settings_of(config), {}) if config else {}
-    history = _try(shown, run.rows, [], "history.csv")
-    lines = _try(shown, lambda: _lines(run), [], "metrics.jsonl")
-    if not history and not shown.problems and _has_rows(run):
-        shown.problems.append("history.csv has no row that can be read")
-    scores = _try(shown, lambda: [score for line in lines for score in scores_of(line)], [], "metrics.jsonl")
-    status = _status(row, shown, config)
-    grids = _try(shown, lambda: _grids(run, config, history), [], "grids")
-    found = _try(shown, lambda: _alarms(run, config, history, lines), [], "alarms.jsonl")
+    found = read_leniently(row)
+    config, history = found.config, found.history
+    grids = found.attempt(lambda: _grids(run, config, history), [], "grids")
+    alarms = found.attempt(lambda: _alarms(run, config, history, found.lines), [], "alarms.jsonl")
     last = history[-1] if history else {}
     name = readable(relative) if relative != Path() else readable(run.path.resolve().name)
     pictures = [[address(path), *rest] for path, *rest in grids]
-    shown.card = {
+    card = {
         "id": quoted(relative),
         "name": name.rpartition("/")[2],
         "folder": name.rpartition("/")[0],
-        "status": status,
-        "recipe": settings.get("recipe"),
-        "dataset": settings.get("dataset"),
-        "seed": settings.get("seed"),
+        "status": found.status,
+        "recipe": found.settings.get("recipe"),
+        "dataset": found.settings.get("dataset"),
+        "seed": found.settings.get("seed"),
         "started": _moment(config.get("started")) or _changed(run.path),
         "step": last.get("step"),
         "epoch": last.get("epoch"),
         "seconds": last.get("seconds"),
         "still": pictures[-1][0] if pictures else None,
         "gif": address(run.gif_path) if run.gif_path.is_file() else None,
-        "alarms": sum(alarm["over"] is None for alarm in found),
-        "scores": {(score.title, score.protocol): _finite(score.value) for score in scores},
-        "problems": shown.problems,
+        "alarms": sum(alarm["over"] is None for alarm in alarms),
+        "scores": {(score.title, score.protocol): _finite(score.value) for score in found.scores},
+        "problems": found.problems,
     }
-    shown.details = {
-        "settings": {key: describe_setting(value) for key, value in settings.items()},
-        "changed": _try(shown, lambda: sorted(changed_fields(config) or {}), []) if settings else [],
+    details = {
+        "settings": {key: describe_setting(value) for key, value in found.settings.items()},
+        "changed": sorted(changed_fields(config) or {}) if config else [],
         "machine": _machine(config),
         "length": config.get("length"),
         "grids": pictures,
         "history": _curves(history),
-        "evaluations": _evaluations(lines, shown),
-        "alarms": found,
-        "commands": _try(shown, lambda: _commands(run, config, lines, status, relative, typed), []) if settings else [],
+        "evaluations": _evaluations(found.lines),
+        "alarms": alarms,
+        "commands": found.attempt(lambda: _commands(found, relative, typed), []) if found.settings else [],
         "samples": [[readable(path.relative_to(run.path)), address(path)] for path in _samples(run)],
         "files": _files(run, relative),
     }
-    return shown
-
-
-def _try(shown, read, otherwise, what=None):
-    """What `read` gives; when it cannot, that is noted as a problem."""
-    try:
-        return read()
-    except _DAMAGE as error:
-        said = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        said = f"{what} cannot be read ({said})" if what else said
-        if said not in shown.problems:
-            shown.problems.append(said)
-        return otherwise
-
-
-def _status(row, shown, config):
-    """finished, running, interrupted, diverged, failed or broken; with the reason among the problems."""
-    run = row.run
-    if not config:
-        error = _notebook_error(run)
-        there = "is damaged" if run.config_path.exists() else "is missing"
-        shown.problems[:0] = error or [f"config.json, which says what was trained, {there}"]
-        return "failed" if error else "broken"
-    if row.status == BROKEN or (shown.problems and row.status == UNFINISHED):
-        shown.problems.extend([row.problem] if not shown.problems else [])
-        return "broken"
-    if row.status != UNFINISHED:
-        shown.problems.extend([row.problem] if row.problem else [])
-        return row.status
-    error = _notebook_error(run)
-    shown.problems.extend(error)
-    return "failed" if error else "interrupted"
-
-
-def _has_rows(run):
-    """Whether history.csv is there with more than its first line."""
-    return run.history_path.is_file() and run.history_path.read_bytes().count(b"\n") > 1
-
-
-def _notebook_error(run) -> list[str]:
-    """What stopped the executed notebook, if an error did."""
-    try:
-        cells = json.loads(run.notebook_path.read_text(encoding="utf-8"))["cells"]
-        outputs = [output for cell in cells for output in cell.get("outputs", [])]
-        errors = [output for output in outputs if output.get("output_type") == "error"]
-        return [f"its notebook stopped: {one['ename']}: {one['evalue']}"[:600] for one in errors[:1]]
-    except _DAMAGE:
-        return []
-
-
-def _lines(run):
-    return [line for line in run.metrics() if isinstance(line, dict)]
+    return Shown(run.path, card, details)
 
 
 def _moment(text):
@@ -259,11 +191,10 @@ def _alarms(run, config, history, lines):
     return [{**alarm.as_dict(), "over": None} for alarm in on] + past
 
 
-def _evaluations(lines, shown):
+def _evaluations(lines):
     """Every evaluation: when, with what, and what was found."""
     found = []
     for line in lines:
-        scores = _try(shown, lambda line=line: scores_of(line), [], "metrics.jsonl")
         metrics = [
             {
                 "title": score.title,
@@ -272,7 +203,7 @@ def _evaluations(lines, shown):
                 "better": metric_of(score.title).better if metric_of(score.title) else "",
                 "protocol": score.protocol,
             }
-            for score in scores
+            for score in scores_of(line)
         ]
         about = {key: line.get(key) for key in ("step", "epoch", "missing_classes")}
         found.append({**about, "while_training": bool(line.get("while_training")), "metrics": metrics})
@@ -291,21 +222,21 @@ def _machine(config):
     return {name: str(value) for name, value in {**parts, **versions}.items() if value is not None} if config else {}
 
 
-def _commands(run, config, lines, status, relative, typed):
+def _commands(found, relative, typed):
     """(what it does, the command): train it again, go on, draw samples, measure."""
-    place = readable(Path(typed) / relative)
-    monitored = [line["step"] for line in lines if line.get("while_training") and line.get("step")]
+    run, config, place = found.run, found.config, readable(Path(typed) / relative)
+    monitored = [line["step"] for line in found.lines if line.get("while_training") and line.get("step")]
     how = {"evaluate_every": min(monitored, default=None)}
     how |= {"keep_samples": run.samples_path.is_dir(), "tensorboard": run.tensorboard_path.is_dir()}
-    found = [("Train it again", repeat_command(config, f"{place}-again", **how))]
-    if status in ("interrupted", "failed"):
-        found.insert(0, ("Go on from where it stopped", repeat_command(config, place, **how)))
+    commands = [("Train it again", repeat_command(config, f"{place}-again", **how))]
+    if found.status in ("interrupted", "failed"):
+        commands.insert(0, ("Go on from where it stopped", repeat_command(config, place, **how)))
     if run.generator_path.is_file():
         program, target = "python -m dcgan_tf", shlex.quote(place)
         sheet = shlex.quote(f"{place}/samples.png")
-        found.append(("Draw new samples", f"{program} sample {target} --count 64 --seed 1 --output {sheet}"))
-        found.append(("Measure it", f"{program} evaluate {target}"))
-    return found
+        commands.append(("Draw new samples", f"{program} sample {target} --count 64 --seed 1 --output {sheet}"))
+        commands.append(("Measure it", f"{program} evaluate {target}"))
+    return commands
 
 
 def _files(run, relative):

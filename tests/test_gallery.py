@@ -58,6 +58,7 @@ def folder(tmp_path_factory):
     run = draw(write_run(folder / "failed", length=90))
     error = {"output_type": "error", "ename": "UserError", "evalue": "the disk is full"}
     run.notebook_path.write_text(json.dumps({"cells": [{"source": []}, {"outputs": [error]}]}))
+    shutil.copy(run.notebook_path, folder / "named" / "notebook.ipynb")
     draw(write_run(folder / "no config")).config_path.unlink()
     draw(write_run(folder / "bad config")).config_path.write_text('{"recipe": ')
     draw(write_run(folder / "bad history")).history_path.write_bytes(b"\xff\xfe\n\x00" * 99)
@@ -93,6 +94,7 @@ def test_every_run_is_there_and_says_how_it_is(folder):
     assert "metrics.jsonl" in problem["bad metrics"]
     assert "the disk is full" in problem["failed"] and "the disk is full" in problem["only a notebook"]
     assert "no longer a finite number" in problem["diverged"] and problem["good"] == problem["half"] == ""
+    assert "its notebook stopped: UserError: the disk is full" in problem["named"]
     # What is there of a damaged run is shown.
     assert all(len(runs[name][1]["grids"]) == 2 for name in ("no config", "bad config", "bad history", "bad metrics"))
     assert data["title"].startswith("res ults #1%")
@@ -177,6 +179,35 @@ def test_a_run_that_is_being_written_is_still_running(tmp_path):
     with only_writer(run):
         assert data_of(gallery(tmp_path))[1]["busy"][0]["status"] == "running"
     assert data_of(gallery(tmp_path))[1]["busy"][0]["status"] == "interrupted"
+
+
+def test_no_damage_of_one_run_hides_the_others(tmp_path):
+    write_run(tmp_path / "good")
+    configs = [
+        {"dataset": True},
+        {"recipe": []},
+        {"hardware": 3},
+        {"steps_per_epoch": 0},
+        {"seed": None},
+        {"length": []},
+    ]
+    for number, change in enumerate(configs):
+        run = write_run(tmp_path / f"config {number}")
+        run.config_path.write_text(json.dumps({**run.config, **change}))
+    for number, line in enumerate(
+        ['{"metrics": {"a": {"mean": "x"}}}', "[]", "3", '{"step": "</script>"}', '{"look": 3}']
+    ):
+        write_run(tmp_path / f"metrics {number}").metrics_path.write_text(f"{line}\n")
+    run = write_run(tmp_path / "header")
+    run.history_path.write_text(run.history_path.read_text().replace("epoch", "age"))
+    run = write_run(tmp_path / "alarms")
+    run.alarms_path.write_text('{"on": true}\n{"alarm": []}\n')
+    _, runs = data_of(gallery(tmp_path))
+    statuses = {name: card["status"] for name, (card, _) in runs.items()}
+    assert statuses.pop("good") == "finished" and len(statuses) == 13
+    assert statuses.pop("alarms") == "finished" and "alarms.jsonl" in runs["alarms"][0]["problems"][0]
+    assert {name for name in statuses if statuses[name] != "broken"} == set()
+    assert all(runs[name][0]["problems"] for name in statuses)
 
 
 def test_mistakes_are_said_in_one_line(tmp_path):

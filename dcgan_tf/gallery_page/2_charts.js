@@ -40,11 +40,17 @@ function nearest(xs, at) {
   return low > 0 && at - xs[low - 1] <= xs[low] - at ? low - 1 : low;
 }
 
+// Only what has a place on the x axis: of a damaged run, the time of a number may not be known.
+function placed(one) {
+  const known = one.x.map((at, place) => (Number.isFinite(at) ? place : -1)).filter((place) => place >= 0);
+  return { ...one, x: known.map((place) => one.x[place]), y: known.map((place) => one.y[place]) };
+}
+
 // series: [{name, colour, x, y, dots}], y with nulls where there is no number. Of noisy curves (smooth) the running
 // mean is drawn over the values. `xText` says a place on the x axis in words. `slack`: how far beyond its end a curve
 // still has its last value (an epoch that was not finished).
 function chart({ title, note, series, xName, xText, low, high, smooth = true, slack = 0 }) {
-  series = series.filter((one) => one.y.some((value) => value !== null));
+  series = series.map(placed).filter((one) => one.y.some((value) => value !== null));
   const readings = series.map((one) => el("b", {}));
   const where = el("span", { class: "where" });
   const keys = series.map((one, place) =>

@@ -43,7 +43,7 @@ function notebookLink({ files }) {
 }
 
 const HEADS = {
-  finished: "Not everything could be read", running: "This run was still going on when the page was made",
+  finished: "This run has finished, but not all is well", running: "This run was still going on when the page was made",
   interrupted: "This run was interrupted", diverged: "This run diverged", failed: "This run failed", broken: "Something is wrong with this run",
 };
 const SAID = {

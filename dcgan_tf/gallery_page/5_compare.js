@@ -121,7 +121,7 @@ function metricOverlays(chosen, column, xName, xText) {
 }
 
 function secondsAt(history, step) {
-  return history.step.length ? history.seconds[nearest(history.step, step)] : 0;
+  return history.step.length ? history.seconds[nearest(history.step, step)] : null;
 }
 
 // --- tables -------------------------------------------------------------------------------------------------
