@@ -35,7 +35,10 @@ def repeat_command(config: dict, run_dir: str, **beside) -> str:
 
 
 def recipe_of(config: dict) -> Recipe:
-    """The recipe that a config holds. A field that is younger than the run has its usual value."""
+    """The recipe that a config holds. A field that is younger than the run has its value in the recipe of that name.
+
+    That value changes nothing: see runs.agree_on_config.
+    """
     fields = dict(config["recipe"])
     length = config.get("length") or {}
     base = RECIPES.get(fields.get("name"), Recipe()).as_dict()
