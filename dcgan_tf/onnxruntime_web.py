@@ -107,7 +107,7 @@ def _download(say):
     address = f"{registry()}/onnxruntime-web/-/{ARCHIVE}"
     say(f"downloading ONNX Runtime for browsers, {ARCHIVE_BYTES / 1e6:.0f} MB, once")
     try:
-        with urllib.request.urlopen(address, timeout=60) as response:
+        with urllib.request.urlopen(address, timeout=30) as response:
             data = response.read(ARCHIVE_BYTES + 1)
     except (OSError, ValueError) as error:
         raise UserError(
