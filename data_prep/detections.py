@@ -200,7 +200,9 @@ def detect(
         if not path.exists():  # another process may just have finished it
             transform = functools.partial(_detect_in_file, views=views, **settings)
             # Small enough that the last of a small source does not keep one worker busy while the others wait.
-            chunks = Chunks(partial, key, source, transform, max(8, min(64, len(source.names) // 100)))
+            chunks = Chunks(
+                partial, key, source, transform, max(8, min(64, len(source.names) // 100)), "finding faces in"
+            )
             try:
                 arrays = _find_all(chunks, views, workers, progress, path)
                 write_bytes(path, _pack(arrays, source.names, views, identity))

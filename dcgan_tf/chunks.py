@@ -40,7 +40,8 @@ class DamagedChunk(Exception):
 class Chunks:
     """The files in the folder `partial`: `size` source pictures each, transformed; `key` tells settings apart."""
 
-    def __init__(self, partial: Path, key: str, source, transform: Callable[..., Result], size: int):
+    def __init__(self, partial: Path, key: str, source, transform: Callable[..., Result], size: int, doing="preparing"):
+        self.doing = doing  # what a person is told
         self.partial, self.key, self.source, self.transform, self.size = partial, key, source, transform, size
         self.prefix = f"{key[:16]}-{size}-"  # a killed process of other settings may have left its own here
         self.count = -(-len(source.names) // size)
@@ -58,7 +59,7 @@ class Chunks:
         done = total - sum(min(self.size, total - number * self.size) for number in missing)
         workers = min(workers or available_cores(), len(missing))
         prepared = run_in_workers(functools.partial(_prepare_chunk, self), missing, workers)
-        _show_progress(prepared, done, total, progress, self.source.description)
+        _show_progress(prepared, done, total, progress, f"{self.doing} {self.source.description}")
 
     def rows(self):
         """(kept, reason, columns) of every source picture, in order."""
@@ -111,8 +112,11 @@ def _check_image(image, others):
         raise ValueError(f"the transform gave images of different shapes: {others[0].shape} and {image.shape}")
 
 
-def _show_progress(counts, done, total, progress, description):
-    """Take all of `counts`, showing a bar where somebody watches a terminal, and now and then a line elsewhere."""
+def _show_progress(counts, done, total, progress, what):
+    """Take all of `counts`, showing a bar where somebody watches a terminal, and now and then a line elsewhere.
+
+    what: what is being done with what, such as "preparing faces.zip".
+    """
     if not progress:
         for _ in counts:
             pass
@@ -120,7 +124,7 @@ def _show_progress(counts, done, total, progress, description):
     if sys.stderr.isatty():
         from tqdm import tqdm
 
-        with tqdm(desc=f"preparing {description}", total=total, initial=done, unit="image") as bar:
+        with tqdm(desc=what, total=total, initial=done, unit="image") as bar:
             for count in counts:
                 bar.update(count)
         return
@@ -133,7 +137,6 @@ def _show_progress(counts, done, total, progress, description):
             said, rate = now, (done - before) / (now - started)
             left = (total - done) / rate
             print(
-                f"preparing {description}: {done:,} of {total:,} images, {rate:,.0f} per second, "
-                f"{left / 60:.1f} minutes left",
+                f"{what}: {done:,} of {total:,} images, {rate:,.0f} per second, {left / 60:.1f} minutes left",
                 flush=True,
             )

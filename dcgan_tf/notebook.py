@@ -230,7 +230,8 @@ def example_photographs(folder) -> Path:
     """Write a folder of the real photographs that scikit-image ships, once: faces, no faces, and hard cases.
 
     178x218 pixels, as CelebA's: an astronaut's portrait, upright, mirrored, turned, blurred and beside itself; a
-    cat; 80 faces and 10 other crops of Labeled Faces in the Wild, enlarged from 25x25. Nothing is downloaded.
+    photographer seen from the side; a cat; 80 faces and 9 other crops of Labeled Faces in the Wild, enlarged from
+    25x25. Nothing is downloaded.
     """
     import numpy as np
     from skimage import data
@@ -238,18 +239,19 @@ def example_photographs(folder) -> Path:
     from dcgan_tf.images import centre_crop, resize, save_png
 
     folder = Path(folder)
-    if (folder / "other_09.png").is_file():  # the last one
+    if (folder / "photographer.png").is_file():  # the last one
         return folder
     astronaut = data.astronaut()
     pictures = {f"astronaut_{name}": image for name, image in _portraits(astronaut[:218, 135:313], astronaut)}
     pictures["cat"] = resize(centre_crop(data.chelsea(), (300, 245)), (218, 178))
     crops = np.round(255 * data.lfw_subset()).astype(np.uint8)[..., None]  # 100 faces, then 100 others
     crops = {f"face_{number:02d}": crops[number] for number in range(80)} | {
-        f"other_{number:02d}": crops[100 + number] for number in range(10)
+        f"other_{number:02d}": crops[100 + number] for number in range(9)
     }
     for name, crop in crops.items():
         pictures[name] = np.full((218, 178, 1), crop.mean(), np.uint8)
         pictures[name][34:184, 14:164] = resize(crop, 150)
+    pictures["photographer"] = data.camera()[30:248, 140:318, None]
     folder.mkdir(parents=True, exist_ok=True)
     for name, image in pictures.items():
         save_png(folder / f"{name}.png", image)

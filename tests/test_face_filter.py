@@ -201,6 +201,15 @@ def test_a_zip_gives_the_same_as_the_folder(folder, detections, tmp_path):
     assert found.reasons[found.names.index("../outside.png")] == "name leads out of the zip"
 
 
+def test_the_progress_says_what_is_done(tmp_path, monkeypatch, capsys):
+    clock = iter(range(0, 10_000, 20))
+    monkeypatch.setattr("dcgan_tf.chunks.time.monotonic", lambda: next(clock))
+    (tmp_path / "blank.png").write_bytes(png(PICTURES["blank"]))
+    detect(tmp_path, tmp_path / "d.npz", workers=1)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("finding faces in ") and line.endswith("1 of 1 images, 0 per second, 0.0 minutes left")
+
+
 def test_detections_are_read_again_not_made_again(folder, tmp_path, monkeypatch):
     detect(folder, tmp_path / "d.npz", workers=1, progress=False)
     monkeypatch.setattr(module, "find_faces", None)
@@ -260,6 +269,29 @@ def test_exactly_one_face_above_the_threshold():
     assert decisions.reasons[3] == "several frontal faces: 2"
     assert decisions.reasons[1] == decisions.reasons[4] == "no frontal face"
     assert decisions.settings() == {"policy": "frontal", "min_neighbors": 40}
+
+
+def test_a_real_face_in_profile_is_dropped_by_not_profile(tmp_path):
+    """The photographer of scikit-image, whom plain OpenCV finds from the side only, and better in the mirror."""
+    photographer = skimage.data.camera()[30:248, 140:318]
+    pictures = {"camera": photographer, "mirrored": photographer[:, ::-1]}
+    pictures = {name: np.ascontiguousarray(picture[..., None]) for name, picture in pictures.items()}
+    pictures["head"] = PICTURES["head"]
+    for name, picture in pictures.items():
+        (tmp_path / f"{name}.png").write_bytes(png(picture))
+    found = detect(tmp_path, tmp_path / "d.npz", profile=True, workers=1, progress=False)
+    for threshold in (5, 20, 60):
+        for picture, name in enumerate(["camera", "head", "mirrored"]):
+            gray = cv2.cvtColor(pictures[name], cv2.COLOR_RGB2GRAY) if name == "head" else pictures[name][..., 0]
+            cascades = {view: plain_cascade(file) for view, (file, _) in module.VIEWS.items()}
+            sides = [cascades["profile"].detectMultiScale(side, 1.1, threshold) for side in (gray, cv2.flip(gray, 1))]
+            turned = sum(map(len, sides)) > 0 and not len(cascades["frontal"].detectMultiScale(gray, 1.1, 5))
+            assert decide(found, "not_profile", 5, threshold).kept[picture] == (not turned), (name, threshold)
+    decisions = decide(found, "not_profile")
+    assert decisions.kept.tolist() == [False, True, False]  # by the names: camera, head, mirrored
+    assert decisions.reasons[0] == decisions.reasons[2] == "a face in profile and none from the front"
+    assert decide(found, "frontal", 10).kept.tolist() == [False, True, False]
+    assert decide(found, "not_profile", 5, 60).kept.all()  # nothing is that strong
 
 
 def test_remaining_and_borderline():
