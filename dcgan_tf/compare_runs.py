@@ -9,6 +9,7 @@ from dcgan_tf.comparison import (
     RunRow,
     best_run,
     describe_setting,
+    natural,
     read_runs,
     score_titles,
     select,
@@ -46,7 +47,7 @@ def choose_runs(folders, filters=(), most: int = 12, results_dir="results", say=
     if not found:
         raise UserError(f"none of {len(rows)} runs passes the filters {list(filters)!r}: see their names and settings")
     newest = sorted(found, key=lambda row: row.started or "")[-most:]
-    chosen = [row for row in found if row in newest]
+    chosen = sorted([row for row in found if row in newest], key=lambda row: natural(row.name))
     left = f", the newest of {len(found)}: filters make the choice yours" if len(chosen) < len(found) else ""
     say(f"{len(chosen)} runs{left}")
     return chosen
@@ -91,8 +92,10 @@ class RunTable:
         self.settings, titles = varied_settings(rows), score_titles(rows)
         self.head = ["run", *self.settings, "status", "epoch", "seconds", "G loss", "D loss", *titles]
         self.lines = [self._line(row, titles) for row in rows]
-        self.best = {title: best_run(rows, title)[0].name for title in titles}
         self.protocols = {title: shared_protocol(rows, title) for title in titles}
+        best = [best_run(rows, title)[1] for title in titles]
+        found = [(row.name, score) for row in rows for score in row.scores.values()]
+        self.best = {(name, score.title) for name, score in found for held in best if _same(score, held)}
 
     def _line(self, row, titles):
         last = row.last
@@ -127,7 +130,11 @@ class RunTable:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
 
     def _weight(self, run, title):
-        return "; font-weight: bold" if self.best.get(title) == run else ""
+        return "; font-weight: bold" if (run, title) in self.best else ""
+
+
+def _same(score, other):
+    return (score.title, score.value, score.protocol) == (other.title, other.value, other.protocol)
 
 
 def show_gifs(rows: list[RunRow], width: int = 300):

@@ -11,6 +11,7 @@ It reads run directories and nothing else, writes nothing, and does not import T
 import csv
 import fnmatch
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -314,3 +315,10 @@ def short_names(rows: Iterable[RunRow], among=None) -> list[str]:
     varied = varied_settings(rows, among)
     names = [", ".join(f"{name} {describe_setting(row.settings.get(name))}" for name in varied) for row in rows]
     return names if 0 < len(varied) <= 4 and len(set(names)) == len(names) else [row.name for row in rows]
+
+
+def natural(text: str) -> list:
+    """A key to sort texts by, with the numbers inside them by size."""
+    return [
+        (0, float(part), "") if part[0].isdigit() else (1, 0.0, part) for part in re.findall(r"\d+\.?\d*|\D+", text)
+    ]

@@ -224,15 +224,21 @@ def _check_whole_numbers(**values):
             raise UserError(f"{name}={value!r} must be a whole number of at least 1")
 
 
-def _load_path(name, size, channels, resize):
+def check_dataset_name(name: str):
+    """Raise UserError unless `name` is that of a dataset, or of a file or folder that is there."""
     path = Path(name).expanduser()
-    if not name or not path.exists():
+    if name != FAKE and name not in NAMED and (not name or not path.exists()):
         looks_like_a_path = path.suffix or len(path.parts) > 1
         raise UserError(
             (f"there is nothing at {name!r}." if looks_like_a_path else f"unknown dataset {name!r}.")
             + f"{nearest(name, [*NAMED, FAKE])} Known are {', '.join([*NAMED, FAKE])}; "
             "or give the path of a folder of images, a zip of images, or a prepared dataset"
         )
+
+
+def _load_path(name, size, channels, resize):
+    check_dataset_name(name)
+    path = Path(name).expanduser()
     if is_prepared(path):
         prepared, notes = read_prepared(path), ()
     else:

@@ -1,7 +1,6 @@
 """The curves of many runs over one another, with a legend."""
 
 import itertools
-import re
 import textwrap
 
 import numpy as np
@@ -11,6 +10,7 @@ from dcgan_tf.comparison import (
     LOSSES,
     choose_axes,
     describe_setting,
+    natural,
     score_titles,
     scores_of,
     setting_values,
@@ -62,7 +62,7 @@ def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
     if handles:
-        shown = dict(sorted(handles.items(), key=lambda item: _natural(item[0])))
+        shown = dict(sorted(handles.items(), key=lambda item: natural(item[0])))
         figure.legend(
             shown.values(), shown.keys(), loc="outside right upper", frameon=False, fontsize=8, handlelength=3
         )
@@ -98,13 +98,6 @@ def _labels(rows, lines, among):
     if 0 < len(varied) <= 4 and len(set(labels)) == len(labels):
         return labels
     return [", ".join(row.name for row in [longest, *parts]) for longest, parts in lines]
-
-
-def _natural(text):
-    """Numbers inside a text sort by size."""
-    return [
-        (0, float(part), "") if part[0].isdigit() else (1, 0.0, part) for part in re.findall(r"\d+\.?\d*|\D+", text)
-    ]
 
 
 def _series(run, by, column, protocol):

@@ -18,6 +18,7 @@ from typing import get_type_hints
 import yaml
 
 from dcgan_tf.comparison import describe_setting
+from dcgan_tf.datasets import check_dataset_name
 from dcgan_tf.errors import UserError, nearest
 from dcgan_tf.notebook import TYPES, check_values, declared_parameters
 from dcgan_tf.recipes import Recipe, get_recipe, parse_value
@@ -251,6 +252,8 @@ def _planned(title, fixed, free, varied, declared, share):
     in_name = {name: value for name, value in free.items() if title is None or name in varied}
     try:
         recipe = check_values(values)
+        if isinstance(values.get("dataset"), str):
+            check_dataset_name(values["dataset"])
     except UserError as error:
         raise UserError(f"{_folder_name(None, settings) or 'the run'}: {error}") from None
     lengths = [name for name in LENGTHS if values.get(name) is not None]

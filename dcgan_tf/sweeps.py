@@ -196,7 +196,7 @@ class _Sweep:
     def _run(self, run, cores):
         started = time.monotonic()
         path = Run(self.folder / run.name)
-        shorter = self._go_on_from_shorter(run)
+        shorter = self._go_on_from_shorter(run, len(cores) or _available_cores())
         self._say(f"begins: {run.name}" + (f", going on from {shorter}" if shorter else ""))
         status = self._execute(run, path, cores)
         if status is None:  # the sweep is stopping
@@ -254,7 +254,7 @@ class _Sweep:
             with self.lock:
                 self.children.discard(child)
 
-    def _go_on_from_shorter(self, run) -> str | None:
+    def _go_on_from_shorter(self, run, cores) -> str | None:
         """Begin a run with a copy of the longest shorter one of its family; its name, where there was one."""
         target = self.folder / run.name
         if run.family is None or not holds_nothing(target):
@@ -262,19 +262,24 @@ class _Sweep:
         family = [other for other in self.plan if other.family == run.family and other.length[1] < run.length[1]]
         for other in sorted(family, key=lambda other: -other.length[1]):
             source = Run(self.folder / other.name)
-            if self.outcomes[other.name].status == FINISHED and is_beginning(source, other.length):
+            if self.outcomes[other.name].status == FINISHED and is_beginning(source, other.length, cores):
                 copy_run(source, target)
                 return other.name
         return None
 
 
-def is_beginning(run: Run, length: tuple[str, int]) -> bool:
-    """Whether a longer training of the same settings begins with exactly this run, which ended at `length`."""
+def is_beginning(run: Run, length: tuple[str, int], cores: int) -> bool:
+    """Whether a longer training of the same settings begins with exactly this run, which ended at `length`.
+
+    cores: how many the longer one will have. Sums are split among threads, so that more or fewer of them round
+    otherwise, and after some hundred steps it is another training.
+    """
     try:
         ended = {name: value for name, value in run.config["length"].items() if value is not None}
         recipe = Recipe(**{**run.config["recipe"], **dict.fromkeys(LENGTHS)})
         steps = length[1] * (run.config["steps_per_epoch"] if length[0] == "epochs" else 1)
         reached = bool(run.rows()) and run.rows()[-1]["step"] == steps
+        reached = reached and run.config["hardware"]["cores"] == cores
     except (UserError, KeyError, TypeError, AttributeError):
         return False
     return ended == dict([length]) and reached and not recipe.depends_on_length and run.checkpoints_path.is_dir()
@@ -326,6 +331,10 @@ def share_cores(jobs: int, cores: list[int] | None = None) -> list[list[int]]:
     return [cores[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
+def _available_cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 def thread_settings(count: int) -> dict[str, str]:
     """Environment variables that keep a run to `count` threads of arithmetic."""
     names = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -351,8 +360,11 @@ def _report(folder, plan, outcomes, say):
     """The table, the sheet and the curves; and a line for each run that did not end well."""
     rows = write_table(folder, plan, outcomes)
     say(f"table: {folder / 'sweep.csv'}")
-    for path in write_pictures(folder, rows):
-        say(f"picture: {path}")
+    try:
+        for path in write_pictures(folder, rows):
+            say(f"picture: {path}")
+    except Exception as error:  # what was trained counts; the next call draws again
+        say(f"the pictures could not be drawn ({type(error).__name__}: {error}); the same command draws them again")
     wrong = [outcome for outcome in outcomes.values() if outcome.status != FINISHED]
     for outcome in wrong:
         error = outcome.error or "not begun"

@@ -102,8 +102,8 @@ def test_a_grid_is_every_combination_the_shorter_first():
 
 
 def test_values_become_what_the_parameter_holds():
-    (run,) = plan(epochs="5", learning_rate="2e-4", classes="[3, 8]", dataset="'a,b'", resize="true", dropout="0.1")
-    assert run.parameters == {"epochs": 5, "learning_rate": 2e-4, "classes": [3, 8], "dataset": "a,b", "resize": True,
+    (run,) = plan(epochs="5", learning_rate="2e-4", classes="[3, 8]", dataset="'mnist'", resize="true", dropout="0.1")
+    assert run.parameters == {"epochs": 5, "learning_rate": 2e-4, "classes": [3, 8], "dataset": "mnist", "resize": True,
                               "overrides": {"dropout": 0.1}}  # fmt: skip
     assert plan(classes="none,7")[0].parameters == {"classes": None} and plan(classes="none,7")[0].length is None
     assert split_values("[1, 2],{a: 1, b: 2},'x,y',z") == ["[1, 2]", "{a: 1, b: 2}", "'x,y'", "z"]
@@ -120,6 +120,7 @@ def test_values_become_what_the_parameter_holds():
         ({"resize": "yes"}, r"resize='yes' must be True or False"),
         ({"dropout": "0.1,2"}, r"dropout=2\.0 must be a finite number at least 0 and at most 0\.95"),
         ({"loss": "bce,hing"}, r"loss=hing: loss='hing' must be one of .* Did you mean 'hinge'\?"),
+        ({"dataset": "mnist5k,mnsit"}, r"dataset=mnsit: unknown dataset 'mnsit'\. Did you mean 'mnist'\?"),
         ({"epochs": "5", "steps": "7"}, r"epochs=5 and steps=7 are both given"),
         ({"epochs": "5,5"}, r"epochs=5 is there twice"),
         ({"run_name": "a"}, r"run_name is given to each run by the sweep itself"),
@@ -196,8 +197,10 @@ def test_a_run_that_went_on_from_a_shorter_one_is_the_run_alone(short, tmp_path,
     (shorter.path / "latent").mkdir()  # what `explore` drew belongs to the shorter run
     line = {"step": 20, "metrics": {"frechet_distance": {"mean": 3.0}}}
     shorter.metrics_path.write_text(json.dumps({**line, "while_training": True}) + "\n" + json.dumps(line) + "\n")
-    assert is_beginning(shorter, ("epochs", 1)) and not is_beginning(shorter, ("epochs", 2))
-    assert not is_beginning(shorter, ("steps", 20)) and not is_beginning(Run(tmp_path), ("epochs", 1))
+    cores = len(os.sched_getaffinity(0))
+    assert is_beginning(shorter, ("epochs", 1), cores) and not is_beginning(shorter, ("epochs", 1), cores + 1)
+    assert not is_beginning(shorter, ("epochs", 2), cores) and not is_beginning(shorter, ("steps", 20), cores)
+    assert not is_beginning(Run(tmp_path), ("epochs", 1), cores)
     copy_run(shorter, tmp_path / "longer")
     longer, alone = train_for(2, tmp_path / "longer"), train_for(2, tmp_path / "alone")
     assert not longer.notebook_path.exists()
@@ -221,9 +224,9 @@ def test_a_run_that_went_on_from_a_shorter_one_is_the_run_alone(short, tmp_path,
     assert rows[0] == rows[1] and len(rows[0]) == 6
     configs = [{name: value for name, value in run.config.items() if name != "started"} for run in (longer, alone)]
     assert configs[0] == configs[1] and configs[0]["length"]["epochs"] == 2
-    assert is_beginning(alone, ("epochs", 2))
+    assert is_beginning(alone, ("epochs", 2), cores)
     monkeypatch.setattr(Recipe, "depends_on_length", True)
-    assert not is_beginning(alone, ("epochs", 2))
+    assert not is_beginning(alone, ("epochs", 2), cores)
 
 
 # --- real runs ---------------------------------------------------------------------------------------------
