@@ -91,8 +91,10 @@ class Attributes(NamedTuple):
         return [int(place) for place in order if 0 < seen[place] < 1][:count]
 
     def plainest(self, count: int) -> list[int]:
-        """The seeds of samples that show the fewest attributes: on them one sees best what a direction adds."""
-        return [int(seed) for seed in np.argsort((self.scores > 0).sum(axis=1), kind="stable")[:count]]
+        """The seeds of clear samples with few attributes: on them one sees best what a direction adds."""
+        sure = 1 / (1 + np.exp(-self.scores))
+        doubt = 1 - np.abs(2 * sure - 1)
+        return [int(seed) for seed in np.argsort((sure + doubt).sum(axis=1), kind="stable")[:count]]
 
     def held(self, place: int, others: list[int]) -> np.ndarray:
         """The direction of one attribute that leaves the others alone, as far as lines can tell: float32 [dim].
