@@ -132,12 +132,13 @@ def attribute_scores(space: LatentSpace, classifier: FeatureNetwork, latents: np
 def telling_terms(attributes: Attributes, each: int = 3) -> list[tuple[int, list[int], str]] | None:
     """Terms (sign, seeds, name) of an arithmetic that can be checked: A with B - B without A + neither = A alone.
 
-    "Smiling woman - woman + man" is of this kind. A and B are the two attributes explained best of which all
-    three combinations occur; the seeds those of which the classifier is surest. None where
-    there are none, as for classes, of which an image has one.
+    "Smiling woman - woman + man" is of this kind. A and B are the two attributes explained best that are not nearly
+    the same and of which all three combinations occur; the seeds those of which the classifier is surest. None
+    where there are none, as for classes, of which an image has one.
     """
     places = attributes.best(8)
-    pairs = [(a, b) for a in places for b in places if a != b]
+    alike = np.abs(attributes.directions.vectors @ attributes.directions.vectors.T) >= _THE_SAME
+    pairs = [(a, b) for a in places for b in places if not alike[a, b]]
     pairs.sort(key=lambda pair: -attributes.directions.values[list(pair)].sum())
     for a, b in pairs:
         with_a, with_b = attributes.scores[:, a], attributes.scores[:, b]

@@ -13,7 +13,7 @@ from dcgan_tf.images import enlarge
 from dcgan_tf.plots import Picture
 
 _DOTS = 144  # per inch, as Picture.png
-_WIDEST = 1480  # pixels: what a notebook's page shows
+_WIDEST, _HIGHEST = 1480, 3000  # pixels: what a notebook's page shows
 _TEXT, _FAINT = "#222222", "#666666"
 
 
@@ -28,7 +28,8 @@ def sheet(
     """
     cells = np.asarray(cells)
     count, across, height, width, channels = cells.shape
-    scale = max(1, min(_WIDEST // ((width + 2) * across), -(-160 // width)))
+    scale = min(_WIDEST // ((width + 2) * across), _HIGHEST // ((height + 2) * count), -(-160 // width))
+    scale = max(1, scale)
     gap = max(3, 8 // scale)
     head = -(-30 // scale) if texts is not None else 0
     tops = _places(count, height, head, gap, gaps_after, 3 * gap)

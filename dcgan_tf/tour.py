@@ -29,7 +29,7 @@ from dcgan_tf.space import LatentSpace, open_space
 AVERAGE_MEANS = (-1.0, -0.8, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.8)  # the row of the `sapienza` report
 SWEEP_MEANS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 SWEEP_STDS = (0.4, 0.7, 1.0, 1.5)
-_SHOWN = 8  # directions and attributes on a sheet
+_SHOWN = 6  # attributes in a film
 
 
 class NotHere(Exception):

@@ -150,7 +150,7 @@ def interpolation_film(space: LatentSpace, seeds, steps: int = 18) -> list[np.nd
     if space.is_normal:
         films.append(space.draw(latent.loop(latents, steps, space.way)))
         labels.append("round")
-    return [frame(images, labels, side=192) for images in zip(*films, strict=True)]
+    return [frame(images, labels, side=128) for images in zip(*films, strict=True)]
 
 
 def plane(space: LatentSpace, seeds, steps: int = 7) -> Picture:
@@ -179,7 +179,7 @@ def plane_film(space: LatentSpace, seeds, frames: int = 60) -> list[np.ndarray]:
         for angle in angles
     ]  # fmt: skip
     images = space.draw(space.inside(np.stack(points)))
-    return [frame(image[None], ["a round trip"], side=192) for image in images]
+    return [frame(image[None], ["a round trip"], side=128) for image in images]
 
 
 def add_up(space: LatentSpace, terms) -> np.ndarray:
@@ -229,7 +229,7 @@ def strips(space: LatentSpace, directions: np.ndarray, names, seeds, amounts, ti
     return sheet(np.stack(cells), rows=rows, columns=columns, title=title, note=note, gaps_after=gaps)
 
 
-def strips_film(space: LatentSpace, directions: np.ndarray, names, seed, reach: float, frames: int = 36) -> list:
+def strips_film(space: LatentSpace, directions: np.ndarray, names, seed, reach: float, frames: int = 32) -> list:
     """One sample moving along each direction, to and fro, side by side."""
     start = space.of_seeds([seed])[0]
     amounts = reach * np.sin(np.arange(frames) / frames * 2 * np.pi)
@@ -282,7 +282,7 @@ def projection(found: Projection, target: np.ndarray, name: str) -> Picture:
 
 def projection_film(found: Projection, target: np.ndarray, space: LatentSpace, name: str) -> list[np.ndarray]:
     """How the best start came to the image."""
-    return [frame(np.stack([target, image]), [name, "closest so far"], side=192) for image in space.draw(found.film)]
+    return [frame(np.stack([target, image]), [name, "closest so far"], side=128) for image in space.draw(found.film)]
 
 
 def _moment(path):

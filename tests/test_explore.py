@@ -140,11 +140,11 @@ def brightness_judge(names=("Bright_Left", "Bright_Right")):
     return FeatureNetwork("judge", "judge", "judge-1", 1, compute, label_names=names, exclusive=False)
 
 
-def halves_generator():
-    """z0 brightens the left half, z0 + z1 the right one, z2 nothing."""
+def halves_generator(shared=1.0):
+    """z0 brightens the left half and, by a share, the right one; z1 the right one; z2 nothing."""
     left, right = np.zeros((4, 4)), np.zeros((4, 4))
     left[:, :2], right[:, 2:] = 0.2, 0.2
-    return made_of(np.stack([left.ravel() + right.ravel(), right.ravel(), np.zeros(16)]))
+    return made_of(np.stack([left.ravel() + shared * right.ravel(), right.ravel(), np.zeros(16)]))
 
 
 def test_attribute_directions_are_those_built_in():
@@ -161,7 +161,7 @@ def test_attribute_directions_are_those_built_in():
 
 
 def test_arithmetic_that_tells_comes_out_as_foretold():
-    space, judge = halves_generator(), brightness_judge()
+    space, judge = halves_generator(0.3), brightness_judge()
     found = attribute_directions(space, judge, 600)
     terms = telling_terms(found)
     assert [sign for sign, _, _ in terms] == [1, -1, 1] and all(len(seeds) == 3 for _, seeds, _ in terms)
@@ -173,6 +173,8 @@ def test_arithmetic_that_tells_comes_out_as_foretold():
     _, probabilities = judge(space.draw(views.add_up(space, terms)[None]))
     seen = dict(zip(found.names, probabilities[0], strict=True))
     assert seen[a] > 0.5 > seen[b]
+    alike = latent.Directions(np.float32([[1, 0, 0], [0.8, 0.6, 0]]), np.ones(2))
+    assert telling_terms(found._replace(directions=alike)) is None  # nearly the same attribute twice
     digits = found._replace(scores=np.where(np.arange(600)[:, None] % 2 == [0, 1], 5.0, -5.0))
     assert telling_terms(digits) is None  # of classes, an image has one
 
