@@ -67,7 +67,7 @@ def decide(
         sides = [detections.views[view].counts(profile_min_neighbors) for view in ("profile", "mirrored_profile")]
         profile = (sides[0] + sides[1] > 0) & (frontal == 0)
         kept = readable & ~profile
-        reasons = ["a face in profile and none from the front" if found else "" for found in profile.tolist()]
+        reasons = ["only a face in profile" if found else "" for found in profile.tolist()]
     for picture in np.flatnonzero(~readable).tolist():
         reasons[picture] = detections.reasons[picture]
     return Decisions(kept, reasons, policy, min_neighbors, profile_min_neighbors)

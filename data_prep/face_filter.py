@@ -2,7 +2,7 @@
 
     python -m data_prep.face_filter detect SOURCE FOLDER     # once: finds all faces (see detections.py)
     python -m data_prep.face_filter decide FOLDER            # as often as one likes: writes FOLDER/index.csv
-    python -m data_prep.face_filter audit SOURCE FOLDER      # sheets to look at (see audit.py)
+    python -m data_prep.face_filter audit SOURCE FOLDER      # sheets to look at (see audit.py); detects if need be
 
 The policies are in decisions.py.
 """
@@ -13,7 +13,7 @@ import click
 
 from data_prep.audit import audit
 from data_prep.decisions import check_policy, columns_of, decide, describe, remaining, write_index
-from data_prep.detections import SCALE_FACTOR, detect, read_detections
+from data_prep.detections import ALIGNED_EXACT_FROM, SCALE_FACTOR, detect, read_detections
 from dcgan_tf.errors import UserError, run_command
 
 __all__ = ["DETECTIONS_FILE", "check_policy", "columns_of", "decide", "describe", "detect", "remaining", "write_index"]
@@ -106,8 +106,17 @@ def decide_command(folder, policy, min_neighbors, profile_min_neighbors, output)
 @click.option("--count", default=40, show_default=True, type=click.IntRange(1), help="Pictures on a sheet.")
 @click.option("--output", type=click.Path(), help="A folder for the sheets.  [default: FOLDER/audit]")
 def audit_command(source, folder, policy, min_neighbors, profile_min_neighbors, count, output):
-    """Draw sheets of kept, dropped and borderline pictures, and how many remain at each threshold."""
-    detections = read_detections(Path(folder, DETECTIONS_FILE))
+    """Draw sheets of kept, dropped and borderline pictures, and how many remain at each threshold.
+
+    The detections in FOLDER are used; where there are none, the faces are found first.
+    """
+    policy, min_neighbors, profile_min_neighbors = check_policy(policy, min_neighbors, profile_min_neighbors)
+    path = Path(folder, DETECTIONS_FILE)
+    if path.exists():
+        detections = read_detections(path)
+    else:
+        min_size = "auto" if policy == "frontal" and min_neighbors >= ALIGNED_EXACT_FROM else 0
+        detections = detect(source, path, profile=policy == "not_profile", min_size=min_size)
     decisions = decide(detections, policy, min_neighbors, profile_min_neighbors)
     click.echo(describe(decisions))
     for path in audit(source, detections, decisions, output or Path(folder, "audit"), count):

@@ -84,7 +84,7 @@ def discriminator_has_won(history: dict, loss: str = "bce") -> Alarm | None:
     seen = f"D(real) {real[first:].mean():.2f}, D(fake) {fake[first:].mean():.2f}"
     if loss in _NOTHING_LEFT:
         seen += f", D's loss {history['discriminator_loss'][first:].mean():.3f}"
-    remedies = ["a lower discriminator_learning_rate"]
+    remedies = ["a lower discriminator_learning_rate", "augment=translation"]
     remedies += ["real_label_low=0.9", "label_noise=0.05"] if loss in ("bce", "least_squares") else []
     remedies += ["more dropout", "a smaller width" if loss == "hinge" else "loss=hinge"]
     return Alarm(
@@ -197,7 +197,7 @@ def mode_collapse(looks: list[dict]) -> Alarm | None:
         f"generated images spread {last['spread']:.0%} as far as real ones, "
         f"and the nearest two are {last['neighbours']:.0%} as far apart",
         streak[0]["step"],
-        "a lower generator_learning_rate, another seed, a larger batch_size, loss=hinge, or an earlier checkpoint",
+        "minibatch_std=true, another seed, a lower generator_learning_rate, a larger batch_size, or loss=hinge",
     )
 
 
@@ -210,7 +210,7 @@ def memorisation(looks: list[dict]) -> Alarm | None:
         "memorisation",
         f"{streak[-1]['copied']:.0%} of generated images are nearly copies of training images",
         streak[0]["step"],
-        "more data, a smaller width, fewer epochs, or more dropout",
+        "more data, augment=translation, a smaller width, fewer epochs, or more dropout",
     )
 
 

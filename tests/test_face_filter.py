@@ -289,7 +289,7 @@ def test_a_real_face_in_profile_is_dropped_by_not_profile(tmp_path):
             assert decide(found, "not_profile", 5, threshold).kept[picture] == (not turned), (name, threshold)
     decisions = decide(found, "not_profile")
     assert decisions.kept.tolist() == [False, True, False]  # by the names: camera, head, mirrored
-    assert decisions.reasons[0] == decisions.reasons[2] == "a face in profile and none from the front"
+    assert decisions.reasons[0] == decisions.reasons[2] == "only a face in profile"
     assert decide(found, "frontal", 10).kept.tolist() == [False, True, False]
     assert decide(found, "not_profile", 5, 60).kept.all()  # nothing is that strong
 
@@ -367,7 +367,20 @@ def test_command_line(folder, tmp_path):
     text = run("decide", tmp_path / "f", "--min-neighbors", 10)
     assert "frontal (min neighbors 10)" in text and "dropped: no frontal face" in text
     assert (tmp_path / "f" / "index.csv").exists()
-    assert "kept.png" in run("audit", folder, tmp_path / "f", "--min-neighbors", 10)
+    text = run("audit", folder, tmp_path / "f", "--min-neighbors", 10)
+    assert "kept.png" in text and "finding faces" not in text
+
+
+def test_audit_finds_the_faces_itself_where_nobody_has(tmp_path):
+    """As the README has it: one command, and the sheets are there."""
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "head.png").write_bytes(png(PICTURES["head"]))
+    arguments = ["audit", str(tmp_path / "pictures"), str(tmp_path / "f"), "--policy"]
+    result = CliRunner().invoke(cli, [*arguments, "not_profle"])
+    assert isinstance(result.exception, UserError) and not (tmp_path / "f").exists()
+    result = CliRunner().invoke(cli, [*arguments, "not_profile"])
+    assert result.exit_code == 0, result.output
+    assert "1 of 1 pictures kept" in result.output and (tmp_path / "f" / "audit" / "kept.png").is_file()
 
 
 @pytest.mark.parametrize(
