@@ -26,12 +26,9 @@ from dcgan_tf.datasets import load_dataset  # noqa: E402
 
 def run_loop(loop, budgets, samples):
     """A loop with train(max_seconds) and generate(count)."""
-    spent = 0.0
     for budget in budgets:
-        begun = time.perf_counter()
-        loop.train(max_seconds=budget - spent)
-        spent += time.perf_counter() - begun
-        yield spent, loop.images_seen, loop.generate(samples)
+        loop.train(max_seconds=budget - loop.seconds)
+        yield loop.seconds, loop.images_seen, loop.generate(samples)
 
 
 def run_recipe(recipe, dataset, seed, budgets, samples):

@@ -52,7 +52,7 @@ class PlainLoop:
         self.average = keras.models.clone_model(self.generator)
         self.average.set_weights(self.generator.get_weights())
         self.optimizers = [keras.optimizers.Adam(1e-3, beta_1=0.5) for _ in range(2)]
-        self.images_seen = 0
+        self.images_seen, self.seconds = 0, 0.0
 
     @tf.function
     def train_step(self, images):
@@ -80,7 +80,9 @@ class PlainLoop:
         for batch in self.batches:
             self.train_step(batch)
             self.images_seen += BATCH_SIZE
-            if time.perf_counter() - started > max_seconds:
+            seconds = time.perf_counter() - started
+            if seconds > max_seconds:
+                self.seconds += seconds
                 return
 
     def generate(self, count, batch_size=100):

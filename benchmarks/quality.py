@@ -171,9 +171,8 @@ def draw_curves(rows, options, floors, path):
             if not groups[0]:
                 continue
             values = [[r["frechet_distance"] for r in group] for group in groups]
-            seconds = [statistics.median(r["seconds"] for r in group) for group in groups]
-            (line,) = axis.plot(seconds, [statistics.median(v) for v in values], marker="o", label=contestant)
-            axis.fill_between(seconds, [min(v) for v in values], [max(v) for v in values],
+            (line,) = axis.plot(options.budgets, [statistics.median(v) for v in values], marker="o", label=contestant)
+            axis.fill_between(options.budgets, [min(v) for v in values], [max(v) for v in values],
                               color=line.get_color(), alpha=0.2)  # fmt: skip
         axis.axhline(floor, color="gray", linestyle=":", label="real against real")
         axis.set(yscale="log", xlabel="seconds of training", title=name)

@@ -59,7 +59,7 @@ class TutorialLoop:
         self.discriminator_optimizer = tf.keras.optimizers.Adam(1e-4)
         self.cross_entropy = tf.keras.losses.BinaryCrossentropy(from_logits=True)
         self.seed = tf.random.normal([16, NOISE_DIM])
-        self.images_seen = 0
+        self.images_seen, self.seconds = 0, 0.0
 
     @tf.function
     def train_step(self, images):
@@ -89,7 +89,9 @@ class TutorialLoop:
             for batch in self.batches:
                 self.train_step(batch)
                 self.images_seen += len(batch)
-                if max_seconds is not None and time.perf_counter() - started > max_seconds:
+                seconds = time.perf_counter() - started
+                if max_seconds is not None and seconds > max_seconds:
+                    self.seconds += seconds
                     return
             self.samples = self.generator(self.seed, training=False).numpy()
             epoch += 1
