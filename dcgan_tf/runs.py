@@ -300,9 +300,10 @@ def agree_on_config(run, config, say):
 
 
 def _differences(old: dict, new: dict) -> list[str]:
-    """What differs between two configs, apart from length, versions, hardware and the data's name."""
+    """What differs between two configs, apart from length, versions, hardware, the data's name and mere words."""
     # A field that the run does not know is younger than it, and its value in the recipe changes nothing.
-    pairs = [(name, old["recipe"][name], value) for name, value in new["recipe"].items() if name in old["recipe"]]
+    fields = [name for name in new["recipe"] if name in old["recipe"] and name not in ("source", "summary")]
+    pairs = [(name, old["recipe"][name], new["recipe"][name]) for name in fields]
     pairs += [
         (f"dataset {name}", old["dataset"].get(name), new["dataset"][name]) for name in ("fingerprint", "image_shape")
     ]

@@ -19,7 +19,7 @@ from dcgan_tf import checkpoints
 from dcgan_tf.errors import UserError
 from dcgan_tf.images import decode, enlarge, grid
 from dcgan_tf.progress import NoProgress
-from dcgan_tf.runs import Run
+from dcgan_tf.runs import Run, agree_on_config
 from dcgan_tf.training import train
 
 SETTINGS = {"width": 8, "latent_dim": 8, "batch_size": 20, "grid_images": 9, "ema_images": 500}
@@ -172,6 +172,14 @@ def test_other_settings_are_refused_with_what_differs(whole):
     with pytest.raises(UserError, match=r"dataset.*'fake' then, 'mnist5k' now"):
         train("tutorial", "mnist5k", whole.path, epochs=EPOCHS, overrides=SETTINGS)
     assert whole.config_path.read_bytes() == before
+
+
+def test_a_recipe_may_be_described_in_other_words(whole):
+    config = whole.config
+    older = {**config, "recipe": {**config["recipe"], "summary": "as it was put a year ago", "source": "elsewhere"}}
+    agree_on_config(whole, older, print)  # raises nothing
+    with pytest.raises(UserError, match="leaky_slope"):
+        agree_on_config(whole, {**config, "recipe": {**config["recipe"], "leaky_slope": 0.1}}, print)
 
 
 def test_two_processes_cannot_write_one_run(whole, tmp_path):
