@@ -43,7 +43,7 @@ def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None
     panels = ["generator_loss", "discriminator_loss", *titles]
     figure = Picture(figsize=(4.6 * len(panels) + 2.6, max(3.6, 0.19 * len(lines) + 0.6)), layout="constrained")
     handles = {}
-    for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
+    for axes, panel in zip(figure.subplots(1, len(panels), sharex=True), panels, strict=True):
         for (longest, parts), (colour, line), label in zip(lines, styles, _labels(rows, lines, among), strict=True):
             curves = [_series(row.run, by, panel, protocol if panel in titles else None) for row in [longest, *parts]]
             x, y = curves[0]

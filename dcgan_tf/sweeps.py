@@ -177,7 +177,9 @@ class _Sweep:
             for child in self.children:
                 with contextlib.suppress(OSError):
                     child.stdin.close()
-        self.say(f"stopping: {len(self.children)} runs are saving what they have (Ctrl-C again: without waiting)")
+        count = len(self.children)
+        runs = "1 run saves what it has" if count == 1 else f"{count} runs save what they have"
+        self.say(f"stopping: {runs} (Ctrl-C again: without waiting)")
 
     def kill(self):
         with self.lock:

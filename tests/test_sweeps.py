@@ -292,7 +292,7 @@ def test_ctrl_c_lets_a_run_save_and_begins_no_other(notebook, tmp_path):
     child.send_signal(signal.SIGINT)
     said = child.communicate(timeout=120)[0]
     assert child.returncode == 1 and (tmp_path / "saved").exists(), said
-    assert "stopping: 1 runs are saving" in said and "0 of 2 runs are finished" in said
+    assert "stopping: 1 run saves what it has" in said and "0 of 2 runs are finished" in said
     assert {name: row["status"] for name, row in table(tmp_path).items()} == {
         "behave=wait-epochs=1": "interrupted",
         "behave=wait-epochs=2": "missing",
