@@ -10,6 +10,7 @@ _WHERE = {
     "train": "dcgan_tf.training",
     "sample": "dcgan_tf.sampling",
     "evaluate": "dcgan_tf.evaluation",
+    "explore": "dcgan_tf.exploration",
     "sweep": "dcgan_tf.sweeps",
     "load_generator": "dcgan_tf.sampling",
     "load_dataset": "dcgan_tf.datasets",

@@ -347,7 +347,7 @@ def gallery(results, embed):
 def explore(run, project, no_classifier, **options):
     """Look into a run's latent space: sheets and films of all there is to see."""
     with tensorflow_quiet():
-        from dcgan_tf.explore import explore
+        from dcgan_tf.exploration import explore
 
     explore(run, project=project or None, classifier=not no_classifier, say=click.echo, **options)
 

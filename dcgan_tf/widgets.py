@@ -15,7 +15,7 @@ from PIL import Image
 
 from dcgan_tf import latent
 from dcgan_tf.errors import UserError
-from dcgan_tf.explore import parse_arithmetic, parse_seeds
+from dcgan_tf.exploration import parse_arithmetic, parse_seeds
 from dcgan_tf.images import write_gif
 from dcgan_tf.plots import Picture
 from dcgan_tf.progress import in_watched_notebook

@@ -11,12 +11,13 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 
+import dcgan_tf
 from dcgan_tf import features, latent, views
 from dcgan_tf.cli import cli
 from dcgan_tf.datasets import Dataset
 from dcgan_tf.directions import attribute_directions, first_layer_directions, jacobian_directions, telling_terms
 from dcgan_tf.errors import UserError
-from dcgan_tf.explore import explore, parse_arithmetic, parse_seeds
+from dcgan_tf.exploration import explore, parse_arithmetic, parse_seeds
 from dcgan_tf.features import FeatureNetwork
 from dcgan_tf.images import decode, save_png
 from dcgan_tf.progress import NoProgress
@@ -365,6 +366,7 @@ def test_no_run_and_no_folder(trained, tmp_path):
 
 
 def test_what_people_type():
+    assert dcgan_tf.explore is explore
     assert parse_seeds(" 1, 2,a b.npy") == (1, 2, "a b.npy")
     assert parse_arithmetic("3,4 - 7,8 + 10") == [(1, (3, 4), ""), (-1, (7, 8), ""), (1, (10,), "")]
     assert parse_arithmetic("- 1 + x-y.npy") == [(-1, (1,), ""), (1, ("x-y.npy",), "")]
