@@ -1,6 +1,7 @@
 """What there is to see in a latent space: each a labelled sheet (a Picture) or a film (frames uint8 [H, W, 3])."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +19,9 @@ _AT_ONCE = 512
 
 def named(seed) -> str:
     """What a sample is called: by its seed, or by the file that its latent came from."""
-    return f"seed {seed}" if isinstance(seed, int | np.integer) else str(seed).rsplit("/", 1)[-1]
+    if isinstance(seed, int | np.integer):
+        return f"seed {seed}"
+    return Path(seed).stem.removeprefix("projection_").removesuffix("_latent")
 
 
 def _rows(images, columns):
