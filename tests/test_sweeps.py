@@ -14,15 +14,15 @@ import pytest
 from nbformat import write as write_notebook
 from nbformat.v4 import new_code_cell, new_notebook
 
-from dcgan_tf import sweeps
 from dcgan_tf.errors import UserError
 from dcgan_tf.images import decode
 from dcgan_tf.progress import NoProgress
 from dcgan_tf.recipes import Recipe
 from dcgan_tf.runs import Run
 from dcgan_tf.sweep_plan import plan_sweep, read_yaml, split_values
+from dcgan_tf.sweep_sharing import copy_run, is_beginning, share_cores, thread_settings
 from dcgan_tf.sweep_worker import read_outcome
-from dcgan_tf.sweeps import copy_run, is_beginning, share_cores, sweep
+from dcgan_tf.sweeps import sweep
 from dcgan_tf.training import train
 
 ROOT = Path(__file__).parents[1]
@@ -309,4 +309,4 @@ def test_mistakes_leave_nothing_behind(notebook, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="is a file"):
         sweep(notebook, {"epochs": 1}, results_dir="file")
-    assert sweeps.thread_settings(3)["TF_NUM_INTRAOP_THREADS"] == "3"
+    assert thread_settings(3)["TF_NUM_INTRAOP_THREADS"] == "3"
