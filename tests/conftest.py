@@ -1,6 +1,7 @@
 """What all tests share: quiet TensorFlow, and no library that keeps cores busy with waiting."""
 
 import os
+import signal
 
 import pytest
 from browser import browser_or_skip
@@ -8,6 +9,8 @@ from browser import browser_or_skip
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tests run in parallel; BLAS threads of several processes on the same cores would mostly wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell: Ctrl-C is tested all the same
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")
