@@ -193,7 +193,7 @@ def draw_grids(pictures, options, name, path):
             axis.imshow(np.asarray(Image.fromarray(picture.squeeze())), cmap="gray", vmin=0, vmax=255)
             axis.set_title(f"{contestant}, {budget:g} s")
             axis.axis("off")
-    figure.savefig(path, dpi=90)
+    figure.savefig(path, dpi=90, bbox_inches="tight")
     plt.close(figure)
 
 
