@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from browser import browser_or_skip
+from kernels import one_kernel
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tests run in parallel; BLAS threads of several processes on the same cores would mostly wait for each other.
@@ -17,4 +18,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a 
 def browser():
     """A headless Chromium (see browser.py); skips where there is none."""
     with browser_or_skip() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def kernel():
+    """A Jupyter kernel for all notebooks (see kernels.py); it lasts, so that TensorFlow is imported once."""
+    with one_kernel() as started:
         yield started

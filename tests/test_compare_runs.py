@@ -1,18 +1,13 @@
 """What notebooks/compare_runs.ipynb calls, and the notebook itself through papermill."""
 
-import os
-from pathlib import Path
-
 import nbformat
-import papermill
 import pytest
+from kernels import execute_in
 from test_comparison import write_run
 
 from dcgan_tf.compare_runs import RunTable, choose_runs, describe_best, show_gifs
 from dcgan_tf.comparison import read_runs
 from dcgan_tf.errors import UserError
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +65,9 @@ def test_gifs_stand_side_by_side(folder):
     assert page.count("<figure") == 4 and page.count("data:image/gif;base64,") == 3 and page.count("no GIF yet") == 1
 
 
-def test_the_notebook_trains_two_small_runs_and_compares_them(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep))
-    notebook = str(ROOT / "notebooks" / "compare_runs.ipynb")
+def test_the_notebook_trains_two_small_runs_and_compares_them(kernel, tmp_path):
     output = tmp_path / "executed.ipynb"
-    papermill.execute_notebook(notebook, str(output), {"results_dir": str(tmp_path)}, progress_bar=False)
+    execute_in(kernel, "compare_runs.ipynb", output, {"results_dir": str(tmp_path)})
     cells = [cell for cell in nbformat.read(output, 4).cells if cell.cell_type == "code"]
     drawn = [cell.source for cell in cells for found in cell.outputs if "image/png" in found.get("data", {})]
     assert [source.split("import ")[1].split("\n")[0] for source in drawn] == [

@@ -5,14 +5,13 @@ What every notebook keeps to (parameters, no outputs, short cells) is in test_no
 
 import base64
 import io
-import os
 import zipfile
 from pathlib import Path
 
 import nbformat
 import numpy as np
-import papermill
 import pytest
+from kernels import execute_in
 from papermill.exceptions import PapermillExecutionError
 from PIL import Image
 from skimage import data
@@ -34,22 +33,16 @@ SMALL |= {"features": "pixels", "evaluation_samples": 40}
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    """The folder of prepared data that all runs of this file share; kernels find the package."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DCGAN_TF_CACHE", str(folder))
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep))
-        yield folder / "prepared"
+    """The folder of prepared data that all runs of this file share."""
+    return tmp_path_factory.mktemp("cache") / "prepared"
 
 
-def execute(name, folder, **parameters):
+def execute(kernel, cache, name, folder, **parameters):
     if name == "anime_faces.ipynb":
         parameters = {"compared": 40, **parameters}
     parameters = {**SMALL, "results_dir": str(folder / "results"), "run_name": "run", **parameters}
     output = folder / "executed.ipynb"
-    papermill.execute_notebook(
-        str(ROOT / "notebooks" / name), str(output), parameters, cwd=str(folder), progress_bar=False
-    )
+    execute_in(kernel, name, output, parameters, cache.parent)
     return nbformat.read(output, 4), Run(folder / "results" / "run")
 
 
@@ -78,8 +71,8 @@ def shows_a_gif(executed):
 
 
 @pytest.fixture(scope="module")
-def offline(cache, tmp_path_factory):
-    return execute("celeba.ipynb", tmp_path_factory.mktemp("celeba"))
+def offline(kernel, cache, tmp_path_factory):
+    return execute(kernel, cache, "celeba.ipynb", tmp_path_factory.mktemp("celeba"))
 
 
 def test_celeba_without_celeba_filters_photographs_and_trains_on_avatars(offline, cache):
@@ -120,14 +113,14 @@ def portrait(number):
     return buffer.getvalue()
 
 
-def test_celeba_on_a_zip_of_celebas_shape(cache, tmp_path):
+def test_celeba_on_a_zip_of_celebas_shape(kernel, cache, tmp_path):
     path = tmp_path / "img_align_celeba.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(1, 19):
             archive.writestr(f"img_align_celeba/{number:06d}.jpg", portrait(number))
         archive.writestr("img_align_celeba/000019.jpg", b"")
     settings = {"celeba": str(path), "crop": "radford", "min_neighbors": 20, "recipe": "gwu", "batch_size": 6}
-    executed, run = execute("celeba.ipynb", tmp_path, **settings)
+    executed, run = execute(kernel, cache, "celeba.ipynb", tmp_path, **settings)
     (prepared,) = cache.glob("celeba-radford-32-frontal-20-*")
     assert run.config["dataset"]["name"] == str(prepared) and run.config["recipe"]["name"] == "gwu"
     assert read_prepared(prepared).images.shape == (12, 32, 32, 3)
@@ -139,9 +132,9 @@ def test_celeba_on_a_zip_of_celebas_shape(cache, tmp_path):
     assert len(pictures_of(executed)) >= 14 and shows_a_gif(executed)
 
 
-def test_anime_faces_tells_the_story_on_avatars(cache, offline, tmp_path):
+def test_anime_faces_tells_the_story_on_avatars(kernel, cache, offline, tmp_path):
     made = (cache / "avatars-60-32" / "dataset.json").stat().st_mtime_ns  # by the other notebook
-    executed, run = execute("anime_faces.ipynb", tmp_path, milestones=[2, 4, 100], label_noise=0.05)
+    executed, run = execute(kernel, cache, "anime_faces.ipynb", tmp_path, milestones=[2, 4, 100], label_noise=0.05)
     assert (cache / "avatars-60-32" / "dataset.json").stat().st_mtime_ns == made
     assert run.config["recipe"]["label_noise"] == 0.05 and run.config["log_every"] == 10
     drawn = pictures_of(executed)
@@ -154,14 +147,14 @@ def test_anime_faces_tells_the_story_on_avatars(cache, offline, tmp_path):
     assert shows_a_gif(executed)
 
 
-def test_anime_faces_with_the_reports_recipe_on_pictures_of_ones_own(cache, tmp_path):
+def test_anime_faces_with_the_reports_recipe_on_pictures_of_ones_own(kernel, cache, tmp_path):
     folder = tmp_path / "pictures"
     folder.mkdir()
     for number, crop in enumerate(np.round(255 * data.lfw_subset()[:8]).astype(np.uint8)):
         Image.fromarray(crop).resize((70, 80)).save(folder / f"{number}.png")
     Image.new("RGB", (20, 20)).save(folder / "small.png")
     settings = {"images": str(folder), "recipe": "sapienza", "image_size": None, "batch_size": 4, "steps": 2}
-    executed, run = execute("anime_faces.ipynb", tmp_path, **settings)
+    executed, run = execute(kernel, cache, "anime_faces.ipynb", tmp_path, **settings)
     assert run.config["recipe"]["optimizer"] == "rmsprop" and run.config["dataset"]["image_shape"] == [64, 64, 3]
     assert "8 pictures\ndropped: {'too small': 1}" in text_of(executed)
 
@@ -173,9 +166,9 @@ def test_anime_faces_with_the_reports_recipe_on_pictures_of_ones_own(cache, tmp_
         ("anime_faces.ipynb", {"latent_std": 0.4}, "Did you mean 'latent_stds'"),
     ],
 )
-def test_a_misspelt_parameter_stops_before_anything_is_made(cache, tmp_path, name, wrong, message):
+def test_a_misspelt_parameter_stops_before_anything_is_made(kernel, cache, tmp_path, name, wrong, message):
     with pytest.raises(PapermillExecutionError) as caught:
-        execute(name, tmp_path, **wrong)
+        execute(kernel, cache, name, tmp_path, **wrong)
     assert caught.value.ename == "UserError" and message in caught.value.evalue
     assert not (tmp_path / "results").exists()
 

@@ -1,14 +1,12 @@
 """The notebook of the latent space: its sliders, and a real run of it through papermill without a run given."""
 
 import io
-import os
-from pathlib import Path
 
 import keras
 import nbformat
 import numpy as np
-import papermill
 import pytest
+from kernels import execute_in
 from PIL import Image
 
 from dcgan_tf import latent, widgets
@@ -18,7 +16,6 @@ from dcgan_tf.runs import Run
 from dcgan_tf.sheets import frame
 from dcgan_tf.space import LatentSpace
 
-ROOT = Path(__file__).parents[1]
 DIM = 4
 
 
@@ -116,7 +113,7 @@ def test_a_run_is_found_from_the_projects_root_too(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory):
+def executed(kernel, tmp_path_factory):
     """latent_space.ipynb, executed with tiny settings and no run given: (the executed notebook, its folder)."""
     folder = tmp_path_factory.mktemp("latent")
     parameters = {
@@ -125,16 +122,7 @@ def executed(tmp_path_factory):
         **{"overrides": {"width": 4, "image_size": 28, "batch_size": 10, "grid_every": 4, "latent_dim": 8}},
         **{"results_dir": str(folder / "results"), "run_name": "small"},
     }
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep))
-        patch.delenv("DCGAN_TF_CACHE", raising=False)
-        papermill.execute_notebook(
-            str(ROOT / "notebooks" / "latent_space.ipynb"),
-            str(folder / "out.ipynb"),
-            parameters,
-            cwd=str(folder),
-            progress_bar=False,
-        )
+    execute_in(kernel, "latent_space.ipynb", folder / "out.ipynb", parameters)
     return nbformat.read(folder / "out.ipynb", 4), folder
 
 

@@ -13,7 +13,7 @@ import nbformat
 import numpy as np
 import papermill
 import pytest
-from jupyter_client.manager import start_new_kernel
+from kernels import execute_in
 from papermill.exceptions import PapermillExecutionError
 
 from dcgan_tf import notebook
@@ -211,27 +211,18 @@ def test_data_that_do_not_fit_are_one_clear_line():
 # --- real runs --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", autouse=True)
-def kernels_find_the_package():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep))
-        yield
-
-
-def execute(name, results, output, **parameters):
+def execute(kernel, name, results, output, **parameters):
     parameters = {**SMALL, "results_dir": str(results), "run_name": "run", **parameters}
-    return papermill.execute_notebook(
-        str(ROOT / "notebooks" / name), str(output), parameters, cwd=str(output.parent), progress_bar=False
-    )
+    return execute_in(kernel, name, output, parameters)
 
 
 @pytest.fixture(scope="module")
-def mnist(tmp_path_factory):
+def mnist(kernel, tmp_path_factory):
     """mnist.ipynb, executed as `make demo` does it: (the executed notebook, its run)."""
     folder = tmp_path_factory.mktemp("mnist")
     run = Run(folder / "results" / "run")
     run.path.mkdir(parents=True)
-    execute("mnist.ipynb", folder / "results", run.notebook_path, evaluate_every=3)
+    execute(kernel, "mnist.ipynb", folder / "results", run.notebook_path, evaluate_every=3)
     return nbformat.read(run.notebook_path, 4), run
 
 
@@ -288,12 +279,14 @@ def test_papermill_gets_plain_lines_and_nothing_of_tensorflows_chatter(mnist):
 
 
 def test_cifar10_runs_from_the_command_line_in_the_notebooks_folder(tmp_path):
-    settings = [f"-r results_dir {tmp_path} -r run_name run -p dataset fake -p image_size 32 -p steps 4 -p width 8"]
+    settings = [f"-r results_dir {tmp_path} -r run_name run -p dataset fake -p image_size 32 -p steps 4 -p width 4"]
+    settings[0] += " -p batch_size 20 -p features pixels -p evaluation_samples 60"
     overrides = "{overrides: {channels: 3, grid_images: 9, grid_every: 2}}"
     done = subprocess.run(
         [sys.executable, "-m", "papermill", "cifar10.ipynb", str(tmp_path / "executed.ipynb"), "--no-progress-bar"]
         + [*settings[0].split(), "-y", overrides],
         cwd=ROOT / "notebooks",
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])},
         capture_output=True,
         text=True,
         timeout=300,
@@ -302,15 +295,17 @@ def test_cifar10_runs_from_the_command_line_in_the_notebooks_folder(tmp_path):
     run = Run(tmp_path / "run")
     assert run.config["dataset"]["image_shape"] == [32, 32, 3]
     assert len(run.grids()) == 2 and run.gif_path.is_file() and run.generator_path.is_file()
-    assert len(outputs(nbformat.read(tmp_path / "executed.ipynb", 4), "image/png")) >= 7
+    executed = nbformat.read(tmp_path / "executed.ipynb", 4)
+    assert len(outputs(executed, "image/png")) >= 7
+    assert "oneDNN" not in str(executed.cells)  # this kernel was a new one
 
 
 @pytest.mark.parametrize(
     "wrong, message", [({"epohcs": 3}, "Did you mean 'epochs'"), ({"features": "incepton"}, "'inception'")]
 )
-def test_a_wrong_parameter_stops_before_training(tmp_path, wrong, message):
+def test_a_wrong_parameter_stops_before_training(kernel, tmp_path, wrong, message):
     with pytest.raises(PapermillExecutionError) as caught:
-        execute("mnist.ipynb", tmp_path / "results", tmp_path / "executed.ipynb", **wrong)
+        execute(kernel, "mnist.ipynb", tmp_path / "results", tmp_path / "executed.ipynb", **wrong)
     assert caught.value.ename == "UserError" and message in caught.value.evalue
     assert len(caught.value.traceback) == 1  # the one line, and no traceback over it
     assert not (tmp_path / "results").exists()
@@ -326,17 +321,9 @@ run = train("quick", "mnist5k", {run_dir!r}, epochs=1, overrides=dict(width=4, b
 """
 
 
-@pytest.fixture(scope="module")
-def kernel():
-    manager, client = start_new_kernel(kernel_name="python3", cwd=str(ROOT / "notebooks"))
-    yield client
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
-
-
-def messages(client, code, watched):
+def messages(kernel, code, watched):
     """What a front end receives while `code` runs; `watched`: it could answer questions, as Jupyter's do."""
-    received = []
+    received, (_, client) = [], kernel
     reply = client.execute_interactive(code, allow_stdin=watched, output_hook=received.append, timeout=120)
     assert reply["content"]["status"] == "ok", reply["content"]
     return [(message["msg_type"], message["content"]) for message in received]
