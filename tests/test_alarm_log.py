@@ -11,7 +11,8 @@ from dcgan_tf.datasets import Dataset
 from dcgan_tf.progress import NoProgress
 from dcgan_tf.training import train
 
-TINY = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9}
+# The smallest images and networks there are, with the initial weights of the DCGAN paper.
+TINY = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "initial_std": 0.02}
 # A discriminator that learns, and a generator that does not: noise against gray.
 WON = {**TINY, "generator_learning_rate": 1e-9, "discriminator_learning_rate": 0.01}
 
@@ -19,7 +20,7 @@ WON = {**TINY, "generator_learning_rate": 1e-9, "discriminator_learning_rate": 0
 @pytest.fixture(scope="module", autouse=True)
 def soon():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(alarms, "WON_STEPS", 30)
+        patch.setattr(alarms, "WON_STEPS", 20)
         yield
 
 
@@ -31,10 +32,10 @@ class Listens(NoProgress):
         self.said.append(text)
 
 
-def go(path, steps=90, loss="bce", changes=WON, **options):
+def go(path, steps=80, loss="bce", changes=WON, **options):
     progress = options.pop("progress", None) or Listens()
     overrides = {**changes, "loss": loss}
-    run = train("quick", "fake", path, steps=steps, overrides=overrides, log_every=10, progress=progress, **options)
+    run = train("gwu", "fake", path, steps=steps, overrides=overrides, log_every=10, progress=progress, **options)
     return run, progress.said
 
 
@@ -47,7 +48,7 @@ def lost(tmp_path_factory):
 def test_it_is_written_and_said_once(lost):
     run, said = lost
     (line,) = run.alarms()
-    assert line["alarm"] == "the discriminator has won" and line["on"] and line["step"] - line["since"] >= 30
+    assert line["alarm"] == "the discriminator has won" and line["on"] and line["step"] - line["since"] >= 20
     assert json.loads(run.alarms_path.read_text()) == line
     (heard,) = [text for text in said if text.startswith("alarm")]
     assert heard.startswith("alarm: the discriminator has won since step") and heard in alarm_report(run)
@@ -63,11 +64,11 @@ def test_hinge_has_scores_and_no_probabilities(tmp_path):
 def test_stopped_on_request_and_resumed_it_is_the_same_run(lost, tmp_path):
     run, said = go(tmp_path / "run", stop_on_alarm=True)
     began = run.alarms()[0]["step"]
-    assert began <= run.rows()[-1]["step"] < 90
+    assert began <= run.rows()[-1]["step"] < 80
     assert said[-1].startswith("stopped on an alarm, as asked, after epoch") and "the same command goes on" in said[-1]
     assert run.generator_path.is_file() and run.gif_path.is_file()
     with open(run.alarms_path, "a") as file:  # as a kill some steps later leaves it: lines that will come again
-        file.write(json.dumps({"step": 89, "alarm": "the training oscillates", "on": True}) + '\n{"step": 8')
+        file.write(json.dumps({"step": 79, "alarm": "the training oscillates", "on": True}) + '\n{"step": 8')
     run, said = go(tmp_path / "run", stop_on_alarm=True)  # it goes on, for this alarm is no new one
     assert said[-1].startswith("done: ")
     assert run.alarms() == lost[0].alarms()
@@ -95,7 +96,7 @@ def test_a_training_made_to_oscillate(tmp_path, changes, expected):
     """One image, and networks with much momentum: they overshoot it by turns (Mescheder et al. 2018's Dirac-GAN)."""
     gray = Dataset("gray", np.full((100, 28, 28, 1), 180, np.uint8), fingerprint="gray")
     settings = {"width": 2, "latent_dim": 2, "batch_size": 10, "grid_images": 4, "grid_every": 100, **changes}
-    run = train("tutorial", gray, tmp_path, steps=300, overrides=settings, log_every=10, progress=NoProgress())
+    run = train("tutorial", gray, tmp_path, steps=150, overrides=settings, log_every=5, progress=NoProgress())
     assert ({line["alarm"] for line in run.alarms()} == {"the training oscillates"}) == expected
     assert bool(run.alarms()) == expected
 

@@ -17,7 +17,8 @@ from dcgan_tf.runs import Run
 from dcgan_tf.sampling import load_generator
 from dcgan_tf.training import TrainingInterrupted, train
 
-TINY = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9}  # `fake`: 20 steps an epoch
+# Of the smallest size there is, and with an averaged generator; `fake`: 20 steps an epoch.
+TINY = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "ema_images": 500}
 PIXELS = {"features": "pixels", "samples": 60}
 
 
@@ -29,7 +30,7 @@ def cache(tmp_path_factory):
 
 
 def go(path, steps, every=7, progress=None, **settings):
-    return train("quick", "fake", path, steps=steps, overrides=TINY, evaluate_every=every, evaluation=PIXELS,
+    return train("gwu", "fake", path, steps=steps, overrides=TINY, evaluate_every=every, evaluation=PIXELS,
                  progress=progress or NoProgress(), **settings)  # fmt: skip
 
 
@@ -64,7 +65,7 @@ def same_state(one, other):
 
 
 def test_the_training_does_not_notice(run, tmp_path):
-    plain = train("quick", "fake", tmp_path / "run", steps=30, overrides=TINY, progress=NoProgress())
+    plain = train("gwu", "fake", tmp_path / "run", steps=30, overrides=TINY, progress=NoProgress())
     assert rows(plain) == rows(run)
     assert same_state(plain, run)
     assert plain.grids()[-1].read_bytes() == run.grids()[-1].read_bytes()
@@ -76,9 +77,9 @@ def test_the_best_generator_is_kept(run):
     values = [line["metrics"]["frechet_distance"]["mean"] for line in run.metrics()]
     best = 7 * (1 + int(np.argmin(values)))
     # It is the generator of that step: as the run that ended there has it.
-    ended = train("quick", "fake", run.path.parent / "ended", steps=best, overrides=TINY, progress=NoProgress())
+    ended = train("gwu", "fake", run.path.parent / "ended", steps=best, overrides=TINY, progress=NoProgress())
     assert same(weights(run.best_generator_path), weights(ended.generator_path))
-    assert load_generator(run.best_generator_path)[0].output_shape == (None, 28, 28, 1)
+    assert load_generator(run.best_generator_path)[0].output_shape == (None, 8, 8, 1)
     assert draw_curve(run).png().startswith(b"\x89PNG")
 
 
@@ -125,7 +126,7 @@ def dies(run, line):
             file.truncate(file.seek(0, 2) - 100)
         os.kill(os.getpid(), signal.SIGKILL)
 monitor.append_line = dies
-train("quick", "fake", path, steps=30, overrides=overrides, evaluate_every=7, evaluation=evaluation,
+train("gwu", "fake", path, steps=30, overrides=overrides, evaluate_every=7, evaluation=evaluation,
       checkpoint_seconds=0, progress=NoProgress())
 """
 
@@ -165,7 +166,7 @@ def test_mistakes(tmp_path):
         with pytest.raises(UserError, match="evaluate_every"):
             go(tmp_path / "run", 5, every=every)
     with pytest.raises(UserError, match="'fdi'"):
-        train("quick", "fake", tmp_path / "run", steps=5, overrides=TINY, evaluate_every=2, evaluation={"names": "fdi"})
+        train("gwu", "fake", tmp_path / "run", steps=5, overrides=TINY, evaluate_every=2, evaluation={"names": "fdi"})
     assert not (tmp_path / "run").exists()
     with pytest.raises(UserError, match="evaluate_every"):
         draw_curve(Run(tmp_path))

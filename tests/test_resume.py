@@ -22,7 +22,8 @@ from dcgan_tf.progress import NoProgress
 from dcgan_tf.runs import Run, agree_on_config
 from dcgan_tf.training import train
 
-SETTINGS = {"width": 8, "latent_dim": 8, "batch_size": 20, "grid_images": 9, "ema_images": 500}
+# The smallest that has all of it; `fake` has 1,000 images: 20 steps an epoch.
+SETTINGS = {"width": 2, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "ema_images": 500}
 EPOCHS = 6
 
 
@@ -56,23 +57,41 @@ def assert_same(run, other):
     assert run.gif_path.read_bytes() == other.gif_path.read_bytes()
 
 
+# Its process kills itself in the middle of np.savez, at the worst moment.
+DIES_WRITING = """
+import os, signal, sys, numpy
+import dcgan_tf.checkpoints as checkpoints
+savez, calls = numpy.savez, []
+def dies(path, **arrays):
+    calls.append(path)
+    if len(calls) == 4:
+        savez(path, **dict(list(arrays.items())[:5]))
+        os.kill(os.getpid(), signal.SIGKILL)
+    savez(path, **arrays)
+checkpoints.np.savez = dies
+from dcgan_tf.cli import main; main(sys.argv[1:])
+"""
+
+
 def test_killed_again_and_again(whole, tmp_path):
-    chance, kills = random.Random(5), 0
-    run = Run(tmp_path / "run")
-    for _ in range(4):
+    """While a checkpoint is written, then twice at any moment; the fourth process ends it."""
+    run, chance = Run(tmp_path / "run"), random.Random(5)
+    killed = subprocess.run([sys.executable, "-c", DIES_WRITING, *_command(run.path)[3:]], capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-1000:]
+    assert list(run.checkpoints_path.glob(".*.partial.npz"))  # what it left
+    kills = 0
+    for _ in range(2):
         process = subprocess.Popen(_command(run.path), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         seen = _checkpoint_names(run)
         while process.poll() is None and _checkpoint_names(run) == seen:
             time.sleep(0.002)  # polling: until it has written a checkpoint of its own
-        time.sleep(chance.uniform(0, 0.3))  # and then at any moment
+        time.sleep(chance.uniform(0, 0.1))  # and then at any moment
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
             kills += 1
         process.communicate()
-    result = subprocess.run(_command(run.path), capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert kills >= 2
-    assert_same(run, whole)
+    assert kills >= 1
+    assert_same(_train(run.path), whole)
     assert len(checkpoints.all_checkpoints(run.checkpoints_path)) == 3
     assert not list(run.path.rglob("*.partial*"))
 
@@ -81,40 +100,11 @@ def _checkpoint_names(run):
     return {path.name for path in checkpoints.all_checkpoints(run.checkpoints_path)}
 
 
-def test_killed_while_a_checkpoint_is_written(whole, tmp_path):
-    """The process kills itself in the middle of np.savez, at the worst moment."""
-    code = (
-        "import os, signal, sys, numpy\n"
-        "import dcgan_tf.checkpoints as checkpoints\n"
-        "savez, calls = numpy.savez, []\n"
-        "def dies(path, **arrays):\n"
-        "    calls.append(path)\n"
-        "    if len(calls) == 4:\n"
-        "        savez(path, **dict(list(arrays.items())[:5]))\n"
-        "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    savez(path, **arrays)\n"
-        "checkpoints.np.savez = dies\n"
-        "from dcgan_tf.cli import main; main(sys.argv[1:])\n"
-    )
-    arguments = _command(tmp_path / "run")[3:]
-    killed = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True)
-    assert killed.returncode == -signal.SIGKILL
-    run = Run(tmp_path / "run")
-    assert list(run.checkpoints_path.glob(".*.partial.npz"))  # what it left
-    assert_same(_train(run.path), whole)
-
-
-def test_a_longer_run_extends_a_finished_one(whole, tmp_path):
-    _train(tmp_path / "run", epochs=2)
-    _train(tmp_path / "run", epochs=None, steps=130)
-    assert_same(_train(tmp_path / "run"), whole)
-
-
-def test_kept_samples_are_those_of_an_uninterrupted_run(whole, tmp_path):
-    run = _train(tmp_path / "run", epochs=None, steps=130, keep_samples=True)  # ends in the middle of epoch 3
+def test_a_longer_run_extends_a_finished_one_and_its_kept_samples(whole, tmp_path):
+    run = _train(tmp_path / "run", epochs=None, steps=52, keep_samples=True)  # ends in the middle of epoch 3
     assert [path.name for path in run.samples()] == ["epoch_0001.npz", "epoch_0002.npz", "epoch_0003.npz"]
-    run.write_samples(250, np.zeros((1, 8), np.float32), np.zeros((1, 28, 28, 1), np.uint8))  # of a killed process
-    _train(run.path, epochs=None, steps=200)  # goes on without keeping
+    run.write_samples(100, np.zeros((1, 8), np.float32), np.zeros((1, 28, 28, 1), np.uint8))  # of a killed process
+    _train(run.path, epochs=4)  # goes on without keeping
     assert [path.name for path in run.samples()] == ["epoch_0001.npz", "epoch_0002.npz"]
     assert_same(_train(run.path, keep_samples=True), whole)
     assert [path.name for path in whole.samples()] == [f"epoch_000{epoch}.npz" for epoch in range(1, EPOCHS + 1)]
@@ -136,27 +126,31 @@ def test_run_again_when_complete_changes_nothing(whole):
     assert {path: path.read_bytes() for path in before} == before
 
 
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
-def test_a_damaged_checkpoint_falls_back_to_the_one_before(whole, tmp_path, damage):
+def test_damaged_checkpoints_fall_back_to_the_one_before(whole, tmp_path):
     run = Run(shutil.copytree(whole.path, tmp_path / "run"))
-    newest, *_ = checkpoints.all_checkpoints(run.checkpoints_path)
-    data = bytearray(newest.read_bytes())
-    if damage == "flipped":
-        data[len(data) // 2] ^= 0xFF
-    newest.write_bytes({"truncated": data[: len(data) // 3], "flipped": data, "empty": b""}[damage])
-    with pytest.warns(UserWarning, match=f"{newest.name} is damaged"):
+    newest, before, _ = checkpoints.all_checkpoints(run.checkpoints_path)
+    data = newest.read_bytes()
+    newest.write_bytes(data[: len(data) // 3])
+    data = bytearray(before.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    before.write_bytes(data)
+    with pytest.warns(UserWarning) as warned:
         _train(run.path)
+    said = [str(warning.message) for warning in warned if "is damaged" in str(warning.message)]
+    assert len(said) == 2 and newest.name in said[0] and before.name in said[1]
     assert_same(run, whole)
-    assert newest.with_suffix(".npz.damaged").exists()
+    assert all(path.with_suffix(".npz.damaged").exists() for path in (newest, before))
 
 
 def test_only_damaged_checkpoints_start_over(whole, tmp_path):
     run = Run(shutil.copytree(whole.path, tmp_path / "run"))
-    for path in checkpoints.all_checkpoints(run.checkpoints_path):
-        path.write_bytes(b"not a checkpoint")
+    rubbish = (b"not a checkpoint", b"", b"PK\3\4 and no more")
+    for path, content in zip(checkpoints.all_checkpoints(run.checkpoints_path), rubbish, strict=True):
+        path.write_bytes(content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert_same(_train(run.path), whole)
+    assert len(list(run.checkpoints_path.glob("*.damaged"))) == 3
 
 
 def test_other_settings_are_refused_with_what_differs(whole):
@@ -164,7 +158,7 @@ def test_other_settings_are_refused_with_what_differs(whole):
     with pytest.raises(UserError) as error:
         _train(whole.path, overrides={**SETTINGS, "batch_size": 10, "dropout": 0.5}, seed=4)
     text = str(error.value)
-    for words in ("batch_size: 20 then, 10 now", "dropout: 0.3 then, 0.5 now", "seed: 0 then, 4 now"):
+    for words in ("batch_size: 50 then, 10 now", "dropout: 0.3 then, 0.5 now", "seed: 0 then, 4 now"):
         assert words in text
     assert "\n" not in text and "width" not in text
     with pytest.raises(UserError, match="jit_compile"):
@@ -199,9 +193,11 @@ def test_two_processes_cannot_write_one_run(whole, tmp_path):
 
 
 def test_a_history_cut_short_by_a_kill_is_mended(whole, tmp_path):
-    run = _train(tmp_path / "run", epochs=3)
-    with open(run.history_path, "a") as file:
-        file.write("160,4,1.2")  # no newline: the kill came in the middle of a row
+    run = Run(shutil.copytree(whole.path, tmp_path / "run"))
+    newest, *_ = checkpoints.all_checkpoints(run.checkpoints_path)
+    newest.unlink()
+    lines = run.history_path.read_text().splitlines(keepends=True)
+    run.history_path.write_text("".join(lines[:-1]) + "117,6,1.2")  # no newline: killed in the middle of a row
     assert_same(_train(run.path), whole)
     with open(run.history_path) as file:
         assert all(len(row) == 8 for row in csv.reader(file))

@@ -27,7 +27,8 @@ from dcgan_tf.training import train
 
 ROOT = Path(__file__).parents[1]
 MNIST = ROOT / "notebooks" / "mnist.ipynb"
-TINY = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 4}  # `fake` has 1,000 images: 20 steps an epoch
+# `fake` has 1,000 images: 20 steps an epoch
+TINY = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 4, "ema_images": 500}
 
 PARAMETERS = """
 epochs: int = 1  # passes over the data
@@ -76,7 +77,7 @@ def short(tmp_path_factory):
 
 
 def train_for(epochs, path):
-    return train("quick", "fake", path, epochs=epochs, overrides=TINY, log_every=8, progress=NoProgress())
+    return train("gwu", "fake", path, epochs=epochs, overrides=TINY, log_every=8, progress=NoProgress())
 
 
 def plan(named=None, repeats=1, sample=None, share=True, **settings):

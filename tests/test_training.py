@@ -22,6 +22,7 @@ from dcgan_tf.sampling import Sampler, draw_latents
 from dcgan_tf.training import TrainingDiverged, TrainingInterrupted, train
 
 TINY = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9}  # `fake` has 1,000 images: 20 steps an epoch
+TINIEST = {**TINY, "image_size": 8}  # for the recipe gwu, whose networks are the quickest to build
 
 
 class Recorder(PlainProgress):
@@ -106,31 +107,29 @@ def test_one_line_per_epoch_and_a_last_word(run):
 
 
 def test_steps_and_grids_by_step(tmp_path):
-    changes = {**TINY, "grid_every": 4, "gif_thinned": True}
-    run = train("quick", "fake", tmp_path / "run", steps=10, overrides=changes, progress=Recorder())
+    changes = {**TINIEST, "grid_every": 4, "gif_thinned": True}
+    run = train("gwu", "fake", tmp_path / "run", steps=10, overrides=changes, progress=Recorder())
     assert [path.name for path in run.grids()] == ["step_000004.png", "step_000008.png", "step_000010.png"]
     assert run.history()["step"].tolist() == [4, 8, 10]
     run.diverged_path.write_text("a loss is no longer a finite number\n")
-    train("quick", "fake", tmp_path / "run", steps=12, overrides=changes, progress=Recorder())
+    train("gwu", "fake", tmp_path / "run", steps=12, overrides=changes, progress=Recorder())
     assert [path.name for path in run.grids_path.iterdir() if "10" in path.name] == []  # drawn only because it stopped
     assert run.history()["step"].tolist() == [4, 8, 12]
     assert not run.diverged_path.exists()  # another attempt went well
 
 
 def test_a_clock_stops_the_run(tmp_path):
-    run = train("quick", "fake", tmp_path / "run", max_seconds=1.0, overrides=TINY, progress=Recorder())
+    run = train("gwu", "fake", tmp_path / "run", max_seconds=1.0, overrides=TINIEST, progress=Recorder())
     assert run.rows()[-1]["seconds"] >= 1.0 and run.grids() and run.gif_path.exists()
     assert run.config["length"] == {"epochs": None, "steps": None, "max_seconds": 1.0}
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_last_good_state(tmp_path):
     """A learning rate this large makes the weights overflow for real, some steps after the first."""
-    changes = {**TINY, "loss": "wasserstein", "learning_rate": 1e8, "ema_images": 0}
-    good = train(
-        "quick", "fake", tmp_path / "run", steps=1, overrides=changes, progress=Recorder(), checkpoint_seconds=0
-    )
+    changes = {**TINIEST, "loss": "wasserstein", "learning_rate": 1e8, "ema_images": 0}
+    good = train("gwu", "fake", tmp_path / "run", steps=1, overrides=changes, progress=Recorder(), checkpoint_seconds=0)
     with pytest.raises(TrainingDiverged, match=r"the last good state \(epoch 1, step 1\)") as error:
-        train("quick", "fake", good.path, steps=500, overrides=changes, checkpoint_seconds=1e9, progress=Recorder())
+        train("gwu", "fake", good.path, steps=500, overrides=changes, checkpoint_seconds=1e9, progress=Recorder())
     assert "learning rate" in str(error.value) and "\n" not in str(error.value)
     assert good.diverged_path.read_text() == f"{error.value}\n"
     weights = keras.saving.load_model(good.generator_path).get_weights()
@@ -155,7 +154,7 @@ class _StopsItself(Recorder):
 def test_signals_save_first(tmp_path, number):
     progress = _StopsItself(number)
     with pytest.raises(TrainingInterrupted):
-        train("quick", "fake", tmp_path / "run", epochs=50, overrides=TINY, checkpoint_seconds=1e9, progress=progress)
+        train("gwu", "fake", tmp_path / "run", epochs=50, overrides=TINIEST, checkpoint_seconds=1e9, progress=progress)
     run = Run(tmp_path / "run")
     assert run.gif_path.exists() and run.generator_path.exists()
     step = run.rows()[-1]["step"]
@@ -167,8 +166,8 @@ def test_signals_save_first(tmp_path, number):
 def test_it_runs_outside_the_main_thread(tmp_path):
     thread = threading.Thread(
         target=train,
-        args=("quick", "fake", tmp_path / "run"),
-        kwargs={"steps": 2, "overrides": TINY, "progress": Recorder()},
+        args=("gwu", "fake", tmp_path / "run"),
+        kwargs={"steps": 2, "overrides": TINIEST, "progress": Recorder()},
     )
     thread.start()
     thread.join()
@@ -213,7 +212,7 @@ def test_a_folder_with_other_things_is_not_taken_for_a_run(tmp_path):
 
 def test_a_notebook_may_be_there_first(tmp_path):
     (tmp_path / "notebook.ipynb").write_text("{}")
-    assert train("quick", "fake", tmp_path, steps=1, overrides=TINY, progress=Recorder()).rows()
+    assert train("gwu", "fake", tmp_path, steps=1, overrides=TINIEST, progress=Recorder()).rows()
 
 
 @pytest.mark.skipif(not hasattr(os, "setrlimit") and sys.platform == "win32", reason="needs POSIX limits")
@@ -224,9 +223,11 @@ def test_a_disk_that_takes_no_more_is_one_line_and_keeps_the_run(tmp_path):
         "resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000));"
         "from dcgan_tf.cli import main; main()"
     )
-    changes = [f"--set={name}={value}" for name, value in TINY.items()]
+    changes = [f"--set={name}={value}" for name, value in TINIEST.items()]
     arguments = [
         "train",
+        "--recipe",
+        "gwu",
         "--dataset",
         "fake",
         "--steps",
@@ -241,7 +242,7 @@ def test_a_disk_that_takes_no_more_is_one_line_and_keeps_the_run(tmp_path):
     assert len(result.stderr.strip().splitlines()) == 1 and "choose another place" in result.stderr
     assert list((tmp_path / "run" / "checkpoints").glob("step_*")) == []
     assert (
-        train("quick", "fake", tmp_path / "run", steps=5, overrides=TINY, progress=Recorder()).rows()[-1]["step"] == 5
+        train("gwu", "fake", tmp_path / "run", steps=5, overrides=TINIEST, progress=Recorder()).rows()[-1]["step"] == 5
     )
 
 
