@@ -101,7 +101,7 @@ def train(
         raise UserError(f"log_every={log_every!r} must be a whole number of at least 1")
     if not isinstance(checkpoint_seconds, int | float) or not 0 <= checkpoint_seconds < math.inf:
         raise UserError(f"checkpoint_seconds={checkpoint_seconds!r} must be a number of seconds of at least 0")
-    for name, value in (("keep_samples", keep_samples), ("tensorboard", tensorboard)):
+    for name, value in (("keep_samples", keep_samples), ("tensorboard", tensorboard), ("stop_on_alarm", stop_on_alarm)):
         if not isinstance(value, bool):
             raise UserError(f"{name}={value!r} must be True or False")
     run = Run(run_dir)
