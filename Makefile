@@ -28,9 +28,12 @@ demo: $(READY)
 	@echo "The last grid:       $$(ls $(DEMO)/grids/*.png | tail -n 1)"
 	@echo "Executed notebook:   $(DEMO)/notebook.ipynb"
 
+# As many processes as there are cores that may be used (`-n auto` counts those that may not, too), at most four.
+TESTERS = $$($(BIN)/python -c 'import os; may = getattr(os, "sched_getaffinity", None); print(min(4, len(may(0)) if may else os.cpu_count()))')
+
 test: $(READY)
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal $(PYTEST)
+	@$(BIN)/python -m pytest -q -n $(TESTERS) --dist worksteal $(PYTEST)
 
 # Speed and quality against the TensorFlow tutorial and a plain DCGAN; hours. BENCHMARK="--seeds 0 --budgets 30" for less.
 benchmark: $(READY)
