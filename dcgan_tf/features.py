@@ -10,7 +10,6 @@ changed by one bit.
 
 import hashlib
 import os
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dcgan_tf.downloads import download
 from dcgan_tf.errors import UserError, nearest
 from dcgan_tf.files import atomic_file, disk_errors_explained
 
@@ -177,15 +177,13 @@ def _download_inception(path, say):
     say(f"downloading the Inception graph of published FID, {INCEPTION_BYTES / 1e6:.0f} MB, once")
     with disk_errors_explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with urllib.request.urlopen(INCEPTION_URL, timeout=30) as response:
-            data = response.read(INCEPTION_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"the Inception graph could not be downloaded ({' '.join(str(error).split())[:120]}): connect to the "
-            "internet, or give the path of a copy of classify_image_graph_def.pb (--inception PATH, or the environment "
-            f"variable {INCEPTION_VARIABLE}), or take --features classifier or pixels, which need no download"
-        ) from None
+    data = download(
+        INCEPTION_URL,
+        INCEPTION_BYTES,
+        "the Inception graph",
+        "connect to the internet, or give the path of a copy of classify_image_graph_def.pb (--inception PATH, or the "
+        f"environment variable {INCEPTION_VARIABLE}), or take --features classifier or pixels, which need no download",
+    )
     if hashlib.md5(data).hexdigest() != INCEPTION_MD5:
         raise UserError(f"what {INCEPTION_URL} gave is not the Inception graph (its checksum differs): try again")
     with atomic_file(path) as temporary:

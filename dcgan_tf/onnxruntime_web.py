@@ -11,10 +11,10 @@ import os
 import shutil
 import subprocess
 import tarfile
-import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from dcgan_tf.downloads import download
 from dcgan_tf.errors import UserError
 from dcgan_tf.files import disk_errors_explained, write_bytes
 
@@ -106,15 +106,13 @@ def _is_the_archive(data):
 def _download(say):
     address = f"{registry()}/onnxruntime-web/-/{ARCHIVE}"
     say(f"downloading ONNX Runtime for browsers, {ARCHIVE_BYTES / 1e6:.0f} MB, once")
-    try:
-        with urllib.request.urlopen(address, timeout=30) as response:
-            data = response.read(ARCHIVE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"ONNX Runtime for browsers could not be downloaded ({' '.join(str(error).split())[:120]}): connect to the "
-            f"internet, or fetch {REGISTRY}/onnxruntime-web/-/{ARCHIVE} elsewhere and give its path in the "
-            f"environment variable {VARIABLE}"
-        ) from None
+    data = download(
+        address,
+        ARCHIVE_BYTES,
+        "ONNX Runtime for browsers",
+        f"connect to the internet, or fetch {REGISTRY}/onnxruntime-web/-/{ARCHIVE} elsewhere and give its path in the "
+        f"environment variable {VARIABLE}",
+    )
     if not _is_the_archive(data):
         raise UserError(f"what the npm registry gave is not {ARCHIVE} (its checksum differs): try again")
     return data
