@@ -139,8 +139,9 @@ def test_a_wrong_export_is_not_left_behind(run, tmp_path, tmp_path_factory, monk
     ):
         with pytest.raises(RuntimeError, match="differ"):
             compare(original, wrong)
-    older, before = tmp_path / "model.onnx", run.path.joinpath("generator.onnx").read_bytes()
-    older.write_bytes(before)
+    older = tmp_path / "model.onnx"
+    export_onnx(run.path, older)
+    before = older.read_bytes()
     of_another = onnx_bytes(
         load_original(shaken_generator(RECIPES["tutorial"].with_fields(NARROW), tmp_path_factory.mktemp("other")))
     )
