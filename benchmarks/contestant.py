@@ -2,9 +2,9 @@
 
     python benchmarks/contestant.py CONTESTANT DATASET SEED BUDGETS SAMPLES OUTPUT.npz
 
-CONTESTANT: `tutorial`, `plain`, or any recipe of this project. BUDGETS: seconds of training, such as 30,90,180;
-samples are drawn after each, while the clock stands still. What loading, drawing and importing take does not
-count; the first step, with its tracing, does.
+CONTESTANT: `tutorial`, `plain`, `pytorch` (needs `pip install torch`), or any recipe of this project. BUDGETS: seconds
+of training, such as 30,90,180; samples are drawn after each, while the clock stands still. What loading, drawing
+and importing take does not count; the first step, with its tracing, does.
 """
 
 import os
@@ -56,9 +56,13 @@ def main():
         from plain_loop import PlainLoop
 
         contestant = PlainLoop(dataset.images[:])
+    elif name == "pytorch":
+        from pytorch_dcgan import PyTorchLoop
+
+        contestant = PyTorchLoop(dataset.images[:], int(seed))
     ready = time.perf_counter() - started
     budgets, samples = [float(b) for b in budgets.split(",")], int(samples)
-    if name in ("tutorial", "plain"):
+    if name in ("tutorial", "plain", "pytorch"):
         results = list(run_loop(contestant, budgets, samples))
     else:
         results = list(run_recipe(name, dataset, int(seed), budgets, samples))

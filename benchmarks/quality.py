@@ -1,6 +1,7 @@
 """Quality for the minutes one waits: the tutorial's loop, a plain DCGAN and `quick`, with equal seconds of training.
 
-    python benchmarks/quality.py [--datasets mnist5k,avatars,fashion_mnist] [--contestants tutorial,plain,quick]
+    python benchmarks/quality.py [--datasets mnist5k,photographs,avatars,fashion_mnist]
+                                 [--contestants tutorial,plain,quick]
                                  [--budgets 30,90,180] [--seeds 0,1,2] [--output results/benchmarks]
 
 They take turns (A B C, A B C, ...), each in a process of its own, on the cores this command may use (try
@@ -8,7 +9,8 @@ They take turns (A B C, A B C, ...), each in a process of its own, on the cores 
 labels, of generated images against all real ones; real against real, halved, is the floor. What is compared are
 ratios: these numbers are no FID and belong to this dataset and classifier alone. What is measured already is
 kept: the same command again goes on where it was stopped. `fashion_mnist` and a dataset that cannot be had here
-are left out, and said so; `avatars` is drawn first, once (10,000 of 64x64).
+are left out, and said so; `avatars` (10,000 of 64x64) and
+`photographs` (20,000 crops of 32x32) are made first, once. The contestant `pytorch` needs `pip install torch`.
 """
 
 import argparse
@@ -25,8 +27,10 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+from photographs import photographs
 from PIL import Image
 
+from data_prep.avatars import avatars
 from dcgan_tf.datasets import load_dataset
 from dcgan_tf.errors import UserError
 from dcgan_tf.evaluation import Evaluator
@@ -35,6 +39,7 @@ from dcgan_tf.quiet import tensorflow_quiet
 
 _HERE = Path(__file__).parent
 _SHOWN = 64
+_DRAWN = {"avatars": avatars, "photographs": photographs}
 
 
 def find_datasets(names, output):
@@ -42,10 +47,9 @@ def find_datasets(names, output):
     found = {}
     for name in names:
         place = name
-        if name == "avatars":
-            place = str(output / "avatars")
-            if not Path(place).exists():
-                subprocess.run([sys.executable, "-m", "data_prep.avatars", place], check=True, cwd=_HERE.parent)
+        if name in _DRAWN:
+            place = str(output / name)
+            _DRAWN[name](place)  # at once where they are already there
         try:
             found[name] = place, load_dataset(place)
         except UserError as error:
@@ -199,7 +203,7 @@ def draw_grids(pictures, options, name, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--datasets", default="mnist5k,avatars,fashion_mnist")
+    parser.add_argument("--datasets", default="mnist5k,photographs,avatars,fashion_mnist")
     parser.add_argument("--contestants", default="tutorial,plain,quick", help="the last is what others are compared to")
     parser.add_argument("--budgets", default="30,90,180")
     parser.add_argument("--seeds", default="0,1,2")

@@ -1,4 +1,4 @@
-"""What the discriminator is shown instead of the images themselves: augmented, noisy, mirrored.
+"""What the discriminator is shown instead of the images themselves: augmented, mirrored.
 
 All of it is differentiable and drawn inside the graph as a function of a seed. DiffAugment changes real and
 generated images alike on their way into D, so that the changes do not leak into what G makes: Zhao et al. 2020
@@ -11,16 +11,12 @@ import tensorflow as tf
 
 
 def viewer(recipe) -> Callable:
-    """A function (images, seed [2], images_seen) -> images as D is shown them."""
+    """A function (images, seed [2]) -> images augmented as the recipe asks for."""
     augmentations = [AUGMENT[name] for name in recipe.augmentations]
-    start, duration = recipe.instance_noise, recipe.instance_noise_images
 
-    def view(images, seed, images_seen):
+    def view(images, seed):
         for index, augment in enumerate(augmentations):
             images = augment(images, tf.random.experimental.stateless_fold_in(seed, index + 1))
-        if start:
-            left = 1.0 if duration is None else tf.maximum(0.0, 1.0 - tf.cast(images_seen, tf.float32) / duration)
-            images += start * left * tf.random.stateless_normal(tf.shape(images), seed)
         return images
 
     return view

@@ -13,6 +13,7 @@ import tensorflow as tf
 from dcgan_tf.augmentation import mirror_half, viewer
 from dcgan_tf.fused_batch_norm import fuse_batch_norm
 from dcgan_tf.images import to_model_range
+from dcgan_tf.instance_noise import InstanceNoise
 from dcgan_tf.losses import LOSSES, label_drawer
 from dcgan_tf.models import build_discriminator, build_generator
 from dcgan_tf.smoothness import SpectralNorm, penalty
@@ -50,6 +51,7 @@ class GAN:
         self.loss = LOSSES[recipe.loss]
         self.draw_labels = label_drawer(recipe.real_label_low, recipe.real_label_high, recipe.label_noise)
         self.view = viewer(recipe)
+        self.noise = InstanceNoise(recipe)
         self.penalty = penalty(recipe)
         self.spectral_norm = SpectralNorm(self.discriminator, seed) if recipe.spectral_norm else None
         self.update = UPDATE_RULES[recipe.update_rule]
@@ -62,11 +64,13 @@ class GAN:
             real_images = mirror_half(real_images, tf.random.experimental.stateless_fold_in(seed, _FLIPS))
         latents = self.draw_latents(tf.shape(real_images)[0], seed)
         labels = self.draw_labels(tf.shape(real_images)[0], seed + [0, 1])
-        metrics = self.update(self, real_images, latents, labels)
+        generator_loss, discriminator_loss, real_logits, fake_logits = self.update(self, real_images, latents, labels)
+        self.noise.follow(real_logits, fake_logits)
         self.step.assign_add(1)
         if self.averaged_generator is not None:
             self.follow_with_average(tf.shape(real_images)[0])
-        return metrics
+        scores = [tf.reduce_mean(self.loss.score(logits)) for logits in (real_logits, fake_logits)]
+        return tf.stack([generator_loss, discriminator_loss, *scores])
 
     def seed_of_step(self):
         """The seed [2] of everything that is drawn on this step; each step owns four seeds."""
@@ -79,7 +83,7 @@ class GAN:
         """
         seed = tf.random.experimental.stateless_fold_in(self.seed_of_step(), draw)
         seen = self.step * tf.cast(tf.shape(images)[0], tf.int64)
-        return self.discriminator(self.view(images, seed, seen), training=True)
+        return self.discriminator(self.noise.add(self.view(images, seed), seed, seen), training=True)
 
     def discriminator_penalty(self, real_images, fake_images):
         """What the recipe adds to D's loss to keep D smooth; 0 in most."""
@@ -136,6 +140,7 @@ class GAN:
             "discriminator_optimizer": self.discriminator_optimizer.variables,
             "averaged_generator": self.averaged_generator.weights if self.averaged_generator else [],
             "spectral_norm": self.spectral_norm.vectors if self.spectral_norm else [],
+            "instance_noise": self.noise.variables,
         }
         named = {f"{owner}/{i:03d}": v for owner, variables in owners.items() for i, v in enumerate(variables)}
         return {**named, "step": self.step}
@@ -178,7 +183,7 @@ def _gradients(tape, loss, network, optimizer):
     return tape.gradient(loss, network.trainable_variables, output_gradients=scale)
 
 
-# --- update rules: (gan, real_images, latents, labels) -> METRICS ------------------------------------------
+# --- update rules: (gan, real_images, latents, labels) -> losses of G and D, logits of real and generated ----
 
 
 def simultaneous(gan, real_images, latents, labels):
@@ -192,7 +197,7 @@ def simultaneous(gan, real_images, latents, labels):
         discriminator_goal = discriminator_loss + gan.discriminator_penalty(real_images, fake_images)
     gan.move_generator(generator_tape, generator_loss)
     gan.move_discriminator(discriminator_tape, discriminator_goal)  # its gradient is at the weights recorded above
-    return _metrics(gan, generator_loss, discriminator_loss, real_logits, fake_logits)
+    return generator_loss, discriminator_loss, real_logits, fake_logits
 
 
 def alternating(gan, real_images, latents, labels):
@@ -222,7 +227,7 @@ def alternating(gan, real_images, latents, labels):
     else:
         its_turn = (gan.step + 1) % gan.recipe.discriminator_steps == 0
         generator_loss = tf.cond(its_turn, generator_step, lambda: gan.loss.generator(fake_logits, labels.target))
-    return _metrics(gan, generator_loss, discriminator_loss, real_logits, fake_logits)
+    return generator_loss, discriminator_loss, real_logits, fake_logits
 
 
 def loss_gated(gan, real_images, latents, labels):
@@ -244,13 +249,7 @@ def loss_gated(gan, real_images, latents, labels):
         return tf.constant(False)
 
     tf.cond(generator_loss > discriminator_loss, generator_step, discriminator_step)
-    return _metrics(gan, generator_loss, discriminator_loss, real_logits, fake_logits)
-
-
-def _metrics(gan, generator_loss, discriminator_loss, real_logits, fake_logits):
-    real = tf.reduce_mean(gan.loss.score(real_logits))
-    fake = tf.reduce_mean(gan.loss.score(fake_logits))
-    return tf.stack([generator_loss, discriminator_loss, real, fake])
+    return generator_loss, discriminator_loss, real_logits, fake_logits
 
 
 UPDATE_RULES = {"simultaneous": simultaneous, "alternating": alternating, "loss_gated": loss_gated}

@@ -344,9 +344,12 @@ def _check_quick_size(image_shape):
 def quick_generator(recipe, image_shape) -> keras.Model:
     """Dense to a small square, a 3x3 convolution, 4x4 transposed ones up to half the size, depth to space.
 
-    The widths halve as the size doubles, down to `width` at half the image's size. The last convolution works
-    at half the size on four pixels at once (Shi et al. 2016, arXiv:1609.05158): on a CPU, layers of one or
-    three channels at full size cost more than they are worth. Odd sizes are cropped out of the next even one.
+    The widths halve as the size doubles, down to `width` at half the image's size. The features of every size
+    also give a small picture, and these are enlarged and summed (the output skips of Karras et al. 2020,
+    arXiv:1912.04958, section 4.1): the large shapes need not find their way through all the layers. The last
+    convolution works at half the size on four pixels at once (Shi et al. 2016, arXiv:1609.05158): on a CPU,
+    layers of one or three channels at full size cost more than they are worth. Odd sizes are cropped out of
+    the next even one.
     """
     size, _, channels = image_shape
     doublings = _quick_doublings(size)
@@ -359,13 +362,19 @@ def quick_generator(recipe, image_shape) -> keras.Model:
     x = layers.ReLU()(_batch_norm(x, 1e-3))
     x = layers.Conv2D(widths[0], 3, padding="same", use_bias=False, kernel_initializer=_copy(normal))(x)
     x = layers.ReLU()(_batch_norm(x, 1e-3))
+    picture = layers.Conv2D(channels, 1, kernel_initializer=_copy(normal))(x)
     for width in widths[1:]:
         x = layers.Conv2DTranspose(width, 4, 2, "same", use_bias=False, kernel_initializer=_copy(normal))(x)
         x = layers.ReLU()(_batch_norm(x, 1e-3))
-    x = layers.Conv2D(4 * channels, 3, padding="same", kernel_initializer=_copy(normal))(x)
+        picture = layers.UpSampling2D(2)(picture)
+        if width != widths[-1]:  # those of half the size are what the last convolution makes
+            detail = layers.Conv2D(channels, 1, kernel_initializer=_copy(normal))(x)
+            picture = layers.Add()([picture, detail])
     half = start << (doublings - 1)
+    x = layers.Conv2D(4 * channels, 3, padding="same", kernel_initializer=_copy(normal))(x)
     x = layers.Reshape([half, half, 2, 2, channels])(x)
     x = layers.Reshape([2 * half, 2 * half, channels])(layers.Permute([1, 3, 2, 4, 5])(x))
+    x = layers.Add()([x, layers.UpSampling2D(2)(picture)])
     extra = 2 * half - size
     if extra:
         x = layers.Cropping2D(((extra // 2, extra - extra // 2),) * 2)(x)

@@ -69,7 +69,17 @@ class Recipe:
     augment: str = _field("none", "DiffAugment of all that D sees: translation, cutout, color, joined by commas")
     horizontal_flips: bool = _field(False, "real images are mirrored half of the time")
     instance_noise: float = _field(0.0, "standard deviation of the normal noise on all that D sees", low=0, high=10)
-    instance_noise_images: float | None = _field(None, "the noise falls to 0 over so many images; none: never", above=0)
+    instance_noise_images: float | None = _field(
+        None,
+        "the noise falls to 0 over so many images (none: never); with a target, its whole way takes that long",
+        above=0,
+    )
+    instance_noise_target: float | None = _field(
+        None,
+        "the noise rises from 0 while D tells real from generated in more than this share of pairs",
+        low=0.5,
+        high=1,
+    )
     r1_gamma: float = _field(0.0, "R1: gamma / 2 times the squared gradient of D at real images", low=0)
     r1_every: int = _field(1, "R1 only on every n-th step, n times as strong", low=1, high=1000)
     gradient_penalty: float = _field(0.0, "WGAN-GP: weight of (|gradient of D| - 1)^2 between real and fake", low=0)
@@ -142,6 +152,11 @@ class Recipe:
             raise UserError(
                 f"learning_rate_decay={self.learning_rate_decay} and learning_rate_schedule="
                 f"{self.learning_rate_schedule!r} are both set: the rate falls in one way, leave one out"
+            )
+        if self.instance_noise_target is not None and self.instance_noise_images is None:
+            raise UserError(
+                f"instance_noise_target={self.instance_noise_target} and instance_noise_images=None: noise that follows "
+                "D needs the images its whole way takes, for example instance_noise_images=4000, or leave the target out"
             )
         if self.gradient_penalty and self.discriminator_has_batch_norm:
             raise UserError(
@@ -295,6 +310,9 @@ _RECIPES = [
         architecture="quick",
         latent_dim=32,
         width=32,
+        instance_noise=0.4,
+        instance_noise_images=4000,
+        instance_noise_target=0.88,
         generator_learning_rate=1e-3,
         discriminator_learning_rate=1e-3,
         beta_1=0.0,

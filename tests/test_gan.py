@@ -178,6 +178,7 @@ TOOLBOX = {
         "instance_noise_images": 1000,
         "minibatch_std": True,
     },
+    "noise that follows D": {"instance_noise": 0.4, "instance_noise_images": 100, "instance_noise_target": 0.5},
     "wgan-gp": {"loss": "wasserstein", "gradient_penalty": 10, "discriminator_batch_norm": False},
     "r1, simultaneous": {"r1_gamma": 1, "r1_every": 2, "update_rule": "simultaneous"},
     "spectral, gated": {

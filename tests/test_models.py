@@ -12,10 +12,10 @@ from dcgan_tf.recipes import RECIPES, get_recipe
 
 # recipe, image shape, parameters of G and D (those that do not train included)
 COUNTS = [
-    ("quick", (64, 64, 3), 578_316, 726_721),
-    ("quick", (28, 28, 1), 171_780, 178_561),
-    ("quick", (32, 32, 3), 204_812, 180_289),
-    ("quick", (128, 128, 3), 1_808_652, 2_907_073),
+    ("quick", (64, 64, 3), 578_898, 726_721),
+    ("quick", (28, 28, 1), 171_845, 178_561),
+    ("quick", (32, 32, 3), 205_007, 180_289),
+    ("quick", (128, 128, 3), 1_810_005, 2_907_073),
     ("tutorial", (28, 28, 1), 2_330_944, 212_865),
     ("radford", (64, 64, 3), 18_858_880, 17_236_481),
     ("nitk", (64, 64, 3), 18_871_168, 17_236_481),
@@ -30,7 +30,7 @@ COUNTS = [
 # The output shapes of all layers that have weights, in order.
 SHAPES = {
     "quick": (
-        [(8192,), *3 * [(8, 8, 128)], *2 * [(16, 16, 64)], *2 * [(32, 32, 32)], (32, 32, 12)],
+        [(8192,), *3 * [(8, 8, 128)], *2 * [(16, 16, 64)], *2 * [(32, 32, 32)], (8, 8, 3), (32, 32, 12), (16, 16, 3)],
         [*2 * [(32, 32, 24)], *2 * [(16, 16, 48)], *2 * [(8, 8, 96)], *4 * [(4, 4, 192)], (1,)],
     ),
     "tutorial": (
@@ -128,6 +128,28 @@ def test_quick_makes_any_size(size, channels):
     generator = build_generator(recipe, (size, size, channels))
     assert generator.output_shape == (None, size, size, channels)
     assert build_discriminator(recipe, (size, size, channels)).output_shape == (None, 1)
+
+
+def test_each_size_of_quick_adds_its_own_picture():
+    """Of the layers that make pictures one at a time is left: squares of the size of that layer's pixels."""
+    recipe = get_recipe("quick").with_fields({"width": 8, "initial_std": 0.5})
+    generator = build_generator(recipe, (64, 64, 3))
+    painters = [layer for layer in generator.layers if isinstance(layer, keras.layers.Conv2D) and layer.use_bias]
+    weights = [layer.get_weights() for layer in painters]
+    latents = np.random.default_rng(0).normal(size=(2, recipe.latent_dim))
+    sides = []
+    for left in range(len(painters)):
+        for index, layer in enumerate(painters):
+            layer.set_weights([w * (index == left) for w in weights[index]])
+        image = np.asarray(generator(latents))[..., 0]
+        assert image.std() > 0
+        squares = [
+            side
+            for side in (8, 4, 2, 1)
+            if np.array_equal(image, np.kron(image[:, ::side, ::side], np.ones((1, side, side))))
+        ]
+        sides.append(squares[0])
+    assert sorted(sides) == [1, 4, 8]  # 64x64 in all detail, 16x16 and 8x8
 
 
 @pytest.mark.parametrize(
