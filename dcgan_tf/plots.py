@@ -252,7 +252,7 @@ def shape_text(shape) -> str:
 
 
 _SHORT_KINDS = {"InputLayer": "input", "Conv2DTranspose": "transposed convolution", "Conv2D": "convolution"}
-_SHORT_KINDS |= {"BatchNormalization": "BatchNorm", "Dense": "dense"}
+_SHORT_KINDS |= {"BatchNormalization": "BatchNorm", "Dense": "dense", "Add": "sum"}
 
 
 def describe_layer(layer) -> str:
@@ -265,6 +265,8 @@ def describe_layer(layer) -> str:
         words[0] = config["activation"]
     elif kind == "Dropout":
         words[0] = f"Dropout {config['rate']:g}"
+    elif kind == "UpSampling2D":
+        words[0] = f"enlarged {shape_text(config['size'])}"
     elif kind == "LeakyReLU":
         words[0] = f"LeakyReLU {config['negative_slope']:g}"
     kernel, strides = config.get("kernel_size"), config.get("strides")
@@ -278,18 +280,23 @@ def describe_layer(layer) -> str:
 
 
 class _Block:
-    """One box of the picture: a layer that computes, and the small ones (BatchNorm, ReLU, ...) that follow it."""
+    """One box of the picture: a layer that computes, and the small ones (BatchNorm, ReLU, ...) that follow it.
 
-    def __init__(self, layer):
-        self.layer, self.small, self.parameters = layer, [], layer.count_params()
+    sources: the boxes whose results it takes.
+    """
+
+    def __init__(self, layer, sources):
+        self.layer, self.sources, self.small, self.parameters = layer, sources, [], layer.count_params()
         self.shape = tuple(layer.output.shape[1:])
 
     def add(self, layer):
         self.parameters += layer.count_params()
         shape = tuple(layer.output.shape[1:])
-        if len(shape) == 3:  # a reshape to an image, or a crop; Flatten only lays out what there is
+        kind = type(layer).__name__
+        # A reshape to an image, or a crop. Flatten only lays out what there is; enlarged is not computed.
+        if len(shape) == 3 and kind not in ("UpSampling2D", "Add"):
             self.shape = shape
-        if type(layer).__name__ not in ("Reshape", "Flatten"):
+        if kind not in ("Reshape", "Flatten", "Permute"):
             self.small.append(describe_layer(layer))
 
     @property
@@ -299,16 +306,27 @@ class _Block:
 
 
 def _blocks(model) -> list[_Block]:
-    blocks = []
-    for layer in model.layers:
+    """The boxes of a network: the way from its input to its output first, then what is added on the side."""
+    import keras  # who has a model has it already; the other pictures need none
+
+    blocks, maker = [], {}  # maker: id of a tensor -> the box it comes from
+    for layer in model.operations:
         kind = type(layer).__name__
-        normalises = "Norm" in kind or kind == "PReLU"
-        computes = bool(layer.weights) and not normalises
-        if computes or not blocks or "Sampling" in kind or "Pooling" in kind:
-            blocks.append(_Block(layer))
+        is_layer = isinstance(layer, keras.Layer)  # or a bare operation, such as those of minibatch_std
+        computes = is_layer and bool(layer.weights) and "Norm" not in kind and kind != "PReLU"
+        sources = [maker[id(tensor)] for tensor in keras.tree.flatten(layer.input) if id(tensor) in maker]
+        if computes or not sources or "Pooling" in kind:
+            block = _Block(layer, sources)
+            blocks.append(block)
         else:
-            blocks[-1].add(layer)
-    return blocks
+            block = max(sources, key=lambda source: source.parameters)  # a sum belongs to the largest of its parts
+            if is_layer:
+                block.add(layer)
+        maker.update((id(tensor), block) for tensor in keras.tree.flatten(layer.output))
+    way, block = [], maker[id(model.outputs[0])]
+    while block:
+        way, block = [block, *way], block.sources[0] if block.sources else None
+    return way + [block for block in blocks if block not in way]
 
 
 _COLOURS = {"InputLayer": "#b8bcc2", "Dense": "#e9b44c", "Conv2D": "#5b8fc7", "Conv2DTranspose": "#d97a4a"}
@@ -317,13 +335,17 @@ _COLOURS = {"InputLayer": "#b8bcc2", "Dense": "#e9b44c", "Conv2D": "#5b8fc7", "C
 def architecture(model, columns: int = 6) -> Picture:
     """A picture of a network, no system binary needed: a box for each layer that computes, in order.
 
+    What does not take its input from the box before it has no arrow there, and says where its input is from.
+
     A box is as high and as deep as the layer's output image and as long as it has channels (both by their
     square root); under it stand the layer, its output, its parameters, and the small layers that follow it.
     """
     blocks = _blocks(model)
     rows = -(-len(blocks) // columns)
     columns = -(-len(blocks) // rows)
-    lines = max(len(_caption(block)) for block in blocks)
+    befores = [None, *blocks]
+    captions = [_caption(block, before) for block, before in zip(blocks, befores, strict=False)]
+    lines = max(map(len, captions))
     cell_width, box_height, text_height = 1.6, 1.5, 0.17 * lines + 0.12
     width, height = columns * cell_width + 0.1, rows * (box_height + text_height) + 0.4
     figure = Picture(figsize=(width, height))
@@ -341,20 +363,22 @@ def architecture(model, columns: int = 6) -> Picture:
         length = 0.8 * math.sqrt(block.volume[2] / most_channels)
         middle = base + box_height / 2
         _draw_box(axes, x, middle, max(side, 0.07), max(length, 0.05), _COLOURS.get(type(block.layer).__name__, "#999"))
-        if index + 1 < len(blocks):
+        if index + 1 < len(blocks) and block in blocks[index + 1].sources:
             _draw_arrow(axes, x + cell_width / 2, middle, wraps=column + 1 == columns)
-        for line, (text, style) in enumerate(_caption(block)):
+        for line, (text, style) in enumerate(captions[index]):
             axes.text(x, base - 0.02 - 0.17 * line, text, ha="center", va="top", fontsize=8, **style)
     return figure
 
 
-def _caption(block):
-    """The lines under a box, as (text, style)."""
+def _caption(block, before):
+    """The lines under a box, as (text, style); `before` is the box left of it."""
     kind, *details = describe_layer(block.layer).split(", ")
     lines = [(kind, {"weight": "bold"})]
     lines += [(", ".join(details), {})] if details else []
     lines += [(shape_text(block.shape), {"color": "#111111"})]
     lines += [(f"{block.parameters:,} parameters", {"color": _GRAY})] if block.parameters else []
+    if block.sources and before not in block.sources:
+        lines.append((f"from {shape_text(block.sources[0].shape)}", {"color": _GRAY}))
     names = list(block.small)
     while names:  # two small layers in a line, where they fit
         line = names.pop(0)

@@ -155,8 +155,8 @@ class Recipe:
             )
         if self.instance_noise_target is not None and self.instance_noise_images is None:
             raise UserError(
-                f"instance_noise_target={self.instance_noise_target} and instance_noise_images=None: noise that follows "
-                "D needs the images its whole way takes, for example instance_noise_images=4000, or leave the target out"
+                f"instance_noise_target={self.instance_noise_target} and instance_noise_images=None: noise that "
+                "follows D needs the images its whole way takes: instance_noise_images=4000, or leave the target out"
             )
         if self.gradient_penalty and self.discriminator_has_batch_norm:
             raise UserError(

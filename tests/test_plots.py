@@ -2,6 +2,7 @@
 
 import html
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -82,6 +83,7 @@ def test_compared_grids_stand_side_by_side():
 def networks():
     for name in ("quick", "tutorial", "vrdl", "sapienza", "rpi", "gwu", "nitk"):
         recipe = RECIPES[name].with_fields({"width": 8})
+        recipe = recipe.with_fields({"minibatch_std": True}) if name == "nitk" else recipe
         shape = (recipe.image_size, recipe.image_size, recipe.channels or 3)
         for build in (build_generator, build_discriminator):
             yield pytest.param(build, recipe, shape, id=f"{name}-{build.__name__[6:]}")
@@ -92,12 +94,16 @@ def test_architecture_holds_every_computing_layer_and_all_parameters(build, reci
     model = build(recipe, shape)
     blocks = plots._blocks(model)
     computing = [layer for layer in model.layers if "kernel" in {weight.name for weight in layer.weights}]
-    assert [block.layer for block in blocks[1:]] == computing
+    assert {block.layer for block in blocks[1:]} == set(computing) and len(blocks) == len(computing) + 1
+    for before, block in itertools.pairwise(blocks):  # arrows only where one feeds the other
+        assert (before in block.sources) == (not [t for t, _ in plots._caption(block, before) if t.startswith("from ")])
     assert sum(block.parameters for block in blocks) == model.count_params()
     picture = plots.architecture(model)
     texts = [text.get_text() for text in picture.axes[0].texts]
     assert f"{model.name}: {model.count_params():,} parameters" in texts
-    assert texts.count("↵") == (len(blocks) - 1) // 6
+    columns = -(-len(blocks) // -(-len(blocks) // 6))
+    wraps = [one in two.sources for one, two in list(itertools.pairwise(blocks))[columns - 1 :: columns]]
+    assert texts.count("↵") == sum(wraps)
     assert picture.get_size_inches()[0] < 10  # no wider than a notebook's page
     _texts_stand_apart(picture)
 

@@ -88,7 +88,7 @@ def test_texts_become_what_the_field_holds():
         ({"learning_rate_images": 1000}, ["learning_rate_schedule='constant'", "both"]),
         (
             {"instance_noise_target": 0.6, "instance_noise_images": None},
-            ["instance_noise_target=0.6", "for example instance_noise_images=4000"],
+            ["instance_noise_target=0.6", "whole way takes: instance_noise_images=4000"],
         ),
         ({"gradient_penalty": 10}, ["gradient_penalty=10", "discriminator_batch_norm=false"]),
         ({"r1_gamma": 1, "precision": "float16"}, ["float16", "bfloat16"]),
