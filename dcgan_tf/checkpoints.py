@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dcgan_tf.errors import UserError
 from dcgan_tf.files import atomic_file
 
 _EXTRA = "extra.json"
@@ -65,24 +66,30 @@ def restore_latest(folder, variables: dict) -> dict | None:
     """Put the newest checkpoint that is whole into `variables`; returns its extra values, None without one.
 
     A damaged checkpoint is set aside (renamed to `.damaged`) with a warning, and the one before it is tried.
+    Raises UserError, and changes nothing, when a whole one is of other networks.
     """
     for path in all_checkpoints(folder):
         try:
             arrays, extra = read(path)
-            _check(arrays, variables)
         except ValueError as error:
             warnings.warn(f"checkpoint {path} is damaged ({error}); trying the one before it", stacklevel=2)
             path.replace(path.with_suffix(".npz.damaged"))
             continue
+        _check(path, arrays, variables)
         for name, variable in variables.items():
             variable.assign(arrays[name])
         return extra
     return None
 
 
-def _check(arrays, variables):
-    if set(arrays) != set(variables):
-        raise ValueError("it holds other variables than this recipe has")
-    for name, variable in variables.items():
-        if arrays[name].shape != tuple(variable.shape):
-            raise ValueError(f"{name} has shape {arrays[name].shape}, not {tuple(variable.shape)}")
+def _check(path, arrays, variables):
+    """UserError when the networks are others: a recipe of the same name may have changed between two versions."""
+    then = {name: array.shape for name, array in arrays.items()}
+    now = {name: tuple(variable.shape) for name, variable in variables.items()}
+    if then != now:
+        changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
+        raise UserError(
+            f"checkpoint {str(path)!r} is of other networks than this version of dcgan_tf makes of the recipe "
+            f"({len(changed)} arrays differ, the first {changed[0]}): go on with the version in the run's config.json, "
+            "or give another run directory; the run stays as it is"
+        )

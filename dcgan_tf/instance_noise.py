@@ -3,8 +3,8 @@
 Noise makes the real and the generated images overlap, so that D cannot be sure of its case and G goes on
 getting useful gradients: Sønderby et al. 2017 (arXiv:1610.04490) and Arjovsky and Bottou 2017
 (arXiv:1701.04862). How much is needed depends on the data and grows as D learns them by heart; so it can
-follow D, as the strength of augmentation does in Karras et al. 2020 (arXiv:2006.06676, section 3.1) and the
-length of the diffusion in Wang et al. 2022 (arXiv:2206.02262, section 3.2).
+follow D, as the strength of augmentation does in Karras et al. 2020 (arXiv:2006.06676, section 3) and the
+length of the diffusion in Wang et al. 2022 (arXiv:2206.02262).
 """
 
 import tensorflow as tf
@@ -22,11 +22,8 @@ class InstanceNoise:
     """
 
     def __init__(self, recipe):
-        self.most, self.images, self.target = (
-            recipe.instance_noise,
-            recipe.instance_noise_images,
-            recipe.instance_noise_target,
-        )
+        self.most, self.images = recipe.instance_noise, recipe.instance_noise_images
+        self.target = recipe.instance_noise_target
         follows = self.most > 0 and self.target is not None
         self.variables = [tf.Variable(0.0, name="instance_noise")] if follows else []
 

@@ -153,6 +153,20 @@ def test_only_damaged_checkpoints_start_over(whole, tmp_path):
     assert len(list(run.checkpoints_path.glob("*.damaged"))) == 3
 
 
+def test_a_run_of_other_networks_is_refused_and_left_alone(whole, tmp_path):
+    """As after an update in which the recipe of that name got other networks: its checkpoints are whole."""
+    run = Run(shutil.copytree(whole.path, tmp_path / "run"))
+    for path in checkpoints.all_checkpoints(run.checkpoints_path):
+        arrays, extra = checkpoints.read(path)
+        del arrays["step"]
+        narrower = {**arrays, "generator/000": arrays["generator/000"][1:]}
+        checkpoints.save(run.checkpoints_path, int(path.stem[5:]), narrower, extra)
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=r"of other networks .* \(2 arrays differ, the first generator/000\)"):
+        _train(run.path, epochs=EPOCHS + 1)
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
+
+
 def test_other_settings_are_refused_with_what_differs(whole):
     before = whole.config_path.read_bytes()
     with pytest.raises(UserError) as error:
