@@ -8,9 +8,9 @@ They take turns (A B C, A B C, ...), each in a process of its own, on the cores 
 `taskset -c 0,1 ...`). Judged by the Fréchet distance between the features of a classifier of the dataset's own
 labels, of generated images against all real ones; real against real, halved, is the floor. What is compared are
 ratios: these numbers are no FID and belong to this dataset and classifier alone. What is measured already is
-kept: the same command again goes on where it was stopped. `fashion_mnist` and a dataset that cannot be had here
-are left out, and said so; `avatars` (10,000 of 64x64) and
-`photographs` (20,000 crops of 32x32) are made first, once. The contestant `pytorch` needs `pip install torch`.
+kept: the same command again goes on where it was stopped. A dataset that cannot be had here is left out, and said
+so; `photographs` (20,000 crops of 32x32) and `avatars` (10,000 of 64x64) are made first, once. The contestant `pytorch`
+needs `pip install torch`.
 """
 
 import argparse
@@ -46,11 +46,10 @@ def find_datasets(names, output):
     """name -> Dataset, of those that can be had."""
     found = {}
     for name in names:
-        place = name
-        if name in _DRAWN:
-            place = str(output / name)
-            _DRAWN[name](place)  # at once where they are already there
+        place = str(output / name) if name in _DRAWN else name
         try:
+            if name in _DRAWN:
+                _DRAWN[name](place)  # nothing to do where they are already there
             found[name] = place, load_dataset(place)
         except UserError as error:
             print(f"without {name}: {error}")

@@ -84,7 +84,7 @@ def discriminator_has_won(history: dict, loss: str = "bce") -> Alarm | None:
     seen = f"D(real) {real[first:].mean():.2f}, D(fake) {fake[first:].mean():.2f}"
     if loss in _NOTHING_LEFT:
         seen += f", D's loss {history['discriminator_loss'][first:].mean():.3f}"
-    remedies = ["a lower discriminator_learning_rate", "augment=translation"]
+    remedies = ["a lower discriminator_learning_rate", "more instance_noise", "augment=translation"]
     remedies += ["real_label_low=0.9", "label_noise=0.05"] if loss in ("bce", "least_squares") else []
     remedies += ["more dropout", "a smaller width" if loss == "hinge" else "loss=hinge"]
     return Alarm(
