@@ -48,22 +48,23 @@ def main():
     name, dataset_name, seed, budgets, samples, output = sys.argv[1:]
     dataset = load_dataset(dataset_name)
     keras.utils.set_random_seed(int(seed))
+    loop = None  # recipes are trained by train()
     if name == "tutorial":
         from tutorial_loop import TutorialLoop
 
-        contestant = TutorialLoop(dataset.images[:])
+        loop = TutorialLoop(dataset.images[:])
     elif name == "plain":
         from plain_loop import PlainLoop
 
-        contestant = PlainLoop(dataset.images[:])
+        loop = PlainLoop(dataset.images[:])
     elif name == "pytorch":
         from pytorch_dcgan import PyTorchLoop
 
-        contestant = PyTorchLoop(dataset.images[:], int(seed))
+        loop = PyTorchLoop(dataset.images[:], int(seed))
     ready = time.perf_counter() - started
     budgets, samples = [float(b) for b in budgets.split(",")], int(samples)
-    if name in ("tutorial", "plain", "pytorch"):
-        results = list(run_loop(contestant, budgets, samples))
+    if loop:
+        results = list(run_loop(loop, budgets, samples))
     else:
         results = list(run_recipe(name, dataset, int(seed), budgets, samples))
     seconds, seen, images = zip(*results, strict=True)
