@@ -4,7 +4,7 @@ The functions of the command line are here by the same names; they are imported 
 `import dcgan_tf` and `python -m dcgan_tf --help` do not wait for TensorFlow.
 """
 
-__version__ = "0.3.0"  # quick has other networks than in 0.2
+__version__ = "0.4.0"  # quick has another D than in 0.3
 
 _WHERE = {
     "train": "dcgan_tf.training",

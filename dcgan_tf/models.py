@@ -382,9 +382,11 @@ def quick_generator(recipe, image_shape) -> keras.Model:
 
 
 def quick_discriminator(recipe, image_shape) -> keras.Model:
-    """Space to depth, a 3x3 convolution, strided 4x4 ones down to 4 pixels or so, one more 3x3; BatchNorm in all.
+    """Space to depth, a 3x3 convolution, strided 4x4 ones down to 4 pixels or so, one more 3x3.
 
-    The widths double as the size halves, from three quarters of `width` at half the image's size.
+    The widths double as the size halves, from three quarters of `width` at half the image's size. BatchNorm in
+    all but the first (Radford et al. 2016, section 3): it would take from D what all images of a batch share,
+    such as a grid over them.
     """
     size, _, channels = image_shape
     doublings = _quick_doublings(size)
@@ -398,8 +400,8 @@ def quick_discriminator(recipe, image_shape) -> keras.Model:
     convolutions = [(width, 3, 1)]
     convolutions += [(width << level, 4, 2) for level in range(1, doublings + 1)]
     convolutions += [(width << doublings, 3, 1)]
-    for width, kernel, stride in convolutions:
-        normalised = recipe.discriminator_has_batch_norm
+    for index, (width, kernel, stride) in enumerate(convolutions):
+        normalised = recipe.discriminator_has_batch_norm and index > 0
         x = layers.Conv2D(width, kernel, stride, "same", use_bias=not normalised, kernel_initializer=_copy(normal))(x)
         x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(_batch_norm(x, 1e-3) if normalised else x)
     return _logit(recipe, images, x, kernel_initializer=_copy(normal))
