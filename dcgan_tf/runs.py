@@ -13,12 +13,14 @@
     notebook.ipynb   the executed notebook, when one ran it
     tensorboard/     its logs, where they were asked for
     diverged.txt     what happened, when a loss was no longer finite
+    earlier_1/ ...   what it had recorded, when no checkpoint could be read and it started over
 
 All viewing tools read run directories through `Run` and nothing else.
 """
 
 import contextlib
 import csv
+import itertools
 import json
 import shutil
 import zipfile
@@ -192,6 +194,30 @@ class Run:
                 path.unlink()
         if kept != rows or (self.history_path.exists() and not self.history_path.read_bytes().endswith(b"\n")):
             self.rewrite_history(kept)
+
+    def is_presentable(self) -> bool:
+        """Whether it has what it leaves at its end: a generator and the GIF."""
+        return self.generator_path.exists() and self.gif_path.exists()
+
+    def has_been_saved(self) -> bool:
+        """Whether a training was saved here once: not when it was killed before its first checkpoint."""
+        return self.generator_path.exists() or (any(self.checkpoints_path.glob("*")) and self.history_path.exists())
+
+    def set_aside(self) -> Path:
+        """Move all that was recorded to a new folder in the run, earlier_1, earlier_2 ..., and return that.
+
+        For a training that must start over. Settings, checkpoints and the notebook (which may be the one that
+        is running) stay where they are.
+        """
+        folder = next(f for n in itertools.count(1) if not (f := self.path / f"earlier_{n}").exists())
+        folder.mkdir()
+        recorded = (self.history_path, self.grids_path, self.samples_path, self.gif_path, self.metrics_path,
+                    self.alarms_path, self.best_generator_path, self.discriminator_path, self.generator_path,
+                    self.diverged_path, self.tensorboard_path)  # fmt: skip
+        for path in recorded:
+            if path.exists():
+                path.rename(folder / path.name)
+        return folder
 
     def remove_partial_files(self):
         """Remove what a kill left half-written under temporary names (see files.atomic_file)."""

@@ -262,9 +262,12 @@ class _Training:
         self.grid_latents = draw_latents(recipe.grid_images, recipe.latent_dim, self.seed, *latents)
 
     def go(self, tensorboard=False, stop_on_alarm=False):
+        if self.complete_without_checkpoints():
+            self.progress.say(f"{self.run.path} is complete; its checkpoints are gone, so it cannot be extended")
+            return
         self.restore()
         self.log = TensorBoardLog(self.run) if tensorboard else None
-        if self.finished() and self.run.generator_path.exists() and self.run.gif_path.exists():
+        if self.finished() and self.run.is_presentable():
             self.progress.say(f"{self.run.path} is complete ({self.where()}): give more epochs to extend it")
             return
         self.run.write_config({**self.run.config, "length": self.length._asdict()})
@@ -291,10 +294,23 @@ class _Training:
             raise TrainingInterrupted
         self.progress.say(f"done: {self.where()} in {describe_seconds(self.seconds())}, see {self.run.gif_path}")
 
+    def complete_without_checkpoints(self) -> bool:
+        """Whether the history says it is complete, and somebody removed its checkpoints to make room."""
+        rows = self.run.rows()
+        if not rows or any(self.run.checkpoints_path.glob("*")) or not self.run.is_presentable():
+            return False
+        return self.is_enough(rows[-1]["step"], rows[-1]["seconds"])
+
     def restore(self):
         """Go back to the newest whole checkpoint, and forget what was recorded after it."""
         self.run.remove_partial_files()
         extra = checkpoints.restore_latest(self.run.checkpoints_path, self.variables)
+        if extra is None and self.run.has_been_saved():
+            folder = self.run.set_aside()
+            self.progress.say(
+                f"no checkpoint of {self.run.path} is there or can be read, so it starts over; "
+                f"what it had recorded is kept in {folder}"
+            )
         self.step = self.saved_step = int(self.gan.step.numpy())
         self.seconds_before = extra["seconds"] if extra else 0.0
         self.clock_started = time.perf_counter()
@@ -443,7 +459,10 @@ class _Training:
         return self.seconds_before + time.perf_counter() - self.clock_started
 
     def finished(self) -> bool:
-        return self.step >= (self.total_steps or math.inf) or self.seconds() >= self.max_seconds
+        return self.is_enough(self.step, self.seconds())
+
+    def is_enough(self, step, seconds) -> bool:
+        return step >= (self.total_steps or math.inf) or seconds >= self.max_seconds
 
     def where(self) -> str:
         return f"epoch {-(-self.step // self.steps_per_epoch)}, step {self.step:,}"

@@ -142,7 +142,7 @@ def test_damaged_checkpoints_fall_back_to_the_one_before(whole, tmp_path):
     assert all(path.with_suffix(".npz.damaged").exists() for path in (newest, before))
 
 
-def test_only_damaged_checkpoints_start_over(whole, tmp_path):
+def test_only_damaged_checkpoints_start_over_and_keep_what_was_there(whole, tmp_path):
     run = Run(shutil.copytree(whole.path, tmp_path / "run"))
     rubbish = (b"not a checkpoint", b"", b"PK\3\4 and no more")
     for path, content in zip(checkpoints.all_checkpoints(run.checkpoints_path), rubbish, strict=True):
@@ -151,6 +151,20 @@ def test_only_damaged_checkpoints_start_over(whole, tmp_path):
         warnings.simplefilter("ignore")
         assert_same(_train(run.path), whole)
     assert len(list(run.checkpoints_path.glob("*.damaged"))) == 3
+    for path in [whole.history_path, whole.gif_path, whole.generator_path, *whole.grids()]:
+        assert (run.path / "earlier_1" / path.relative_to(whole.path)).read_bytes() == path.read_bytes()
+    assert sorted(path.name for path in run.path.glob("earlier_*")) == ["earlier_1"]
+
+
+def test_a_finished_run_without_its_checkpoints_is_left_alone_and_kept_when_it_must_start_over(whole, tmp_path):
+    """As after somebody made room on the disk."""
+    run = Run(shutil.copytree(whole.path, tmp_path / "run", ignore=shutil.ignore_patterns("checkpoints")))
+    before = run.generator_path.read_bytes()
+    _train(run.path)
+    assert run.generator_path.read_bytes() == before and not run.checkpoints_path.exists()
+    _train(run.path, epochs=EPOCHS + 1)
+    assert (run.path / "earlier_1" / "generator.keras").read_bytes() == before
+    assert run.rows()[-1]["epoch"] == EPOCHS + 1
 
 
 def test_a_run_of_other_networks_is_refused_and_left_alone(whole, tmp_path):
