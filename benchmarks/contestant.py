@@ -7,7 +7,6 @@ of training, such as 30,90,180; samples are drawn after each, while the clock st
 and importing take does not count; the first step, with its tracing, does.
 """
 
-import os
 import resource
 import sys
 import tempfile
@@ -15,10 +14,12 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 started = time.perf_counter()
 
-import keras  # noqa: E402
+from dcgan_tf.quiet import tensorflow_quiet  # noqa: E402
+
+with tensorflow_quiet():
+    import keras
 import numpy as np  # noqa: E402
 
 from dcgan_tf.datasets import load_dataset  # noqa: E402

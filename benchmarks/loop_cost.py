@@ -17,7 +17,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import tensorflow as tf
+from dcgan_tf.quiet import tensorflow_quiet
+
+with tensorflow_quiet():
+    import tensorflow as tf
 from arithmetic import matrix_multiply_rate, step_flops
 from tutorial_loop import BATCH_SIZE, TutorialLoop
 

@@ -22,6 +22,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from dcgan_tf.quiet import tensorflow_quiet
+
+with tensorflow_quiet():
+    import tensorflow  # noqa: F401
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -35,7 +40,6 @@ from dcgan_tf.datasets import load_dataset
 from dcgan_tf.errors import UserError
 from dcgan_tf.evaluation import Evaluator
 from dcgan_tf.images import grid
-from dcgan_tf.quiet import tensorflow_quiet
 
 _HERE = Path(__file__).parent
 _SHOWN = 64
@@ -90,25 +94,30 @@ def measure(options, output, datasets):
     runs = output / "samples"
     runs.mkdir(parents=True, exist_ok=True)
     turns = [
-        (name, seed, contestant)
+        (name, contestant, seed)
         for name in datasets
         for seed in options.seeds
         for contestant in options.contestants
         if can_take_part(contestant, datasets[name][1].image_shape)
     ]
     budgets = ",".join(f"{b:g}" for b in options.budgets)
-    for name, seed, contestant in turns:
-        path = runs / f"{name}_{contestant}_{seed}_{budgets.replace(',', '-')}.npz"
-        if not path.exists():
-            print(f"{name}: {contestant}, seed {seed}, {budgets} s", flush=True)
-            command = [sys.executable, _HERE / "contestant.py", contestant, datasets[name][0], str(seed), budgets]
-            part = path.with_suffix(".partial.npz")
-            subprocess.run([*command, str(options.samples), part], check=True)
-            part.replace(path)
+    paths = {turn: runs / f"{'_'.join(map(str, turn))}_{budgets.replace(',', '-')}.npz" for turn in turns}
+    missing = [turn for turn, path in paths.items() if not path.exists()]
+    if missing:
+        minutes = len(missing) * options.budgets[-1] / 60
+        print(f"{len(missing)} trainings, {minutes:,.0f} minutes of them in all; starting and judging comes on top")
+    for number, turn in enumerate(missing, 1):
+        name, contestant, seed = turn
+        path = paths[turn]
+        print(f"{number} of {len(missing)}: {name}, {contestant}, seed {seed}, {budgets} s", flush=True)
+        command = [sys.executable, _HERE / "contestant.py", contestant, datasets[name][0], str(seed), budgets]
+        part = path.with_suffix(".partial.npz")
+        subprocess.run([*command, str(options.samples), part], check=True)
+        part.replace(path)
     for name, (_, dataset) in datasets.items():
         judge, floors[name] = judge_of(dataset, options.samples)
-        for _, seed, contestant in (turn for turn in turns if turn[0] == name):
-            with np.load(runs / f"{name}_{contestant}_{seed}_{budgets.replace(',', '-')}.npz") as result:
+        for _, contestant, seed in (turn for turn in turns if turn[0] == name):
+            with np.load(paths[name, contestant, seed]) as result:
                 for index, budget in enumerate(options.budgets):
                     values, copied = judge(result["images"][index])
                     rows.append({
@@ -126,51 +135,63 @@ def measure(options, output, datasets):
     return rows, pictures, floors
 
 
-def medians(rows, name, contestant, budget):
+def rows_of(rows, name, contestant, budget):
     return [r for r in rows if (r["dataset"], r["contestant"], r["budget"]) == (name, contestant, budget)]
 
 
 def write_table(rows, options, floors, path):
-    """Markdown: a row for each dataset and contestant; median over seeds, and how many times `quick`'s."""
-    heads = [f"{b:g} s" for b in options.budgets]
-    lines = [f"| data | contestant | {' | '.join(heads)} | images/s | all classes, confidence | copies |",
-             "| --- | --- |" + " --- |" * (len(heads) + 3)]  # fmt: skip
+    """Markdown: a row for each dataset and contestant; median over seeds, and how many times the last contestant's."""
+    seconds = [f"{b:g} s" for b in options.budgets]
+    heads = [
+        "data",
+        "contestant",
+        *seconds,
+        "images/s",
+        "fewest classes, confidence",
+        "copies",
+        "start-up",
+        "peak memory",
+    ]
+    lines = [heads, ["---"] * len(heads)]
     for name, floor in floors.items():
         for contestant in options.contestants:
-            cells = []
-            for budget in options.budgets:
-                found = medians(rows, name, contestant, budget)
-                if not found:
-                    continue
-                value = statistics.median(r["frechet_distance"] for r in found)
-                text = f"{value:.3g}"
-                if len(found) > 1:
-                    text += f" ({min(r['frechet_distance'] for r in found):.3g}"
-                    text += f" to {max(r['frechet_distance'] for r in found):.3g})"
-                best = [r["frechet_distance"] for r in medians(rows, name, options.contestants[-1], budget)]
-                if contestant != options.contestants[-1] and best:
-                    text += f", {value / statistics.median(best):.1f} x"
-                cells.append(text)
-            if not cells:
+            distances = [_distance_cell(rows, options, name, contestant, budget) for budget in options.budgets]
+            last = rows_of(rows, name, contestant, options.budgets[-1])
+            if not last:
                 continue
-            last = medians(rows, name, contestant, options.budgets[-1])
             speed = statistics.median(r["images_seen"] / r["seconds"] for r in last)
             classes = "-"
             if last[0]["classes"] != "":
                 sure = statistics.median(r["confidence"] for r in last)
                 classes = f"{min(r['classes'] for r in last):.0f}, {sure:.0%}"
-            copied = max(r["copied"] for r in last)
-            lines.append(f"| {name} | {contestant} | {' | '.join(cells)} | {speed:,.0f} | {classes} | {copied:.1%} |")
-        lines.append(f"| {name} | *real against real* | {' | '.join([f'{floor:.3g}'] * len(heads))} | | | |")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return "\n".join(lines)
+            copied = f"{max(r['copied'] for r in last):.1%}"
+            start = f"{statistics.median(r['start_up_seconds'] for r in last):.1f} s"
+            memory = f"{max(r['peak_memory_mib'] for r in last):,.0f} MiB"
+            lines.append([name, contestant, *distances, f"{speed:,.0f}", classes, copied, start, memory])
+        lines.append([name, "*real against real*", *[f"{floor:.3g}"] * len(seconds), *[""] * 5])
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    path.write_text(table + "\n", encoding="utf-8")
+    return table
+
+
+def _distance_cell(rows, options, name, contestant, budget):
+    values = [r["frechet_distance"] for r in rows_of(rows, name, contestant, budget)]
+    if not values:
+        return ""
+    text = f"{statistics.median(values):.3g}"
+    if len(values) > 1:
+        text += f" ({min(values):.3g} to {max(values):.3g})"
+    best = [r["frechet_distance"] for r in rows_of(rows, name, options.contestants[-1], budget)]
+    if contestant != options.contestants[-1] and best:
+        text += f", {statistics.median(values) / statistics.median(best):.1f} x"
+    return text
 
 
 def draw_curves(rows, options, floors, path):
     figure, axes = plt.subplots(1, len(floors), figsize=(5 * len(floors), 4), squeeze=False, layout="constrained")
     for axis, (name, floor) in zip(axes[0], floors.items(), strict=True):
         for contestant in options.contestants:
-            groups = [medians(rows, name, contestant, budget) for budget in options.budgets]
+            groups = [rows_of(rows, name, contestant, budget) for budget in options.budgets]
             if not groups[0]:
                 continue
             values = [[r["frechet_distance"] for r in group] for group in groups]
@@ -214,8 +235,6 @@ def main():
     options.seeds = [int(s) for s in options.seeds.split(",")]
     output = Path(options.output)
     output.mkdir(parents=True, exist_ok=True)
-    with tensorflow_quiet():
-        import tensorflow  # noqa: F401
     datasets = find_datasets(options.datasets.split(","), output)
     rows, pictures, floors = measure(options, output, datasets)
     with open(output / "quality.csv", "w", newline="", encoding="utf-8") as file:
