@@ -263,7 +263,7 @@ class _Training:
 
     def go(self, tensorboard=False, stop_on_alarm=False):
         if self.complete_without_checkpoints():
-            self.progress.say(f"{self.run.path} is complete; its checkpoints are gone, so it cannot be extended")
+            self.progress.say(f"{self.run.path} is complete; its checkpoints are gone, so more epochs would start over")
             return
         self.restore()
         self.log = TensorBoardLog(self.run) if tensorboard else None
