@@ -95,7 +95,12 @@ class Dataset:
         def gather_in_graph(call):
             return tf.ensure_shape(tf.numpy_function(gather, [call], tf.uint8), (together, *shape))
 
-        return tf.data.Dataset.counter().map(gather_in_graph).prefetch(1).unbatch().prefetch(2)
+        # No autotuning: nothing is left to it here, and its thread, which looks less and less often, at times does
+        # not hear that it is to end. Then the end of a training waited for its next look, up to a minute.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        batches = tf.data.Dataset.counter().map(gather_in_graph).prefetch(1).unbatch().prefetch(2)
+        return batches.with_options(options)
 
 
 # ------------------------------------------------------------------------------------- datasets by name

@@ -450,3 +450,8 @@ def test_a_prepared_folder_is_opened_as_it_is(tmp_path):
     assert load_dataset(tmp_path / "out", classes="n3", image_size=8).labels.tolist() == [3]
     assert np.array_equal(load_dataset(tmp_path / "out", limit=5).images[:], images[::2])
     assert datasets.NAMED.keys() == {"mnist5k", "mnist", "fashion_mnist", "cifar10"}
+
+
+def test_the_end_of_a_training_does_not_wait_for_autotuning():
+    """With it, giving up the iterator took up to a minute, now and then: no test waits for that."""
+    assert load_dataset("fake").batches(10, seed=0).options().autotune.enabled is False
