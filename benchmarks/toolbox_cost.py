@@ -3,12 +3,13 @@
     python benchmarks/toolbox_cost.py [--size 28] [--channels 1] [--rounds 7] [--only r1,jit]
                                       [--output results/benchmarks]
 
-All take turns in one process, a few steps each; the median of the rounds' ratios is what counts. It says nothing of
-what a part does for the images: that is measured by quality.py, with `--contestants`.
+All take turns in one process, a few steps each, in another order each round; the median of the rounds' ratios is what
+counts. It says nothing of what a part does for the images: that is measured by quality.py, with `--contestants`.
 """
 
 import argparse
 import json
+import random
 import statistics
 import sys
 from pathlib import Path
@@ -60,7 +61,8 @@ def main():
         print(f"ready: {name}", flush=True)
     rounds = []
     for number in range(options.rounds):
-        rounds.append({name: run(options.steps) for name, run in runs.items()})
+        order = random.Random(number).sample(sorted(runs), len(runs))  # being the first of a round costs
+        rounds.append({name: runs[name](options.steps) for name in order})
         print(f"round {number + 1}: quick {1e3 * rounds[-1]['quick']:.1f} ms a step", flush=True)
     rows = {}
     for name in parts:
