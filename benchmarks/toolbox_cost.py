@@ -50,7 +50,10 @@ def main():
     parser.add_argument("--output", default="results/benchmarks")
     options = parser.parse_args()
     with tensorflow_quiet():
+        import tensorflow as tf
+
         from dcgan_tf.timing import timed_steps
+    tf.get_logger().setLevel("ERROR")  # it warns of a function traced often: here each is another
 
     wanted = [word.lower() for word in (options.only or "").split(",")]
     parts = {name: changes for name, changes in PARTS.items() if any(word in name.lower() for word in wanted)}
