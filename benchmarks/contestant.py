@@ -16,13 +16,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 started = time.perf_counter()
 
-from dcgan_tf.quiet import tensorflow_quiet  # noqa: E402
+from dcgan_tf.system.quiet import tensorflow_quiet  # noqa: E402
 
 with tensorflow_quiet():
     import keras
 import numpy as np  # noqa: E402
 
-from dcgan_tf.datasets import load_dataset  # noqa: E402
+from dcgan_tf.data.datasets import load_dataset  # noqa: E402
 
 
 def run_loop(loop, budgets, samples):
@@ -35,7 +35,7 @@ def run_loop(loop, budgets, samples):
 def run_recipe(recipe, dataset, seed, budgets, samples):
     """train() in a run directory of its own, extended from budget to budget; everything it writes is included."""
     from dcgan_tf import sample, train
-    from dcgan_tf.progress import NoProgress
+    from dcgan_tf.training.progress import NoProgress
 
     with tempfile.TemporaryDirectory() as folder:
         for budget in budgets:

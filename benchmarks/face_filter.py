@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data_prep.detections import ALIGNED_MIN_SIZE, detect
 from data_prep.face_filter import decide
-from dcgan_tf.sources import open_source
-from dcgan_tf.workers import available_cores
+from dcgan_tf.data.sources import open_source
+from dcgan_tf.system.workers import available_cores
 
 THRESHOLDS = (1, 3, 5, 10, 20, 30, 40, 60, 80)
 

@@ -17,18 +17,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from dcgan_tf.quiet import tensorflow_quiet
+from dcgan_tf.system.quiet import tensorflow_quiet
 
 with tensorflow_quiet():
     import tensorflow as tf
 from arithmetic import matrix_multiply_rate, step_flops
 from tutorial_loop import BATCH_SIZE, TutorialLoop
 
-from dcgan_tf.datasets import load_dataset
-from dcgan_tf.gan import GAN
-from dcgan_tf.progress import NoProgress
-from dcgan_tf.recipes import get_recipe
-from dcgan_tf.training import train
+from dcgan_tf.data.datasets import load_dataset
+from dcgan_tf.game.gan import GAN
+from dcgan_tf.recipe.catalogue import get_recipe
+from dcgan_tf.training.progress import NoProgress
+from dcgan_tf.training.train import train
 
 
 class _Clock(NoProgress):

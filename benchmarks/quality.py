@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from dcgan_tf.quiet import tensorflow_quiet
+from dcgan_tf.system.quiet import tensorflow_quiet
 
 with tensorflow_quiet():
     import tensorflow  # noqa: F401
@@ -36,10 +36,10 @@ from photographs import photographs
 from PIL import Image
 
 from data_prep.avatars import avatars
-from dcgan_tf.datasets import load_dataset
-from dcgan_tf.errors import UserError
-from dcgan_tf.evaluation import Evaluator
-from dcgan_tf.images import grid
+from dcgan_tf.data.datasets import load_dataset
+from dcgan_tf.data.images import grid
+from dcgan_tf.evaluation.evaluate import Evaluator
+from dcgan_tf.system.errors import UserError
 
 _HERE = Path(__file__).parent
 _SHOWN = 64
@@ -77,8 +77,8 @@ def judge_of(dataset, samples):
 
     rows = np.random.default_rng(0).permutation(len(dataset))
     halves = rows[: len(rows) // 2], rows[len(rows) // 2 :]
-    from dcgan_tf import metrics
-    from dcgan_tf.summaries import summarise
+    from dcgan_tf.evaluation import metrics
+    from dcgan_tf.evaluation.summaries import summarise
 
     gaussians = []
     for half in halves:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from dcgan_tf.quiet import tensorflow_quiet
-from dcgan_tf.recipes import get_recipe
+from dcgan_tf.recipe.catalogue import get_recipe
+from dcgan_tf.system.quiet import tensorflow_quiet
 
 PARTS = {
     "no average (EMA)": {"ema_images": 0},
@@ -52,7 +52,7 @@ def main():
     with tensorflow_quiet():
         import tensorflow as tf
 
-        from dcgan_tf.timing import timed_steps
+        from dcgan_tf.training.timing import timed_steps
     tf.get_logger().setLevel("ERROR")  # it warns of a function traced often: here each is another
 
     wanted = [word.lower() for word in (options.only or "").split(",")]

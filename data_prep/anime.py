@@ -19,10 +19,10 @@ from pathlib import Path
 import click
 import numpy as np
 
-from dcgan_tf.errors import UserError, run_command
-from dcgan_tf.images import decode, resize, square
-from dcgan_tf.prepared import Result, prepare, read_prepared
-from dcgan_tf.sources import open_source
+from dcgan_tf.data.images import decode, resize, square
+from dcgan_tf.data.prepared import Result, prepare, read_prepared
+from dcgan_tf.data.sources import open_source
+from dcgan_tf.system.errors import UserError, run_command
 
 RASTER = 16
 CLEARLY = 18  # brighter by so much, red, green and blue together

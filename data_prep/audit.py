@@ -8,11 +8,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from data_prep.decisions import Decisions, decide, remaining
 from data_prep.detections import Detections
-from dcgan_tf.errors import UserError
-from dcgan_tf.files import atomic_file, disk_errors_explained
-from dcgan_tf.images import ImageError, decode, grid, save_png
-from dcgan_tf.plots import Picture
-from dcgan_tf.sources import open_source
+from dcgan_tf.data.images import ImageError, decode, grid, save_png
+from dcgan_tf.data.sources import open_source
+from dcgan_tf.pictures.plots import Picture
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import atomic_file, disk_errors_explained
 
 TILE = (178, 218)  # width and height of a picture on a sheet
 _TEXT = 34  # pixels below it, for two lines

@@ -21,10 +21,10 @@ import numpy as np
 from data_prep.decisions import check_policy, columns_of, decide, describe
 from data_prep.detections import ALIGNED_EXACT_FROM, ALIGNED_SIZE, detect
 from data_prep.face_filter import DETECTIONS_FILE, min_size_option, policy_options
-from dcgan_tf.errors import UserError, nearest, run_command
-from dcgan_tf.images import ImageError, centre_crop, decode, resize
-from dcgan_tf.prepared import Result, prepare, read_prepared
-from dcgan_tf.sources import open_source
+from dcgan_tf.data.images import ImageError, centre_crop, decode, resize
+from dcgan_tf.data.prepared import Result, prepare, read_prepared
+from dcgan_tf.data.sources import open_source
+from dcgan_tf.system.errors import UserError, nearest, run_command
 
 PICTURES = 202_599  # in all of CelebA
 CROPS = {"vrdl": 108, "radford": 178}  # the side of the square that is cut out of the middle

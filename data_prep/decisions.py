@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_prep.detections import Detections
-from dcgan_tf.errors import UserError, nearest
-from dcgan_tf.files import atomic_file
+from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.files import atomic_file
 
 MIN_NEIGHBORS = {"frontal": 40, "not_profile": 5}  # policy -> what frontal faces need, when nothing is said
 PROFILE_MIN_NEIGHBORS = 5

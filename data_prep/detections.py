@@ -24,12 +24,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_tf.chunks import Chunks, DamagedChunk
-from dcgan_tf.errors import UserError
-from dcgan_tf.files import disk_errors_explained, write_bytes
-from dcgan_tf.images import decode
-from dcgan_tf.prepared import Result, only_preparer
-from dcgan_tf.sources import open_source
+from dcgan_tf.data.chunks import Chunks, DamagedChunk
+from dcgan_tf.data.images import decode
+from dcgan_tf.data.prepared import Result, only_preparer
+from dcgan_tf.data.sources import open_source
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import disk_errors_explained, write_bytes
 
 FORMAT = 1
 SCALE_FACTOR = 1.1

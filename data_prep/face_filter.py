@@ -14,7 +14,7 @@ import click
 from data_prep.audit import audit
 from data_prep.decisions import check_policy, columns_of, decide, describe, remaining, write_index
 from data_prep.detections import ALIGNED_EXACT_FROM, SCALE_FACTOR, detect, read_detections
-from dcgan_tf.errors import UserError, run_command
+from dcgan_tf.system.errors import UserError, run_command
 
 __all__ = ["DETECTIONS_FILE", "check_policy", "columns_of", "decide", "describe", "detect", "remaining", "write_index"]
 

@@ -7,18 +7,18 @@ The functions of the command line are here by the same names; they are imported 
 __version__ = "0.4.0"  # quick has another D than in 0.3
 
 _WHERE = {
-    "train": "dcgan_tf.training",
-    "sample": "dcgan_tf.sampling",
-    "evaluate": "dcgan_tf.evaluation",
-    "explore": "dcgan_tf.exploration",
-    "sweep": "dcgan_tf.sweeps",
-    "load_generator": "dcgan_tf.sampling",
-    "load_dataset": "dcgan_tf.datasets",
-    "GAN": "dcgan_tf.gan",
-    "Run": "dcgan_tf.runs",
-    "Recipe": "dcgan_tf.recipes",
-    "RECIPES": "dcgan_tf.recipes",
-    "UserError": "dcgan_tf.errors",
+    "train": "dcgan_tf.training.train",
+    "sample": "dcgan_tf.run.sampling",
+    "evaluate": "dcgan_tf.evaluation.evaluate",
+    "explore": "dcgan_tf.latent.explore",
+    "sweep": "dcgan_tf.sweeps.sweep",
+    "load_generator": "dcgan_tf.run.sampling",
+    "load_dataset": "dcgan_tf.data.datasets",
+    "GAN": "dcgan_tf.game.gan",
+    "Run": "dcgan_tf.run.directory",
+    "Recipe": "dcgan_tf.recipe.fields",
+    "RECIPES": "dcgan_tf.recipe.catalogue",
+    "UserError": "dcgan_tf.system.errors",
 }
 __all__ = list(_WHERE)
 
@@ -28,7 +28,7 @@ def __getattr__(name):
         raise AttributeError(f"module 'dcgan_tf' has no attribute {name!r}")
     import importlib
 
-    from dcgan_tf.quiet import tensorflow_quiet
+    from dcgan_tf.system.quiet import tensorflow_quiet
 
     with tensorflow_quiet():
         return getattr(importlib.import_module(_WHERE[name]), name)

@@ -9,9 +9,10 @@ import os
 import click
 
 from dcgan_tf import __version__
-from dcgan_tf.errors import UserError, nearest, run_command
-from dcgan_tf.quiet import tensorflow_quiet
-from dcgan_tf.recipes import RECIPES, field_help, get_recipe
+from dcgan_tf.recipe.catalogue import RECIPES, get_recipe
+from dcgan_tf.recipe.fields import field_help
+from dcgan_tf.system.errors import UserError, nearest, run_command
+from dcgan_tf.system.quiet import tensorflow_quiet
 
 
 class _Group(click.Group):
@@ -37,8 +38,8 @@ def recipes(measure, names):
     """The table of recipes (or of those named): name, source, image size, parameters, one line."""
     chosen = [get_recipe(name) for name in names] or list(RECIPES.values())
     with tensorflow_quiet():
-        from dcgan_tf.models import build_discriminator, build_generator
-        from dcgan_tf.timing import seconds_per_1000_images
+        from dcgan_tf.networks.architectures import build_discriminator, build_generator
+        from dcgan_tf.training.timing import seconds_per_1000_images
 
     if measure:
         _print_times(chosen, seconds_per_1000_images)
@@ -155,9 +156,9 @@ def train(
     classes = fields.pop("classes", None)
     get_recipe(recipe).with_fields(fields)  # a mistake here need not wait for TensorFlow
     with tensorflow_quiet():
-        from dcgan_tf.progress import PlainProgress
-        from dcgan_tf.runs import run_name
-        from dcgan_tf.training import train
+        from dcgan_tf.run.directory import run_name
+        from dcgan_tf.training.progress import PlainProgress
+        from dcgan_tf.training.train import train
 
     changes = {"batch_size": batch_size, "learning_rate": learning_rate, "classes": classes, **fields}
     changes = {name: value for name, value in changes.items() if value is not None and name not in ("epochs", "steps")}
@@ -201,7 +202,7 @@ def train(
 def sample(run, count, seed, output, latent_mean, latent_std):
     """Images from a run directory (or a .keras file)."""
     with tensorflow_quiet():
-        from dcgan_tf.sampling import sample
+        from dcgan_tf.run.sampling import sample
 
     images = sample(run, count, seed, output, latent_mean=latent_mean, latent_std=latent_std)
     click.echo(f"{len(images)} images of {'x'.join(map(str, images.shape[1:]))} in {output}")
@@ -235,7 +236,7 @@ def evaluate(
 ):
     """Measure a run's generator: a table, and a line in its metrics.jsonl."""
     with tensorflow_quiet():
-        from dcgan_tf.evaluation import evaluate, table
+        from dcgan_tf.evaluation.evaluate import evaluate, table
 
     line = evaluate(
         run,
@@ -295,8 +296,8 @@ def export(run, web, onnx, saved_model, best, attributes, dataset):
     if web is None and (attributes or dataset):
         raise UserError("--attributes and --dataset are of the page: give them with --web")
     with tensorflow_quiet():
-        from dcgan_tf.export import export_onnx, export_saved_model
-        from dcgan_tf.export_web import export_web
+        from dcgan_tf.exporting.export import export_onnx, export_saved_model
+        from dcgan_tf.exporting.web import export_web
 
     exporters = {"--web": export_web, "--onnx": export_onnx, "--saved-model": export_saved_model}
     for option, place in given.items():
@@ -313,7 +314,7 @@ def export(run, web, onnx, saved_model, best, attributes, dataset):
 @click.option("--embed", is_flag=True, help="Put the pictures into the page too: one large file, to send to somebody.")
 def gallery(results, embed):
     """One page over all runs in a folder: RESULTS/index.html, to open in any browser."""
-    from dcgan_tf.gallery import gallery
+    from dcgan_tf.gallery_page.build import gallery
 
     page = gallery(results, embed)
     if embed:
@@ -347,7 +348,7 @@ def gallery(results, embed):
 def explore(run, project, no_classifier, **options):
     """Look into a run's latent space: sheets and films of all there is to see."""
     with tensorflow_quiet():
-        from dcgan_tf.exploration import explore
+        from dcgan_tf.latent.explore import explore
 
     explore(run, project=project or None, classifier=not no_classifier, say=click.echo, **options)
 
@@ -372,8 +373,8 @@ def sweep(notebook, settings, file, jobs, results_dir, repeats, sample, sample_s
     Settings are parameters of the notebook, or fields of a recipe. Again, the same command does what is missing
     or failed, and resumes what was interrupted.
     """
-    from dcgan_tf.sweep_plan import read_yaml, split_values
-    from dcgan_tf.sweeps import FINISHED, sweep
+    from dcgan_tf.sweeps.plan import read_yaml, split_values
+    from dcgan_tf.sweeps.sweep import FINISHED, sweep
 
     given, named = read_yaml(file) if file else ({}, {})
     typed = {}

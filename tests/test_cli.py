@@ -6,29 +6,15 @@ import zipfile
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from commands import TINY, run_cli
 
 from dcgan_tf import cli
-from dcgan_tf.images import decode
-from dcgan_tf.progress import NoProgress
-from dcgan_tf.sampling import sample
-from dcgan_tf.training import train
+from dcgan_tf.data.images import decode
+from dcgan_tf.run.sampling import sample
+from dcgan_tf.training.progress import NoProgress
+from dcgan_tf.training.train import train
 
-TINY = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9}
 SET = [f"--set={name}={value}" for name, value in TINY.items()]
-
-
-def run_cli(*arguments):
-    """(status, stdout, stderr) of `python -m dcgan_tf ...`, in this process: starting TensorFlow takes seconds."""
-    runner = CliRunner()
-
-    def call():
-        cli.main([str(argument) for argument in arguments])
-
-    import click
-
-    result = runner.invoke(click.command()(call), [])
-    return result.exit_code, result.stdout, result.stderr
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +183,6 @@ def test_a_damaged_generator_is_named(tmp_path, run):
 
 
 def test_a_mistake_of_ours_shows_where(monkeypatch, run):
-    monkeypatch.setattr("dcgan_tf.sampling.load_generator", lambda source: 1 / 0)
+    monkeypatch.setattr("dcgan_tf.run.sampling.load_generator", lambda source: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         cli.main(["sample", str(run.path), "--output", "never.npy"])

@@ -1,0 +1,1 @@
+"""Pictures and labels: decoding, folders and zips, the prepared format, and batches in a fixed order."""

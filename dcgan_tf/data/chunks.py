@@ -1,0 +1,142 @@
+"""A source prepared in pieces: each is some hundred pictures, and becomes one file when it is done.
+
+Pieces are what worker processes share, and what a kill does not undo. See prepared.py for the whole.
+"""
+
+import contextlib
+import functools
+import json
+import sys
+import time
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from dcgan_tf.data.images import ImageError
+from dcgan_tf.system.files import atomic_file
+from dcgan_tf.system.workers import available_cores, run_in_workers
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one source picture: `image` uint8 [H, W, C], or None and the `reason`.
+
+    `columns` go into index.csv; of those that are True or False, dataset.json counts the kept pictures.
+    """
+
+    image: np.ndarray | None
+    reason: str = ""
+    columns: dict = field(default_factory=dict)
+
+
+class DamagedChunk(Exception):
+    """A chunk on disk is not what was written: the power failed, or the disk does."""
+
+
+class Chunks:
+    """The files in the folder `partial`: `size` source pictures each, transformed; `key` tells settings apart."""
+
+    def __init__(self, partial: Path, key: str, source, transform: Callable[..., Result], size: int, doing="preparing"):
+        self.doing = doing  # what a person is told
+        self.partial, self.key, self.source, self.transform, self.size = partial, key, source, transform, size
+        self.prefix = f"{key[:16]}-{size}-"  # a killed process of other settings may have left its own here
+        self.count = -(-len(source.names) // size)
+
+    def path(self, number):
+        return self.partial / f"{self.prefix}{number:06d}.npz"
+
+    def complete(self, workers, progress):
+        """Prepare the chunks that are missing."""
+        for path in self.partial.glob("*.npz"):
+            if not path.name.startswith(self.prefix):
+                path.unlink(missing_ok=True)
+        missing = [number for number in range(self.count) if not self.path(number).exists()]
+        total = len(self.source.names)
+        done = total - sum(min(self.size, total - number * self.size) for number in missing)
+        workers = min(workers or available_cores(), len(missing))
+        prepared = run_in_workers(functools.partial(_prepare_chunk, self), missing, workers)
+        _show_progress(prepared, done, total, progress, f"{self.doing} {self.source.description}")
+
+    def rows(self):
+        """(kept, reason, columns) of every source picture, in order."""
+        for number in range(self.count):
+            with self._open(number) as file:
+                yield from json.loads(file["rows"].tobytes())
+
+    def images(self):
+        """Of every chunk in order: the pictures it kept, uint8 [K, H, W, C]."""
+        for number in range(self.count):
+            with self._open(number) as file:
+                yield file["images"]
+
+    @contextlib.contextmanager
+    def _open(self, number):
+        try:
+            with np.load(self.path(number), allow_pickle=False) as file:
+                yield file
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            self.path(number).unlink(missing_ok=True)
+            raise DamagedChunk from error
+
+
+def _prepare_chunk(chunks: Chunks, number: int) -> int:
+    """Make and write one chunk; how many source pictures it covers."""
+    images, rows = [], []
+    first = number * chunks.size
+    for index in range(first, min(first + chunks.size, len(chunks.source.names))):
+        try:
+            result = chunks.transform(chunks.source.read(index))
+        except ImageError as error:
+            result = Result(None, str(error))
+        if result.image is not None:
+            _check_image(result.image, images)
+            images.append(result.image)
+        rows.append([result.image is not None, result.reason, result.columns])
+    text = json.dumps(rows, default=lambda value: value.tolist()).encode()  # tolist: of NumPy's numbers and arrays
+    images = np.stack(images) if images else np.zeros((0, 0, 0, 0), np.uint8)
+    with atomic_file(chunks.path(number)) as temporary:
+        np.savez(temporary, rows=np.frombuffer(text, np.uint8), images=images)
+    return len(rows)
+
+
+def _check_image(image, others):
+    if image.dtype != np.uint8 or image.ndim != 3:
+        raise ValueError(f"the transform gave {image.dtype} {list(image.shape)} instead of uint8 [H, W, C]")
+    if others and image.shape != others[0].shape:
+        raise ValueError(f"the transform gave images of different shapes: {others[0].shape} and {image.shape}")
+
+
+def _show_progress(counts, done, total, progress, what):
+    """Take all of `counts`, showing a bar where somebody watches a terminal, and now and then a line elsewhere.
+
+    what: what is being done with what, such as "preparing faces.zip".
+    """
+    if not progress:
+        for _ in counts:
+            pass
+        return
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        with tqdm(desc=what, total=total, initial=done, unit="image") as bar:
+            for count in counts:
+                bar.update(count)
+        return
+    started = said = time.monotonic()
+    before = done
+    for count in counts:
+        done += count
+        now = time.monotonic()
+        if now - said >= 10:
+            said, rate = now, (done - before) / (now - started)
+            left = (total - done) / rate
+            print(
+                f"{what}: {done:,} of {total:,} images, {rate:,.0f} per second, {left / 60:.1f} minutes left",
+                flush=True,
+            )

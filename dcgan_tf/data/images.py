@@ -1,0 +1,299 @@
+"""Pictures as arrays: decoding whatever people have, the value range, crops, grids and GIFs.
+
+Everything here is a function of arrays (uint8, height x width x channels) and knows nothing of GANs.
+TensorFlow is not imported, so that worker processes which only prepare pictures start quickly.
+"""
+
+import io
+import math
+import os
+import warnings
+
+import numpy as np
+from PIL import Image
+
+from dcgan_tf.system.files import write_bytes
+
+# A file of a few kilobytes can claim any size; what is larger than this is refused before it is decoded.
+MAX_PIXELS = 64_000_000
+
+# Formats that Pillow decodes by itself. PostScript is not among them: it would start another program.
+FORMATS = (
+    *("JPEG", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "MPO", "JPEG2000", "AVIF"),
+    *("ICO", "TGA", "PCX", "SGI"),
+)
+
+EXIF_ORIENTATION = 0x0112
+
+
+class ImageError(ValueError):
+    """This picture cannot be used; the text says why in a few words ("truncated", "not an image", ...)."""
+
+
+# ------------------------------------------------------------------------------------------ value range
+
+
+def to_model_range(images):
+    """Bring pixel values 0..255 to [-1, 1].
+
+    `images` is float32, a NumPy array or a TensorFlow tensor (the caller has cast it), of any shape.
+    """
+    return images / 127.5 - 1.0
+
+
+def to_uint8(images) -> np.ndarray:
+    """Bring values in [-1, 1] to uint8 0..255: rounded and clipped, never stretched by their own range.
+
+    What is not a number becomes the middle gray (128), so that a broken image is seen as one.
+    """
+    values = np.nan_to_num(np.asarray(images, dtype=np.float32), nan=0.0, posinf=1.0, neginf=-1.0)
+    return np.clip(np.rint((values + 1.0) * 127.5), 0, 255).astype(np.uint8)
+
+
+# --------------------------------------------------------------------------------------------- decoding
+
+
+def decode(source: bytes | str | os.PathLike, channels: int | None = None) -> np.ndarray:
+    """Decode one picture to uint8 [height, width, channels].
+
+    `source` is the file's bytes or its path. `channels` is 1 (gray), 3 (colour) or None: the picture's own.
+    It is turned as its EXIF orientation says; transparency is laid over white; 16-bit gray is scaled
+    to 8 bits; of an animation the first frame is taken. Colour profiles are ignored.
+
+    Raises ImageError when it is empty, truncated, no image at all, or has more than MAX_PIXELS pixels.
+    """
+    if channels not in (None, 1, 3):
+        raise ValueError(f"channels must be 1, 3 or None, not {channels!r}")
+    if isinstance(source, bytes | bytearray | memoryview):
+        if len(source) == 0:
+            raise ImageError("empty file")
+        source = io.BytesIO(source)
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of odd EXIF data, and of sizes that are checked here anyhow.
+            warnings.simplefilter("ignore")
+            return _decode(source, channels)
+    except (ImageError, MemoryError):
+        raise
+    except FileNotFoundError:
+        raise ImageError("no such file") from None
+    except (PermissionError, IsADirectoryError) as error:
+        raise ImageError(f"cannot be read: {error.strerror}") from None
+    except Image.DecompressionBombError:
+        raise ImageError(f"too many pixels: more than {MAX_PIXELS:,}") from None
+    except Exception as error:
+        # On damaged bytes Pillow's readers raise nearly anything: OSError, SyntaxError, struct.error, ...
+        raise ImageError(f"damaged: {_short(error)}") from None
+
+
+def _decode(source, channels):
+    try:
+        image = Image.open(source, formats=_known_formats())
+    except Image.UnidentifiedImageError:
+        raise ImageError(_why_unidentified(source)) from None
+    with image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise ImageError(f"too many pixels: {width}x{height} is more than {MAX_PIXELS:,}")
+        image.load()
+        try:
+            # After load(): a PNG may hold its EXIF data behind the pixels; a TIFF turns itself in load().
+            orientation = image.getexif().get(EXIF_ORIENTATION, 1)
+        except Exception:
+            orientation = 1  # broken metadata are no reason to lose the picture
+        pixels = _as_uint8(image, channels)
+    return np.ascontiguousarray(_turn(pixels, orientation))
+
+
+def _known_formats():
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def _why_unidentified(source):
+    if isinstance(source, io.BytesIO):
+        return "not an image"
+    return "empty file" if os.path.getsize(source) == 0 else "not an image"
+
+
+def _short(error):
+    text = " ".join(str(error).split())[:80]
+    return text or type(error).__name__
+
+
+def _as_uint8(image, channels):
+    """A loaded Pillow image as uint8 [height, width, 1 or 3]."""
+    mode = image.mode
+    if mode.startswith("I;16") or mode == "I":
+        # convert("L") would clip at 255. Pillow opens 16-bit files as "I" too, hence the same scale.
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise ImageError("32-bit pixel values")
+        gray = ((values * 2 + 257) // 514).astype(np.uint8)
+        image = Image.fromarray(gray)
+    elif mode == "F":
+        raise ImageError("floating-point pixel values")
+    gray_inside = image.mode in ("1", "L", "LA", "La")
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        opaque = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        if image.mode in ("La", "RGBa"):
+            image = image.convert(image.mode.upper())
+        image = Image.alpha_composite(opaque, image.convert("RGBA"))
+    if channels is None:
+        channels = 1 if gray_inside else 3
+    image = image.convert("L" if channels == 1 else "RGB")
+    return np.asarray(image).reshape(image.height, image.width, channels)
+
+
+def _turn(pixels, orientation):
+    """Undo an EXIF orientation (1 to 8; anything else means upright)."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels
+
+
+# ---------------------------------------------------------------------------------------- crop and size
+
+
+def _height_and_width(size):
+    height, width = (size, size) if isinstance(size, int | np.integer) else size
+    if height < 1 or width < 1:
+        raise ValueError(f"a size must be at least 1x1, not {height}x{width}")
+    return int(height), int(width)
+
+
+def centre_crop(image: np.ndarray, size) -> np.ndarray:
+    """The middle of an image [H, W, C]: `size` is a number (a square) or (height, width).
+
+    Raises ValueError when the image is smaller than that.
+    """
+    height, width = _height_and_width(size)
+    if image.shape[0] < height or image.shape[1] < width:
+        raise ValueError(f"cannot crop {height}x{width} out of an image of {image.shape[0]}x{image.shape[1]}")
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    return image[top : top + height, left : left + width]
+
+
+def square(image: np.ndarray) -> np.ndarray:
+    """The largest square in the middle of an image [H, W, C]."""
+    return centre_crop(image, min(image.shape[:2]))
+
+
+def resize(image: np.ndarray, size) -> np.ndarray:
+    """A uint8 image [H, W, C] at another size: a number (a square) or (height, width).
+
+    An axis that shrinks is averaged over the exact area of each new pixel (what OpenCV calls INTER_AREA),
+    so that every source pixel counts, by as much of it as the new pixel covers. Pillow's BOX takes pixels
+    wholly or not at all, which is uneven at the usual ratios of 2 or 3; LANCZOS rings at hard edges.
+    The sums are of integers: the same pixels on any machine. An axis that grows is interpolated (bicubic).
+    """
+    height, width = _height_and_width(size)
+    old_height, old_width = image.shape[:2]
+    if height < old_height or width < old_width:
+        image = _average_areas(image, min(height, old_height), min(width, old_width))
+    if image.shape[:2] != (height, width):
+        gray = image.shape[2] == 1
+        enlarged = Image.fromarray(image[:, :, 0] if gray else image).resize((width, height), Image.BICUBIC)
+        image = np.asarray(enlarged).reshape(height, width, image.shape[2])
+    return np.ascontiguousarray(image)
+
+
+def _average_areas(image, height, width):
+    total = image.shape[0] * image.shape[1]
+    sums = _sum_areas(image, height, np.int32)
+    sums = _sum_areas(np.ascontiguousarray(sums.swapaxes(0, 1)), width, np.int64).swapaxes(0, 1)
+    return ((2 * sums + total) // (2 * total)).astype(np.uint8)
+
+
+def _sum_areas(values, count, dtype):
+    """Divide the first axis into `count` equal parts and sum each, in units of 1/count of a row."""
+    length = values.shape[0]
+    edges = np.arange(count + 1, dtype=np.int64) * length
+    sums = np.zeros((count, *values.shape[1:]), dtype)
+    for tap in range(-(-length // count) + 1):  # a part overlaps at most this many rows
+        row = edges[:-1] // count + tap
+        weight = np.minimum(edges[1:], (row + 1) * count) - np.maximum(edges[:-1], row * count)
+        weight = np.maximum(weight, 0).astype(dtype).reshape(-1, *[1] * (values.ndim - 1))
+        sums += values[np.minimum(row, length - 1)] * weight
+    return sums
+
+
+def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
+    """Repeat every pixel of [..., H, W, C] `factor` times each way, to look at small images closely."""
+    return image.repeat(factor, axis=-3).repeat(factor, axis=-2)
+
+
+# ------------------------------------------------------------------------------------- grids and files
+
+
+def grid(images: np.ndarray, columns: int | None = None, padding: int = 2, background=255) -> np.ndarray:
+    """Lay images uint8 [N, H, W, C] out, row by row, as one picture uint8 [height, width, C].
+
+    `columns` is by default as square as N allows; places left over in the last row show the background
+    (a number or one number per channel), as does the padding between and around the images.
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or len(images) == 0 or images.dtype != np.uint8:
+        raise ValueError(f"expected uint8 images [N, H, W, C], not {images.dtype} {list(images.shape)}")
+    count, height, width, channels = images.shape
+    columns = columns or math.ceil(math.sqrt(count))
+    rows = -(-count // columns)
+    cell_height, cell_width = height + padding, width + padding
+    picture = np.empty((rows * cell_height + padding, columns * cell_width + padding, channels), np.uint8)
+    picture[:] = background
+    for place, image in enumerate(images):
+        top = place // columns * cell_height + padding
+        left = place % columns * cell_width + padding
+        picture[top : top + height, left : left + width] = image
+    return picture
+
+
+def _without_gray_axis(image):
+    image = np.asarray(image)
+    return image[:, :, 0] if image.ndim == 3 and image.shape[2] == 1 else image
+
+
+def save_png(path, image: np.ndarray) -> None:
+    """Write uint8 [H, W, 1 or 3] (or [H, W]) as a PNG; a reader never sees half of it."""
+    buffer = io.BytesIO()
+    Image.fromarray(_without_gray_axis(image)).save(buffer, format="PNG")
+    write_bytes(path, buffer.getvalue())
+
+
+def write_gif(path, frames, seconds_per_frame: float = 0.1, hold_last: float = 2.0) -> None:
+    """Write frames (uint8 [H, W, 1 or 3], all of one shape) as a GIF that loops for ever.
+
+    The last frame stays for `hold_last` seconds. A GIF counts hundredths of a second, and viewers slow
+    frames of less than 0.02 s down. A reader never sees half of the file.
+    """
+    import imageio.v3 as imageio
+
+    frames = [_without_gray_axis(frame) for frame in frames]
+    if not frames:
+        raise ValueError("a GIF needs at least one frame")
+    if len({frame.shape for frame in frames}) > 1:
+        raise ValueError("all frames of a GIF must have the same shape")
+    last = round(1000 * hold_last)
+    milliseconds = [max(20, round(1000 * seconds_per_frame))] * (len(frames) - 1) + [last]
+    if len(frames) == 1:
+        milliseconds = last  # Pillow takes a list only for several frames
+    data = imageio.imwrite(
+        "<bytes>", frames, extension=".gif", plugin="pillow", is_batch=True, duration=milliseconds, loop=0
+    )
+    write_bytes(path, data)
+
+
+def thin_frames(count: int) -> list[int]:
+    """Which of `count` frames (one per epoch, numbered from 0) a GIF shows, fewer as training goes on.
+
+    The rule of the `vrdl` report: those where 2 * sqrt(epoch) reaches a new whole number; and the last.
+    """
+    reached = [math.isqrt(4 * epoch) for epoch in range(count + 1)]  # isqrt: exact at 1, 4, 9, ...
+    chosen = [epoch - 1 for epoch in range(1, count + 1) if reached[epoch] > reached[epoch - 1]]
+    if count > 0 and chosen[-1] != count - 1:
+        chosen.append(count - 1)
+    return chosen

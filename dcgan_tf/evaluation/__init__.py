@@ -1,0 +1,1 @@
+"""How good it is, and what went wrong: features, metrics with their protocol, alarms."""

@@ -1,0 +1,1 @@
+"""All runs on one HTML page; `page/` is what the browser gets."""

@@ -1,0 +1,1 @@
+"""The algorithm: losses, what D is shown, what keeps it smooth, and `GAN` with one `train_step`."""

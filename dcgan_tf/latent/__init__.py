@@ -1,0 +1,1 @@
+"""Inside the latent space: formulas of arrays, what asks the generator, and the guided tour."""

@@ -1,0 +1,196 @@
+"""explore(): a run directory -> a folder of sheets and films of its latent space, and an index of them."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from dcgan_tf.data.images import write_gif
+from dcgan_tf.latent.projection import read_image
+from dcgan_tf.latent.tour import VIEWS, Choices, Exploration, NotHere
+from dcgan_tf.pictures.plots import Picture
+from dcgan_tf.pictures.sheets import write_mp4
+from dcgan_tf.run.directory import Run
+from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_bytes, write_text
+
+_SECONDS_PER_FRAME = 0.05
+
+
+def explore(run, only=None, *, output=None, mp4: bool = False, say: Callable = print, **choices) -> list[Path]:
+    """Write what there is to see in a run's latent space: PNG sheets, GIFs, latents as .npy, and index.md.
+
+    run: a run directory or a Run. only: which of VIEWS, a list or "average,plane"; None: all that apply; those
+        that do not are said. With `project` or `arithmetic` given, None means just these.
+    output: a folder; None: `latent` in the run directory. What is there of the same name is replaced.
+    mp4: a film as MP4, too. say: is told what was written, and what could not be. choices: see look_into.
+
+    Returns the files. Raises UserError for a mistake in any of these, before anything is written.
+    """
+    look = look_into(run, say=say, **choices)
+    names = _check_names(only, look.choices)
+    insisted = only is not None or names != list(VIEWS)
+    folder = Path(output) if output is not None else look.run.path / "latent"
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"output {str(folder)!r} is a file: give a folder")
+    written = []
+    for name in names:
+        try:
+            for stem, made in VIEWS[name][0](look):
+                new = _write(folder, stem, made, mp4)
+                written += new
+                say("\n".join(map(str, new)))
+        except NotHere as reason:
+            if insisted:
+                raise UserError(f"{name}: {reason}") from None
+            say(f"left out: {name} ({reason})")
+    _write_index(folder, look.run)
+    return written
+
+
+def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: int = 500, arithmetic=None,
+              project=None, places=None, dataset=None, best: bool = False, classifier: bool = True,
+              say: Callable = print) -> Exploration:  # fmt: skip
+    """A run's latent space, with what is asked for checked; its `space`, `attributes`, ... are made when needed.
+
+    seeds: whole numbers, each a sample, as `sample --seed` draws its first; or paths of .npy latents.
+    means, stds: of the latents, for the sweeps. steps: images of a strip. count: images of an average.
+    arithmetic: such as "3,4,5 - 7,8,9 + 10,11,12", by seeds. project: one picture file, or several.
+    places: which of a grid's images are followed over the epochs. dataset: where the run's data are now.
+    best: the best generator instead of the last. classifier: False: train none, and leave attributes out.
+
+    Raises UserError when there is no such run, or a value makes no sense.
+    """
+    run = run if isinstance(run, Run) else Run(run)
+    choices = Choices(
+        means=_numbers("means", means),
+        steps=_whole("steps", steps, 2),
+        count=_whole("count", count, 1),
+        dataset=dataset,
+        best=best,
+        classifier=classifier,
+    )
+    if seeds is not None:
+        choices = replace(choices, seeds=parse_seeds(seeds))
+    if stds is not None:
+        choices = replace(choices, stds=_numbers("stds", stds, low=0))
+    if places is not None:
+        choices = replace(choices, places=tuple(_whole("places", place, 0) for place in _listed("places", places)))
+    if arithmetic is not None:
+        choices = replace(choices, arithmetic=parse_arithmetic(arithmetic))
+    if project is not None:
+        choices = replace(choices, photos=(project,) if isinstance(project, str | Path) else tuple(project))
+    look = Exploration(run, choices, say)
+    for photo in choices.photos:
+        read_image(photo, look.space)
+    look.space.of_seeds([seed for seed in choices.seeds if isinstance(seed, str)] or [0])
+    return look
+
+
+def _write(folder, stem, made, mp4) -> list[Path]:
+    with disk_errors_explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{stem}{'.png' if isinstance(made, Picture) else '.npy' if _is_latent(made) else '.gif'}"]
+    if isinstance(made, Picture):
+        write_bytes(paths[0], made.png())
+    elif _is_latent(made):
+        with atomic_file(paths[0]) as temporary:
+            np.save(temporary, made, allow_pickle=False)
+    else:
+        pace = _SECONDS_PER_FRAME if len(made) > 30 else 0.25
+        write_gif(paths[0], made, pace, hold_last=2.0 if stem.startswith(("epochs", "projection")) else pace)
+        if mp4:
+            paths.append(folder / f"{stem}.mp4")
+            write_mp4(paths[1], made, pace)
+    return paths
+
+
+def _is_latent(made):
+    return isinstance(made, np.ndarray) and made.ndim == 1
+
+
+def _write_index(folder, run):
+    """index.md: all that lies in the folder, under a heading each, as any viewer of Markdown shows it."""
+    lines = [f"# The latent space of {run.path.name}", ""]
+    found = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    for name, (_, caption) in VIEWS.items():
+        files = sorted(file for file in found if re.match(rf"{name}[._]", file))
+        if files:
+            lines += [f"## {caption}", ""]
+            for file in files:
+                lines += [f"![{file}]({file})" if file.endswith((".png", ".gif")) else f"[{file}]({file})", ""]
+    write_text(folder / "index.md", "\n".join(lines))
+
+
+# --- what people type -------------------------------------------------------------------------------------
+
+
+def _listed(name, values) -> list:
+    """ "1, 2,3" or [1, 2, 3] as a list, not empty."""
+    values = [part.strip() for part in values.split(",")] if isinstance(values, str) else list(values)
+    if not values or "" in values:
+        raise UserError(
+            f"{name}={','.join(map(str, values))!r} must be numbers with commas between them, such as 1,2,3"
+        )
+    return values
+
+
+def _numbers(name, values, low=-math.inf) -> tuple | None:
+    if values is None:
+        return None
+    numbers = []
+    for value in _listed(name, values):
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not (math.isfinite(number) and number >= low):
+            least = "" if low == -math.inf else f" of at least {low:g}"
+            raise UserError(f"{name}={value!r} must be finite numbers{least}, such as {name}=0.5,1")
+        numbers.append(number)
+    return tuple(numbers)
+
+
+def _whole(name, value, low) -> int:
+    try:
+        number = int(value) if not isinstance(value, bool) and int(value) == float(value) else None
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or number < low:
+        raise UserError(f"{name}={value!r} must be a whole number of at least {low}")
+    return number
+
+
+def parse_seeds(seeds) -> tuple:
+    """Seeds as whole numbers, and paths of .npy latents among them: "1,2,me.npy" or [1, 2, "me.npy"]."""
+    return tuple(
+        str(seed) if isinstance(seed, Path) or str(seed).endswith(".npy") else _whole("seeds", seed, 0)
+        for seed in _listed("seeds", seeds)
+    )
+
+
+def parse_arithmetic(text: str) -> list:
+    """ "3,4,5 - 7,8,9 + 10" as terms (sign, seeds, ""). Raises UserError where it is no such sum.
+
+    A minus or plus sign stands between spaces, so that file names may have one.
+    """
+    parts = re.split(r"(?:^|\s)([+-])\s", " " + text.strip() + " ")
+    parts = ["+", *parts] if parts[0].strip() else parts[1:]
+    if len(parts) % 2 or not parts or not all(part.strip() for part in parts):
+        raise UserError(f"arithmetic={text!r} must be sums of seeds, such as '3,4,5 - 7,8,9 + 10,11,12'")
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return [(1 if sign == "+" else -1, parse_seeds(seeds), "") for sign, seeds in pairs]
+
+
+def _check_names(only, choices) -> list[str]:
+    if only is None:
+        asked = [name for name, given in (("projection", choices.photos), ("arithmetic", choices.arithmetic)) if given]
+        return asked or list(VIEWS)
+    names = list(dict.fromkeys(str(name).strip() for name in (only.split(",") if isinstance(only, str) else only)))
+    for name in names:
+        if name not in VIEWS:
+            raise UserError(f"unknown view {name!r}.{nearest(name, VIEWS)} Known are {', '.join(VIEWS)}")
+    return names

@@ -1,0 +1,260 @@
+"""All there is to show of a run's latent space, each by its name: what `explore` writes and a notebook can show."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from dcgan_tf.data.datasets import Dataset
+from dcgan_tf.evaluation.evaluate import data_of
+from dcgan_tf.evaluation.features import can_classify, feature_network
+from dcgan_tf.latent import views
+from dcgan_tf.latent.directions import (
+    Attributes,
+    Directions,
+    attribute_directions,
+    attribute_scores,
+    first_layer_directions,
+    jacobian_directions,
+    telling_terms,
+)
+from dcgan_tf.latent.projection import project, read_image
+from dcgan_tf.latent.space import LatentSpace, open_space
+from dcgan_tf.run.directory import Run
+from dcgan_tf.system.errors import UserError
+
+AVERAGE_MEANS = (-1.0, -0.8, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.8)  # the row of the `sapienza` report
+SWEEP_MEANS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+SWEEP_STDS = (0.4, 0.7, 1.0, 1.5)
+_SHOWN = 6  # attributes in a film
+
+
+class NotHere(Exception):
+    """This cannot be shown of this run, for the reason in the text."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What is asked for; None: what suits."""
+
+    seeds: tuple = tuple(range(8))
+    means: tuple | None = None
+    stds: tuple = SWEEP_STDS
+    steps: int = 9
+    count: int = 500
+    arithmetic: list | None = None
+    photos: tuple = ()
+    places: tuple = tuple(range(6))
+    dataset: str | Dataset | None = None
+    best: bool = False
+    classifier: bool = True
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """A run that is being looked at: what several sheets need, made once and only when one does."""
+
+    run: Run
+    choices: Choices = field(default_factory=Choices)
+    say: Callable = print
+
+    @cached_property
+    def space(self) -> LatentSpace:
+        return open_space(self.run.path, self.choices.best)
+
+    @cached_property
+    def _data_or_why_not(self) -> Dataset | str:
+        dataset = self.choices.dataset
+        try:
+            return dataset if isinstance(dataset, Dataset) else data_of(self.run, dataset)
+        except UserError as error:
+            if dataset is not None:
+                raise
+            return str(error)
+
+    @property
+    def data(self) -> Dataset:
+        """What the run was trained on. Raises NotHere when it has gone."""
+        if isinstance(self._data_or_why_not, str):
+            raise NotHere(self._data_or_why_not)
+        return self._data_or_why_not
+
+    @cached_property
+    def attributes(self) -> Attributes:
+        if not self.choices.classifier:
+            raise NotHere("it needs a classifier of the labels, and none was wanted")
+        if not can_classify(self.data):
+            raise NotHere(f"dataset {self.data.name!r} has no labels that tell its images apart")
+        return attribute_directions(self.space, self.classifier)
+
+    @cached_property
+    def classifier(self):
+        return feature_network("classifier", self.data, say=self.say)
+
+    @cached_property
+    def principal(self) -> Directions:
+        return jacobian_directions(self.space, self.space.random(8, seed=0))
+
+    def some(self, count: int) -> tuple:
+        """The first so many seeds; an error when there are fewer."""
+        if len(self.choices.seeds) < count:
+            raise UserError(f"seeds={list(self.choices.seeds)} are too few: this needs {count}")
+        return self.choices.seeds[:count]
+
+    @property
+    def amounts(self) -> np.ndarray:
+        """How far a strip goes along a direction, in standard deviations; in the middle of it is 0."""
+        return np.linspace(-4.5, 4.5, min(self.choices.steps, 7) | 1)
+
+
+# --- what there is: each gives (file name without its ending, a Picture, frames, or an array) ---------------
+
+
+def _samples(look):
+    yield "samples", views.samples(look.space, sorted({*range(60), *(s for s in look.choices.seeds if type(s) is int)}))
+
+
+def _spreads(look):
+    yield "spreads", views.spreads(look.space, look.choices.means or SWEEP_MEANS, look.choices.stds)
+
+
+def _average(look):
+    yield "average", views.averages(look.space, look.choices.means or AVERAGE_MEANS, look.choices.count)
+
+
+def _interpolation(look):
+    yield "interpolation", views.interpolation(look.space, look.some(2) + look.choices.seeds[2:4], look.choices.steps)
+    yield "interpolation", views.interpolation_film(look.space, look.choices.seeds[:4])
+
+
+def _plane(look):
+    yield "plane", views.plane(look.space, look.some(3), min(look.choices.steps, 9))
+    yield "plane", views.plane_film(look.space, look.some(3))
+
+
+def _truncation(look):
+    yield "truncation", views.truncation(look.space, look.choices.seeds[:10])
+
+
+def _arithmetic(look):
+    terms, note = look.choices.arithmetic, ""
+    if terms is None:
+        terms, note = _arithmetic_that_tells(look)
+    yield "arithmetic", views.arithmetic(look.space, terms, note)
+    yield "arithmetic_latent", views.add_up(look.space, terms)
+
+
+def _arithmetic_that_tells(look):
+    """Terms whose result can be foretold, with what the classifier says of it; without attributes, any terms."""
+    try:
+        terms = telling_terms(look.attributes)
+    except NotHere:
+        terms = None
+    if terms is None:
+        terms = [(1, (0, 1, 2), ""), (-1, (3, 4, 5), ""), (1, (6, 7, 8), "")]
+        return terms, "The first samples there are: choose meaningful ones by their seeds (--arithmetic)."
+    result = views.add_up(look.space, terms)
+    scores = attribute_scores(look.space, look.classifier, result[None])[0]
+    wanted = terms[0][2].split(", ")
+    seen = [f"{name} {1 / (1 + math.exp(-scores[look.attributes.names.index(name)])):.0%}" for name in wanted]
+    return terms, f"Expected: {wanted[0]}, no {wanted[1]}. The classifier sees in the result: {', '.join(seen)}."
+
+
+def _directions(look):
+    found, count = look.principal, min(6, look.space.dim)
+    names = [f"direction {number + 1}" for number in range(look.space.dim)]
+    note = "Right singular vectors of the generator's Jacobian, the mean over 8 samples. Steps in standard deviations."
+    yield "directions", views.strips(look.space, found.vectors[:count], names[:count], look.some(2), look.amounts,
+                                     "The directions that change the images most", note)  # fmt: skip
+    yield "directions_strength", views.bars(found, names, "How much each direction changes the images",
+                                            "change per standard deviation (images in [-1, 1])")  # fmt: skip
+    yield "directions", views.strips_film(look.space, found.vectors[:count], names[:count], look.choices.seeds[0], 3)
+
+
+def _first_layer(look):
+    found, count = first_layer_directions(look.space), min(6, look.space.dim)
+    if found is None:
+        raise NotHere("the generator does not begin with a dense layer")
+    names = [f"direction {number + 1}" for number in range(count)]
+    yield "first_layer", views.strips(
+        look.space, found.vectors[:count], names, look.some(2), look.amounts,
+        "The directions that the first layer passes on most strongly",
+        "Singular vectors of the first layer's weights; no image was needed to find them.",
+    )  # fmt: skip
+
+
+def _attributes(look):
+    found = look.attributes
+    best = found.best(len(found.names))
+    if not best:
+        raise NotHere("the classifier sees the same in all samples")
+    seed = look.choices.seeds[0] if look.choices.seeds != Choices.seeds else found.plainest(1)[0]
+    names = [found.names[place] for place in best]
+    explained = Directions(found.directions.vectors[best], found.directions.values[best])
+    labels = [f"{name}\nR² {value:.2f}" for name, value in zip(names, explained.values, strict=True)]
+    held = np.stack([found.held(place, best) for place in best])
+    title = f"Attributes, each along its direction, from {views.named(seed)}"
+    how = f"A classifier's scores of {len(found.scores):,} samples, regressed on their latents; R² on held-out ones."
+    yield "attributes", views.strips(look.space, explained.vectors, labels, [seed], look.amounts, title, how)
+    title, how = title + ", the others held", "What a direction shares with those of other attributes was taken away."
+    yield "attributes_held", views.strips(look.space, held, labels, [seed], look.amounts, title, how)
+    yield "attributes", views.strips_film(look.space, held[:_SHOWN], names[:_SHOWN], seed, 4)
+    title, label = "How well each attribute follows a straight direction", "R² on held-out samples"
+    yield "attributes_explained", views.bars(explained, names, title, label, len(names))
+
+
+def _neighbours(look):
+    yield "neighbours", views.neighbours(look.space, look.choices.seeds, look.data)
+
+
+def _epochs(look):
+    kept = look.run.samples()
+    if not kept:
+        raise NotHere("the training kept no samples: train with --keep-samples")
+    with np.load(kept[0], allow_pickle=False) as stored:
+        count = len(stored["images"])
+    places = look.choices.places
+    if wrong := [place for place in places if place >= count]:
+        if places != Choices.places:
+            raise UserError(
+                f"places={wrong[0]} is not among the {count} images kept: give numbers from 0 to {count - 1}"
+            )
+        places = tuple(range(count))
+    yield "epochs", views.epochs(kept, places, look.choices.steps)
+    yield "epochs", views.epochs_film(kept, places)
+
+
+def _projection(look):
+    photos = [(Path(photo).stem, read_image(photo, look.space)) for photo in look.choices.photos]
+    if not photos:
+        photos = [("training image", look.data.images[len(look.data) // 2])]
+    for name, target in photos:
+        found = project(look.space, target)
+        stem = f"projection_{_file_name(name)}"
+        yield stem, views.projection(found, target, name)
+        yield stem, views.projection_film(found, target, look.space, name)
+        yield f"{stem}_latent", found.latents[0]
+
+
+VIEWS = {
+    "samples": (_samples, "Samples by their seed, to choose from."),
+    "spreads": (_spreads, "The same latents with other means and standard deviations."),
+    "average": (_average, "Average images at mean points."),
+    "interpolation": (_interpolation, "From sample to sample, the straight way and the round way."),
+    "plane": (_plane, "The plane through three samples."),
+    "truncation": (_truncation, "Latents kept nearer and nearer to the middle."),
+    "arithmetic": (_arithmetic, "Sums and differences of mean latents."),
+    "directions": (_directions, "The directions that change the images most."),
+    "first_layer": (_first_layer, "The directions that the generator's first layer passes on most strongly."),
+    "attributes": (_attributes, "What a classifier sees, as directions."),
+    "neighbours": (_neighbours, "Samples with the training images nearest to them."),
+    "projection": (_projection, "The latent that comes closest to a given image."),
+    "epochs": (_epochs, "Chosen samples while the generator learned."),
+}
+
+
+def _file_name(text):
+    return "".join(c if c.isalnum() or c in "-." else "_" for c in text)[:60]

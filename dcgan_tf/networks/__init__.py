@@ -1,0 +1,1 @@
+"""Generators and discriminators: one file per architecture, and the dict of them."""

@@ -1,0 +1,1 @@
+"""What the notebooks call: parameters checked, paths, tables, pictures and sliders."""

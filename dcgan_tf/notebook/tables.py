@@ -1,0 +1,86 @@
+"""What the notebooks show of a run's quality: a table with its protocol, a metric's curve, the nearest real images.
+
+The alarms as text are alarm_log.alarm_report.
+"""
+
+import html
+
+import numpy as np
+
+from dcgan_tf.data.datasets import Dataset
+from dcgan_tf.evaluation import alarms
+from dcgan_tf.evaluation.evaluate import table, table_rows
+from dcgan_tf.evaluation.features import feature_network
+from dcgan_tf.pictures.plots import Picture
+from dcgan_tf.run.directory import Run
+from dcgan_tf.run.sampling import sample
+from dcgan_tf.training import monitor
+
+_LOOKED_AT = 500  # generated images, of which the most suspicious are shown
+_AMONG = 20_000  # real images, evenly spread, where there are more
+
+_MEANING = {
+    "fid": "how far apart the clouds of real and generated features are, by mean and covariance",
+    "inception_score": "each image is clearly of one class, and all classes occur",
+    "frechet_distance": "how far apart the clouds of real and generated features are, by mean and covariance",
+    "kid": "the same without assuming a Gaussian, and fair to few samples",
+    "kernel_distance": "the same without assuming a Gaussian, and fair to few samples",
+    "classifier_score": "each image is clearly of one class, and all classes occur",
+    "precision": "the share of generated images that look like some real one: quality",
+    "recall": "the share of real images that some generated one looks like: variety",
+    "density": "as precision, but an image among many real ones counts more",
+    "coverage": "as recall, but a single outlier is no help",
+    "classes_covered": "how many classes (or attributes) are drawn at least a tenth as often as they occur",
+    "classifier_confidence": "how sure the classifier is what it sees",
+    "intensity_divergence": "of brightness and contrast alone, 0 to 0.69; knows no shapes",
+    "divergence_bound": "D's own loss proves the Jensen-Shannon divergence to be at least this, 0 to 0.69",
+}
+
+
+class EvaluationTable:
+    """One evaluation: a table in a notebook, text elsewhere; each number with what it was measured with."""
+
+    def __init__(self, line: dict):
+        self.line = line
+
+    def __repr__(self):
+        return table(self.line)
+
+    def _repr_html_(self):
+        (title, value, _, *protocol), *rows = table_rows(self.line)
+        heads = [title, value, "better is", "what it says", *protocol]
+        cells = "".join(
+            _row("td", [name, f"<b>{number}</b>", good, html.escape(_MEANING.get(name, "")), *map(html.escape, how)])
+            for name, number, good, *how in rows
+        )
+        notes = table(self.line).splitlines()[1 + len(rows) :]
+        return f"<table>{_row('th', heads)}{cells}</table>" + "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+
+
+def _row(kind, cells):
+    return "<tr>" + "".join(f'<{kind} style="text-align: left">{cell}</{kind}>' for cell in cells) + "</tr>"
+
+
+def metric_curve(run: Run) -> Picture:
+    """The first metric over the steps of a training that was evaluated; otherwise a picture that says so."""
+    if any(line.get("while_training") for line in run.metrics()):
+        return monitor.draw_curve(run)
+    figure = Picture(figsize=(7, 0.5))
+    text = "not evaluated while training: evaluate_every gives the steps between"
+    figure.text(0, 0.5, text, va="center", fontsize=11)
+    return figure
+
+
+def nearest_real_images(run: Run, dataset: Dataset, count: int = 12, seed: int = 0) -> Picture:
+    """Of 500 generated images, those that are most like a training image: each beside that image.
+
+    The distance is that of averaged pixels (see features.py), relative to how far that real image is from its own
+    nearest neighbour. Copies have 0; new real images hardly ever less than alarms.COPY.
+    """
+    images = sample(run.path, _LOOKED_AT, seed)
+    among = np.linspace(0, len(dataset) - 1, min(len(dataset), _AMONG)).astype(int)
+    network = feature_network("pixels", dataset)
+    parts = [network(dataset.images[rows])[0] for rows in np.array_split(among, -(-len(among) // 1000))]
+    rows, ratios = alarms.RealNeighbours(np.concatenate(parts)).nearest_to(network(images)[0])
+    first = np.argsort(ratios, kind="stable")[:count]
+    return alarms.neighbour_sheet(images[first], dataset.images, among[rows[first]], ratios[first])

@@ -1,0 +1,132 @@
+"""The recipes of published reports, trainable as reported.
+
+Each states only what differs from Recipe's defaults; where a report leaves something out, the comment above its
+recipe says what was chosen and why.
+"""
+
+from dcgan_tf.recipe.fields import Recipe
+
+# Networks and settings of the TensorFlow tutorial "Deep Convolutional Generative Adversarial Network":
+# Keras defaults for initial weights, BatchNorm, LeakyReLU (0.3) and Adam (beta_1 0.9); 16 images a grid.
+TUTORIAL = Recipe(
+    name="tutorial",
+    source="TensorFlow's DCGAN tutorial",
+    summary="the networks and settings everybody starts from",
+    architecture="tutorial",
+    image_size=28,
+    channels=1,
+    leaky_slope=0.3,
+    update_rule="simultaneous",
+    generator_learning_rate=1e-4,
+    discriminator_learning_rate=1e-4,
+    beta_1=0.9,
+    batch_size=256,
+    epochs=50,
+    grid_images=16,
+)
+
+# Section 4 of the paper. Its D is only described; mirroring G (128 to 1024) is what the authors' code does.
+RADFORD = Recipe(
+    name="radford",
+    source="Radford, Metz, Chintala 2016 (arXiv:1511.06434)",
+    summary="the DCGAN paper",
+    architecture="dcgan",
+    latent_distribution="uniform",
+    width=128,
+    batch_size=128,
+)
+
+# Not printed, so the DCGAN paper's: kernels, widths, initial weights, learning rate, latents' length.
+# "BatchNorm except on its input layer" is taken for both networks; G ends in tanh without BatchNorm.
+# The sigmoid on D's logit is in the loss. batch_norm=all repeats the report's oscillating experiment.
+NITK = Recipe(
+    name="nitk",
+    source="NIT Karnataka 2021",
+    summary="MNIST, CIFAR-10, then CelebA; compared batch sizes, epochs and learning rates",
+    architecture="dcgan",
+    width=128,
+    generator_activation="leaky_relu",
+    batch_norm="inner",
+    batch_size=32,
+    epochs=40,
+)
+
+# Not printed: the initial weights of the dense layers (the convolutions' truncated normal 0.02 serves)
+# and BatchNorm's momentum (0.9, so that samples are right after a short run too).
+VRDL = Recipe(
+    name="vrdl",
+    source="VRDL homework 2, 0856049",
+    summary="CelebA without profile faces; only the network that is behind moves",
+    architecture="vrdl",
+    channels=3,
+    width=128,
+    real_label_low=0.9,
+    update_rule="loss_gated",
+    batch_size=256,
+    epochs=100,
+    grid_images=16,
+    gif_thinned=True,
+)
+
+# Initial weights N(0, 0.002) as printed; we doubt it (the DCGAN paper has 0.02, and so has the course
+# these networks come from): --set initial_std=0.02 is worth a try. Not printed: 4x4 kernels (with stride
+# 2 and padding 1 they halve exactly), widths 64-128-256, batch 64. Larger sizes get more layers.
+GWU = Recipe(
+    name="gwu",
+    source="George Washington University 2020",
+    summary="small faces at 32x32, tiny initial weights; larger sizes get more layers",
+    architecture="gwu",
+    image_size=32,
+    width=64,
+    initial_std=0.002,
+    batch_size=64,
+    epochs=50,
+)
+
+# 10,000 iterations (the variants A and B: --steps 20000, 30000). Not printed: LeakyReLU's slope and the
+# initial weights (Keras defaults), the dropout rate (0.4). Both networks' labels in D's loss get the noise.
+SAPIENZA = Recipe(
+    name="sapienza",
+    source="Sapienza 2021",
+    summary="anime faces; RMSprop with clipping, soft labels, no BatchNorm",
+    architecture="sapienza",
+    channels=3,
+    width=128,
+    leaky_slope=0.3,
+    dropout=0.4,
+    label_noise=0.05,
+    update_rule="alternating",
+    optimizer="rmsprop",
+    generator_learning_rate=4e-4,
+    discriminator_learning_rate=8e-4,
+    clip_value=1.0,
+    learning_rate_decay=1e-8,
+    batch_size=16,
+    epochs=None,
+    steps=10_000,
+    grid_every=100,
+)
+
+# Not printed: initial weights and Adam's momenta (Keras defaults), the order of the updates (one
+# GradientTape pass for both, as in the tutorial whose loop it follows). It failed, as the report says.
+RPI = Recipe(
+    name="rpi",
+    source="Rensselaer ECSE 4850, 2022",
+    summary="no BatchNorm, saturating minimax loss: kept as reported, it does not learn",
+    architecture="rpi",
+    channels=3,
+    width=128,
+    batch_norm="none",
+    discriminator_kernel=2,
+    leaky_slope=0.0,
+    loss="minimax",
+    update_rule="simultaneous",
+    generator_learning_rate=1e-4,
+    discriminator_learning_rate=1e-4,
+    beta_1=0.9,
+    batch_size=1000,
+    epochs=20,
+    grid_images=100,
+)
+
+PUBLISHED = (TUTORIAL, RADFORD, NITK, VRDL, GWU, SAPIENZA, RPI)

@@ -1,0 +1,83 @@
+"""What the runs of a sweep share: the work of runs that differ in their length alone, and the cores."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from dcgan_tf.recipe.fields import Recipe
+from dcgan_tf.run.directory import Run
+from dcgan_tf.sweeps.plan import LENGTHS
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import disk_errors_explained
+
+# --- work --------------------------------------------------------------------------------------------------
+
+
+def is_beginning(run: Run, length: tuple[str, int], cores: int) -> bool:
+    """Whether a longer training of the same settings begins with exactly this run, which ended at `length`.
+
+    cores: how many the longer one will have. Sums are split among threads, so that more or fewer of them round
+    otherwise, and after some hundred steps it is another training.
+    """
+    try:
+        ended = {name: value for name, value in run.config["length"].items() if value is not None}
+        recipe = Recipe(**{**run.config["recipe"], **dict.fromkeys(LENGTHS)})
+        steps = length[1] * (run.config["steps_per_epoch"] if length[0] == "epochs" else 1)
+        reached = bool(run.rows()) and run.rows()[-1]["step"] == steps
+        reached = reached and run.config["hardware"]["cores"] == cores
+    except (UserError, KeyError, TypeError, AttributeError):
+        return False
+    return ended == dict([length]) and reached and not recipe.depends_on_length and run.checkpoints_path.is_dir()
+
+
+_OF_THE_TRAINING = (
+    "config", "history", "grids", "samples", "gif", "metrics", "alarms", "generator", "best_generator",
+    "discriminator", "checkpoints", "tensorboard",
+)  # fmt: skip
+
+
+def copy_run(source: Run, target: Path):
+    """Copy what a training has written, in one step, to be extended: no notebook, no evaluation of its end, ...
+
+    `target` may hold what a failed attempt has left before it began to train, and nothing else.
+    """
+    temporary = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    with disk_errors_explained(target):
+        temporary.mkdir()
+        for path in (getattr(source, f"{name}_path") for name in _OF_THE_TRAINING):
+            if path.is_dir():
+                shutil.copytree(path, temporary / path.name, ignore=shutil.ignore_patterns(".*"))
+            elif path.exists():
+                shutil.copy2(path, temporary / path.name)
+        copy = Run(temporary)
+        if copy.metrics_path.exists():  # those made while training belong to the longer run, too
+            lines = [json.dumps(line) + "\n" for line in copy.metrics() if line.get("while_training")]
+            copy.metrics_path.write_text("".join(lines), encoding="utf-8")
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(temporary, target)
+
+
+# --- cores -------------------------------------------------------------------------------------------------
+
+
+def share_cores(jobs: int, cores: list[int] | None = None) -> list[list[int]]:
+    """The cores that this process may use, dealt out to `jobs` runs at a time, as evenly as they go.
+
+    Neighbours stay together. With more runs than cores several have the same one; a single run has no list: [].
+    """
+    if cores is None:
+        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if jobs == 1 or not cores:
+        return [[]] * jobs
+    if jobs >= len(cores):
+        return [[cores[job % len(cores)]] for job in range(jobs)]
+    ends = [round((job + 1) * len(cores) / jobs) for job in range(jobs)]
+    return [cores[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def thread_settings(count: int) -> dict[str, str]:
+    """Environment variables that keep a run to `count` threads of arithmetic."""
+    names = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return {**{name: str(count) for name in names}, "TF_NUM_INTEROP_THREADS": str(min(count, 2))}

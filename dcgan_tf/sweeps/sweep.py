@@ -1,0 +1,303 @@
+"""sweep(): a grid of settings -> papermill runs, one directory each, then a table, a sheet and curves of them all.
+
+    FOLDER/NAME/            a run directory, with its executed notebook
+    FOLDER/logs/NAME.log    what its cells printed
+    FOLDER/sweep.csv        a row per run: status, settings, losses, metrics, seconds, error
+    FOLDER/sheet.png, curves.png
+
+A run is finished when its notebook says so; everything else is done again, or gone on with.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from dcgan_tf.notebook.parameters import run_directory
+from dcgan_tf.run.directory import Run, holds_nothing
+from dcgan_tf.sweeps.plan import PlannedRun, plan_sweep
+from dcgan_tf.sweeps.results import Estimate, write_pictures, write_table
+from dcgan_tf.sweeps.sharing import copy_run, is_beginning, share_cores, thread_settings
+from dcgan_tf.sweeps.worker import FAILED, FINISHED, KILLED, STATUS, note_outcome, read_outcome
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import disk_errors_explained
+from dcgan_tf.system.workers import available_cores
+from dcgan_tf.training.progress import describe_seconds
+
+MISSING = "missing"  # the outcome of a run that has not begun
+
+
+@dataclass
+class Outcome:
+    """How one run of the sweep stands."""
+
+    run: PlannedRun
+    status: str  # FINISHED, FAILED, INTERRUPTED, KILLED or MISSING
+    error: str | None = None
+
+
+class SweepInterrupted(KeyboardInterrupt):
+    """Ctrl-C: every run that was under way has saved what it had."""
+
+
+def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=1, repeats=1, sample=None, sample_seed=0,
+          share=True, dry_run=False, say=print) -> list[Outcome]:  # fmt: skip
+    """Run a notebook with every combination of settings, those that are finished already left out.
+
+    notebook: its path; it declares results_dir and run_name. settings: name -> value or list of values, of its
+    parameters or of fields of a recipe. named: named combinations, name -> {setting: value}.
+    results_dir: the sweep's folder; None: one beside the notebook's runs, called after notebook and settings.
+    jobs: processes at a time; the cores are shared out among them. repeats: each combination with so many seeds.
+    sample: only so many combinations, drawn with sample_seed. dry_run: show the plan and stop.
+    share: let runs that differ in their length alone go on from one another, where that changes no bit.
+
+    Returns how each run stands. Raises UserError, before anything runs or is written, for settings that cannot
+    work; SweepInterrupted on Ctrl-C or SIGTERM, after all runs under way have saved.
+    """
+    settings = {name: value if isinstance(value, list) else [value] for name, value in (settings or {}).items()}
+    plan = plan_sweep(notebook, settings, named, repeats=repeats, sample=sample, sample_seed=sample_seed, share=share)
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise UserError(f"jobs={jobs!r} must be a whole number of at least 1")
+    folder = _folder(notebook, results_dir, settings, named)
+    outcomes = {run.name: _standing(folder, run) for run in plan}
+    estimate = Estimate(folder, plan)
+    _show_plan(folder, plan, outcomes, estimate, jobs, say)
+    if dry_run:
+        return list(outcomes.values())
+    with disk_errors_explained(folder):
+        (folder / "logs").mkdir(parents=True, exist_ok=True)
+    try:
+        _Sweep(Path(notebook).absolute(), folder, plan, outcomes, estimate, jobs, say).go()
+    finally:
+        _report(folder, plan, outcomes, say)
+    return list(outcomes.values())
+
+
+def _folder(notebook, results_dir, settings, named):
+    if results_dir is not None:
+        folder = Path(results_dir).absolute()
+    else:
+        varied = [name for name, values in settings.items() if len(values) > 1] or list(settings)
+        name = "-".join([Path(notebook).stem, "sweep", *(["named"] if named else []), *varied])
+        folder = run_directory("results", name[:120], None, None, None, None)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"results directory {str(folder)!r} is a file: choose another name")
+    if (folder / "config.json").exists():
+        raise UserError(f"results directory {str(folder)!r} is a run: choose a folder for the sweep's runs")
+    return folder
+
+
+def _standing(folder, run) -> Outcome:
+    """What an earlier call has left of this run. UserError when the place is taken by another."""
+    found = read_outcome(Run(folder / run.name).notebook_path)
+    if found is None:
+        return Outcome(run, MISSING)
+    then = {name: value for name, value in found["parameters"].items() if name not in ("results_dir", "run_name")}
+    if found["parameters"] and then != json.loads(json.dumps(run.parameters)):
+        raise UserError(
+            f"run {str(folder / run.name)!r} was made with other parameters ({_difference(then, run.parameters)}): "
+            "choose another --results-dir, or another name for it"
+        )
+    return Outcome(run, found["outcome"], found["error"])
+
+
+def _difference(then, now):
+    names = sorted(name for name in {**then, **now} if then.get(name) != now.get(name))
+    return "; ".join(f"{name}: {then.get(name)!r} then, {now.get(name)!r} now" for name in names)
+
+
+def _show_plan(folder, plan, outcomes, estimate, jobs, say):
+    todo = [run for run in plan if outcomes[run.name].status != FINISHED]
+    families = {run.family for run in plan if run.family}
+    sharing = sum(run.family is not None for run in plan) - len(families)
+    say(f"{len(plan)} runs in {folder}" + (f", {len(plan) - len(todo)} of them finished already" if todo else ""))
+    for run in plan:
+        outcome = outcomes[run.name]
+        say(f"  {outcome.status:11} {run.name}" + (f"  ({outcome.error})" if outcome.error else ""))
+    if sharing:
+        say(f"{sharing} of them go on from the next shorter one: the same training, made once")
+    if not todo:
+        say("nothing is left to do: all runs are finished")
+    else:
+        at_once = min(jobs, len({run.family or run.name for run in todo}))
+        say(f"to do: {len(todo)}, {at_once} at a time; {estimate.describe(todo, at_once)}")
+
+
+# --- running -----------------------------------------------------------------------------------------------
+
+
+class _Sweep:
+    """The runs that are left to do: families side by side, the runs of a family one after another."""
+
+    def __init__(self, notebook, folder, plan, outcomes, estimate, jobs, say):
+        self.notebook, self.folder, self.plan, self.outcomes = notebook, folder, plan, outcomes
+        self.estimate, self.say = estimate, say
+        self.todo = [run for run in plan if outcomes[run.name].status != FINISHED]
+        families = {}
+        for run in self.todo:
+            families.setdefault(run.family or run.name, []).append(run)
+        self.families = list(families.values())
+        self.jobs = min(jobs, len(self.families))
+        self.places = queue.SimpleQueue()
+        for cores in share_cores(self.jobs):
+            self.places.put(cores)
+        self.lock, self.children, self.stopping, self.ended = threading.Lock(), set(), False, set()
+
+    def go(self):
+        if not self.todo:
+            return
+        with _sigterm_as_ctrl_c(), ThreadPoolExecutor(self.jobs) as pool:
+            futures = {pool.submit(self._run_family, family) for family in self.families}
+            try:
+                while futures:
+                    finished, futures = wait(futures, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        future.result()
+            except BaseException as error:
+                self.stop()
+                with contextlib.suppress(KeyboardInterrupt):  # a second one: no longer politely
+                    wait(futures)
+                self.kill()
+                if isinstance(error, KeyboardInterrupt):
+                    raise SweepInterrupted from None
+                raise
+
+    def stop(self):
+        """Ask every run under way to save and end; let none begin."""
+        with self.lock:
+            self.stopping = True
+            for child in self.children:
+                with contextlib.suppress(OSError):
+                    child.stdin.close()
+        count = len(self.children)
+        runs = "1 run saves what it has" if count == 1 else f"{count} runs save what they have"
+        self.say(f"stopping: {runs} (Ctrl-C again: without waiting)")
+
+    def kill(self):
+        with self.lock:
+            for child in self.children:
+                child.kill()
+
+    def _run_family(self, family):
+        cores = self.places.get()
+        try:
+            for run in family:
+                if not self.stopping:
+                    self._run(run, cores)
+        finally:
+            self.places.put(cores)
+
+    def _run(self, run, cores):
+        started = time.monotonic()
+        path = Run(self.folder / run.name)
+        shorter = self._go_on_from_shorter(run, len(cores) or available_cores())
+        self._say(f"begins: {run.name}" + (f", going on from {shorter}" if shorter else ""))
+        status = self._execute(run, path, cores)
+        if status is None:  # the sweep is stopping
+            return
+        ended = {number: name for name, number in STATUS.items()}.get(status, KILLED)
+        found = read_outcome(path.notebook_path) or {"outcome": FAILED, "error": None}
+        error = None if ended == FINISHED else found["error"] or f"see {self._log(run)}"
+        if found["outcome"] != ended:  # the process was killed, or never came to write a notebook
+            error = "the run's process was killed" if ended == KILLED else f"see {self._log(run)}"
+            note_outcome(path.notebook_path, ended, error)
+        self.outcomes[run.name] = Outcome(run, ended, error)
+        with self.lock:
+            self.ended.add(run.name)
+            self.estimate.read_again()
+            left = [other for other in self.todo if other.name not in self.ended]
+            soon = f"; {self.estimate.describe(left, self.jobs)}" if left and not self.stopping else ""
+            text = f"{ended}: {run.name} after {describe_seconds(time.monotonic() - started)}"
+            self.say(f"[{len(self.ended)}/{len(self.todo)}] {text}" + (f" ({error})" if error else "") + soon)
+            write_table(self.folder, self.plan, self.outcomes)
+
+    def _say(self, text):
+        with self.lock:
+            self.say(text)
+
+    def _log(self, run):
+        return self.folder / "logs" / f"{run.name}.log"
+
+    def _execute(self, run, path, cores):
+        """Run the worker to its end; returns its exit status, or None when the sweep is stopping."""
+        parameters = {**run.parameters, "results_dir": str(self.folder), "run_name": run.name}
+        job = {"notebook": str(self.notebook), "output": str(path.notebook_path), "parameters": parameters}
+        environment = {**os.environ, **(thread_settings(len(cores)) if cores else {})}
+        with open(self._log(run), "a", encoding="utf-8") as log:
+            log.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} {json.dumps(run.settings)}\n")
+            log.flush()
+            with self.lock:
+                if self.stopping:
+                    return None
+                # A session of its own: a Ctrl-C in the terminal reaches this process only, which asks politely.
+                child = subprocess.Popen(
+                    [sys.executable, "-m", "dcgan_tf.sweeps.worker"],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    start_new_session=True,
+                )
+                self.children.add(child)
+                with contextlib.suppress(OSError):
+                    child.stdin.write(json.dumps({**job, "cores": cores}).encode() + b"\n")
+                    child.stdin.flush()
+        try:
+            return child.wait()
+        finally:
+            with self.lock:
+                self.children.discard(child)
+
+    def _go_on_from_shorter(self, run, cores) -> str | None:
+        """Begin a run with a copy of the longest shorter one of its family; its name, where there was one."""
+        target = self.folder / run.name
+        if run.family is None or not holds_nothing(target):
+            return None
+        family = [other for other in self.plan if other.family == run.family and other.length[1] < run.length[1]]
+        for other in sorted(family, key=lambda other: -other.length[1]):
+            source = Run(self.folder / other.name)
+            if self.outcomes[other.name].status == FINISHED and is_beginning(source, other.length, cores):
+                copy_run(source, target)
+                return other.name
+        return None
+
+
+@contextlib.contextmanager
+def _sigterm_as_ctrl_c():
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    old = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, old)
+
+
+# --- at the end --------------------------------------------------------------------------------------------
+
+
+def _report(folder, plan, outcomes, say):
+    """The table, the sheet and the curves; and a line for each run that did not end well."""
+    rows = write_table(folder, plan, outcomes)
+    say(f"table: {folder / 'sweep.csv'}")
+    try:
+        for path in write_pictures(folder, rows):
+            say(f"picture: {path}")
+    except Exception as error:  # what was trained counts; the next call draws again
+        say(f"the pictures could not be drawn ({type(error).__name__}: {error}); the same command draws them again")
+    wrong = [outcome for outcome in outcomes.values() if outcome.status != FINISHED]
+    for outcome in wrong:
+        error = outcome.error or "not begun"
+        say(f"{outcome.status}: {outcome.run.name}: {error}; log: {folder / 'logs' / (outcome.run.name + '.log')}")
+    if wrong:
+        finished = len(outcomes) - len(wrong)
+        say(f"{finished} of {len(outcomes)} runs are finished; the same command goes on with the rest")

@@ -1,0 +1,1 @@
+"""The ground: errors that are the user's to mend, files written in one step, downloads, worker processes."""

@@ -1,0 +1,1 @@
+"""`train()`: the loop, and what watches it."""

@@ -1,0 +1,109 @@
+"""Evaluating while training: the curve of a metric, and the best generator kept.
+
+Nothing of it changes the training: images are drawn with seeds of their own, and the clock stands still.
+"""
+
+import json
+import math
+
+from dcgan_tf.data.datasets import Dataset
+from dcgan_tf.evaluation.evaluate import METRICS, Evaluator, alarms_of_run, append_line, draw_in_batches, drop_cut_line
+from dcgan_tf.run.directory import Run
+from dcgan_tf.run.sampling import Sampler
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import atomic_file, write_text
+
+SAMPLES = 2000  # per evaluation: enough to see a curve; the last number is evaluate()'s business
+
+
+class Monitor:
+    """Evaluates a GAN after every `every` steps, and keeps the generator whose first metric was the best.
+
+    options: as in evaluate(): names, features, samples, seeds, real_images, inception.
+    Everything it knows is in metrics.jsonl, so a resumed training goes on as if it had not been stopped.
+    """
+
+    def __init__(self, run: Run, gan, dataset: Dataset, every: int, options: dict | None = None, say=print):
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise UserError(f"evaluate_every={every!r} must be a whole number of steps of at least 1")
+        self.evaluator = Evaluator(
+            dataset, **{"names": "fid", "samples": SAMPLES, "bar": False, "say": say, **(options or {})}
+        )
+        self.run, self.gan, self.every, self.say = run, gan, every, say
+        self.sampler = Sampler(gan.sampling_generator)
+        self.name = self.evaluator.names[0]
+        self.title = self.evaluator.title(self.name)
+
+    def is_due(self, step: int) -> bool:
+        return step % self.every == 0
+
+    def forget_after(self, step: int):
+        """Drop the evaluations of a training that was killed later than `step`: they will be made again."""
+        drop_cut_line(self.run)
+        lines = self.run.metrics()
+        kept = [line for line in lines if not (line.get("while_training") and line["step"] > step)]
+        if kept != lines:
+            write_text(self.run.metrics_path, "".join(json.dumps(line) + "\n" for line in kept))
+
+    def evaluate(self, step: int, epoch: int) -> dict:
+        """Measure, note, and keep the generator if it is the best so far."""
+        recipe, samples = self.gan.recipe, self.evaluator.samples
+        latents = {name: getattr(recipe, f"latent_{name}") for name in ("distribution", "mean", "std")}
+        best = self.best()
+        line = self.evaluator.measure(
+            lambda seed: draw_in_batches(self.sampler, recipe.latent_dim, latents, samples, seed)
+        )
+        generator = "last step's" if self.gan.averaged_generator is None else "averaged"
+        line = {"step": step, "epoch": epoch, "while_training": True, "generator": generator, **line}
+        line["alarms"] = alarms_of_run(self.run, line)
+        value = line["metrics"][self.title]["mean"]
+        line["best"] = best is None or self._is_better(value, best["metrics"][self.title]["mean"])
+        if line["best"]:
+            with atomic_file(self.run.best_generator_path) as temporary:
+                self.gan.sampling_generator.save(temporary)
+        append_line(self.run, line)
+        self.say(f"step {step:,}: {self.title} {value:.4g} ({line['features']['description']}, {samples:,} samples)")
+        return line
+
+    def best(self) -> dict | None:
+        """The best evaluation so far by this protocol, of those made while training."""
+        lines = [line for line in curve(self.run, self.title) if line["features"]["key"] == self.evaluator.network.key]
+        worst = math.inf if METRICS[self.name].better == "smaller" else -math.inf
+        found = None
+        for line in lines:
+            value = line["metrics"][self.title]["mean"]
+            if self._is_better(value, worst):
+                found, worst = line, value
+        return found
+
+    def _is_better(self, value, than):
+        return value < than if METRICS[self.name].better == "smaller" else value > than
+
+
+def curve(run: Run, title: str) -> list[dict]:
+    """The evaluations that were made while training and hold the metric `title`, in order."""
+    return [line for line in run.metrics() if line.get("while_training") and title in line["metrics"]]
+
+
+def draw_curve(run: Run):
+    """A picture of the first metric over the steps of the training, the best marked. UserError without any."""
+    from dcgan_tf.pictures.plots import GENERATOR, Picture
+
+    lines = [line for line in run.metrics() if line.get("while_training")]
+    if not lines:
+        raise UserError(f"run {str(run.path)!r} was not evaluated while training: train with evaluate_every=N")
+    title = next(iter(lines[0]["metrics"]))
+    lines = curve(run, title)
+    steps, values = [line["step"] for line in lines], [line["metrics"][title]["mean"] for line in lines]
+    smaller = any(title in (m.title, m.reference_name) and m.better == "smaller" for m in METRICS.values())
+    best = values.index(min(values) if smaller else max(values))
+    figure = Picture(figsize=(7, 3.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(steps, values, color=GENERATOR, marker="o", markersize=3)
+    axes.plot(
+        steps[best], values[best], "o", color="black", label=f"best: {values[best]:.4g} after step {steps[best]:,}"
+    )
+    axes.set(xlabel="step", ylabel=title)
+    axes.set_title(f"{lines[0]['features']['description']}, {lines[0]['samples']:,} samples", fontsize=9)
+    axes.legend()
+    return figure

@@ -1,0 +1,146 @@
+"""What a person sees while a training runs: plain lines, a bar in a terminal, or a live picture in Jupyter."""
+
+import math
+import sys
+import time
+
+import numpy as np
+
+
+class PlainProgress:
+    """One line per epoch (or per grid), and nothing else: for papermill, log files and pipes."""
+
+    def start(self, run, step: int, total_steps: int | None):
+        self.run, self.total_steps = run, total_steps
+
+    def advance(self, step: int, row_so_far: dict):
+        """Some steps were made; called several times a second."""
+
+    def interval(self, row: dict, grid: np.ndarray):
+        """An epoch (or whatever lies between two grids) is over; `grid` is the picture just recorded."""
+        self.say(describe_row(row, self.run.config))
+
+    def say(self, text: str):
+        print(text, flush=True)
+
+    def close(self):
+        """The training has ended, in whatever way."""
+
+
+class BarProgress(PlainProgress):
+    """The same lines above a bar, for a terminal that somebody is watching."""
+
+    def start(self, run, step, total_steps):
+        from tqdm import tqdm
+
+        super().start(run, step, total_steps)
+        self.bar = tqdm(total=total_steps, initial=step, unit="step", dynamic_ncols=True, leave=False)
+
+    def advance(self, step, row_so_far):
+        self.bar.set_postfix_str(f"{row_so_far['images_per_second']:,.0f} images/s", refresh=False)
+        self.bar.update(step - self.bar.n)
+
+    def say(self, text):
+        from tqdm import tqdm
+
+        tqdm.write(text, file=sys.stdout)
+
+    def close(self):
+        self.bar.close()
+
+
+class NotebookProgress(PlainProgress):
+    """A line on how far it is, the newest grid and the curves, updated in place: for Jupyter, watched live."""
+
+    def start(self, run, step, total_steps):
+        from IPython.display import HTML, display
+
+        super().start(run, step, total_steps)
+        self.status = display(HTML("preparing the first step ..."), display_id=True)
+        self.view = display(HTML("&nbsp;"), display_id=True)
+        self.row_so_far, self.newest, self.next_status, self.next_view = None, None, 0.0, 0.0
+
+    def advance(self, step, row_so_far):
+        from IPython.display import HTML
+
+        self.row_so_far = row_so_far
+        if time.monotonic() >= self.next_status:
+            self.status.update(HTML(self._describe_progress(row_so_far)))
+            self.next_status = time.monotonic() + 0.5
+
+    def interval(self, row, grid):
+        self.newest = (row, grid)
+        if time.monotonic() >= self.next_view:
+            self._draw()
+
+    def close(self):
+        from IPython.display import HTML
+
+        if self.newest:
+            self._draw()
+        if self.row_so_far:
+            self.status.update(HTML(self._describe_progress(self.row_so_far)))
+
+    def _draw(self):
+        from IPython.display import Image
+
+        from dcgan_tf.pictures.plots import live_view
+
+        started = time.monotonic()
+        (row, grid), self.newest = self.newest, None
+        self.view.update(Image(live_view(grid, self.run.history(), describe_row(row, self.run.config)).png(96)))
+        # Looking must not slow the training down: at most a fortieth of the time goes into drawing.
+        self.next_view = time.monotonic() + 40 * (time.monotonic() - started)
+
+    def _describe_progress(self, row):
+        length = self.run.config["length"]
+        done = max(row["step"] / (self.total_steps or math.inf), row["seconds"] / (length["max_seconds"] or math.inf))
+        left = f", about {describe_seconds(row['seconds'] * (1 - done) / done)} left" if 0 < done < 1 else ""
+        return (
+            f'<progress value="{done:.4f}" style="width: 20em"></progress> {min(done, 1):.0%} &ensp; '
+            f"step {row['step']:,} &ensp; {row['images_per_second']:,.0f} images/s &ensp; "
+            f"{describe_seconds(row['seconds'])}{left}"
+        )
+
+
+class NoProgress(PlainProgress):
+    """Nothing but messages."""
+
+    def interval(self, row, grid):
+        pass
+
+
+def choose_progress() -> PlainProgress:
+    """The progress that suits whoever is, or is not, watching."""
+    if in_watched_notebook():
+        return NotebookProgress()
+    if sys.stderr.isatty() and sys.stdout.isatty():
+        return BarProgress()
+    return PlainProgress()
+
+
+def in_watched_notebook() -> bool:
+    """Whether this is a notebook in front of a person, and not one that papermill executes."""
+    if "IPython" not in sys.modules:
+        return False
+    shell = sys.modules["IPython"].get_ipython()
+    kernel = getattr(shell, "kernel", None)
+    # Jupyter's front ends let a cell ask for input; papermill, where nobody could answer, does not.
+    return bool(kernel is not None and getattr(kernel, "_allow_stdin", False))
+
+
+def describe_row(row: dict, config: dict) -> str:
+    """One row of the history as a line for people."""
+    epochs = config["length"].get("epochs")
+    epoch = f"epoch {row['epoch']}/{epochs}" if epochs else f"epoch {row['epoch']}"
+    return (
+        f"{epoch}  step {row['step']:,}  loss G {row['generator_loss']:.3f} D {row['discriminator_loss']:.3f}  "
+        f"D(real) {row['discriminator_real']:.2f} D(fake) {row['discriminator_fake']:.2f}  "
+        f"{row['images_per_second']:,.0f} images/s  {describe_seconds(row['seconds'])}"
+    )
+
+
+def describe_seconds(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,0 +1,110 @@
+"""Sheets and curves of many runs: every run in its place, with its label and score; nothing is drawn twice."""
+
+import numpy as np
+import pytest
+from written_runs import write_run
+
+from dcgan_tf.compare.curves import overlaid_curves
+from dcgan_tf.compare.rows import choose_axes, read_run, read_runs, short_names, varied_settings
+from dcgan_tf.compare.sheets import sheet, sheet_of_names, timeline
+from dcgan_tf.data.images import save_png
+from dcgan_tf.sweeps.results import SweepRow, write_pictures
+from dcgan_tf.system.errors import UserError
+
+
+def run_with_grids(path, gray, **options):
+    """A run whose grids are plain gray, a little lighter after each epoch."""
+    run = write_run(path, **options)
+    run.grids_path.mkdir()
+    for row in run.rows():
+        save_png(run.grid_path(row["step"]), np.full((40, 40, 1), gray + row["epoch"], np.uint8))
+    return run
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    for batch_size, gray in ((16, 50), (64, 150)):
+        for steps in (20, 40):
+            score = {"scores": [(steps, float(gray + steps))]}
+            name = f"b{batch_size}s{steps}"
+            run_with_grids(folder / name, gray, batch_size=batch_size, steps=steps, length=steps, **score)
+    return read_runs(folder)
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.texts]
+
+
+def grays(figure):
+    return [int(axes.images[0].get_array()[0, 0, 0]) for axes in figure.axes if axes.images]
+
+
+def test_settings_that_always_change_together_are_one(rows, tmp_path):
+    assert varied_settings(rows) == ["batch_size", "steps"] and choose_axes(rows) == ("batch_size", "steps", [])
+    assert short_names(rows)[0] == "batch_size 16, steps 20"
+    twins = [read_run(write_run(tmp_path / str(rate), learning_rate=rate)) for rate in (1e-3, 2e-3)]
+    assert varied_settings(twins) == ["learning_rate"] and choose_axes(twins)[2] == []
+    assert choose_axes([rows[0]]) == (None, None, [])
+
+
+def test_a_sheet_has_each_run_in_its_cell_with_its_score(rows):
+    figure = sheet(rows[::-1])
+    assert grays(figure) == [52, 54, 152, 154]  # by rows: batch_size 16, 64; by columns: steps 20, 40
+    said = texts(figure)
+    for words in ("batch_size = 16", "batch_size = 64", "steps = 20", "steps = 40", "frechet_distance 70 (best)"):
+        assert said.count(words) == 1
+    assert "Each cell: the last recorded grid, of the same 64 latents." in said
+    assert grays(sheet(rows, "steps", "batch_size")) == [52, 152, 54, 154]
+    with pytest.raises(UserError, match="have the same None and steps"):
+        sheet(rows, None, "steps")
+    with pytest.raises(UserError, match="no run has a setting 'stesp'"):
+        sheet(rows, "stesp", "steps")
+    with pytest.raises(UserError, match="no runs are chosen"):
+        sheet([])
+
+
+def test_missing_and_broken_runs_have_cells_that_say_so(rows, tmp_path):
+    three = [*rows[:3], read_run(tmp_path / "nothing")]
+    assert sum(len(axes.texts) > 0 for axes in sheet(rows[:3]).axes) == 1
+    assert any("broken: " in text for text in texts(sheet_of_names(three)))
+    assert [text for text in texts(sheet_of_names(rows)) if text in {row.name for row in rows}] == [
+        row.name for row in rows
+    ]
+
+
+def test_a_timeline_shows_what_was_there_by_then(rows):
+    figure = timeline(rows[2:], by="seconds", points=[4, 5, 12, 20])  # a grid after 5, 10, 15 and 20 seconds
+    assert grays(figure) == [151, 152, 152, 151, 152, 154]
+    assert [text for text in texts(figure) if text.startswith("by")] == [f"by {n} seconds" for n in (4, 5, 12, 20)]
+    assert grays(timeline(rows[:2], points=2)) == [51, 52, 51, 52]  # over the time that both have
+    with pytest.raises(UserError, match="by='minutes' must be"):
+        timeline(rows, by="minutes")
+
+
+def test_a_run_that_is_the_beginning_of_another_is_a_dot_on_its_line(rows):
+    figure = overlaid_curves(rows)
+    losses, _, scores = figure.axes
+    # Each run has the same made-up losses, so all are the beginning of the first that is longest.
+    drawn = [line for line in losses.lines if line.get_marker() != "o"]
+    assert [line.get_xdata().tolist() for line in drawn] == [[1, 2, 3, 4]]
+    assert sorted(line.get_xdata()[0] for line in losses.lines if line.get_marker() == "o") == [2, 2, 4, 4]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["batch_size 16 64, steps 20 40"]
+    assert scores.get_ylabel() == "frechet distance" and "pixels; 100 samples" in scores.get_title(loc="left")
+
+
+def test_a_sweep_of_three_settings_has_a_sheet_for_each_value_of_the_third(rows, tmp_path):
+    found = []
+    for seed in (0, 1):
+        for row in rows:
+            settings = {"batch_size": row.settings["batch_size"], "steps": row.settings["steps"], "seed": seed}
+            path = run_with_grids(tmp_path / f"{row.name}-{seed}", 50 + seed, length=settings["steps"], **settings)
+            found.append(SweepRow("finished", None, settings, read_run(path)))
+    assert [path.name for path in write_pictures(tmp_path, found)] == [
+        "sheet-seed=0.png",
+        "sheet-seed=1.png",
+        "curves.png",
+    ]
+    assert [path.name for path in write_pictures(tmp_path, found[:4])] == ["sheet.png", "curves.png"]
+    assert not (tmp_path / "sheet-seed=1.png").exists()

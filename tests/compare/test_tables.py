@@ -1,0 +1,81 @@
+"""What notebooks/compare_runs.ipynb calls, and the notebook itself through papermill."""
+
+import nbformat
+import pytest
+from kernels import execute_in
+from written_runs import write_run
+
+from dcgan_tf.compare.rows import read_runs
+from dcgan_tf.compare.tables import RunTable, choose_runs, describe_best, show_gifs
+from dcgan_tf.system.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    write_run(folder / "a<b>", learning_rate=1e-3, scores=[(10, 3.0), (20, 7.0)])
+    write_run(folder / "c", learning_rate=2e-3, scores=[(20, 8.0)])
+    write_run(folder / "d", learning_rate=3e-3, scores=[(20, 1.0)], samples=50, whole=False)
+    write_run(folder / "e", learning_rate=4e-3)
+    (folder / "f").mkdir()
+    (folder / "f" / "config.json").write_text("{")
+    return folder
+
+
+def test_choosing_runs(folder, tmp_path):
+    said = []
+    assert [row.name for row in choose_runs([str(folder)], say=said.append)] == ["a<b>", "c", "d", "e"]
+    assert said[0].startswith("left out: f (") and said[1] == "4 runs"
+    assert [row.name for row in choose_runs(str(folder), ["learning_rate=0.002"], say=said.append)] == ["c"]
+    assert len(choose_runs([str(folder)], most=3, say=said.append)) == 3
+    assert said[-1] == "3 runs, the newest of 4: filters make the choice yours"
+    for filters, message in ((["loss=hinge"], "none of 5 runs passes"), (["los=hinge"], "Did you mean 'loss'")):
+        with pytest.raises(UserError, match=message):
+            choose_runs([str(folder)], filters, say=said.append)
+    with pytest.raises(UserError, match="no run directories are in"):
+        choose_runs([str(tmp_path)], say=said.append)
+
+
+def test_the_table_has_what_differs_and_escapes_what_runs_have_written(folder):
+    table = RunTable(choose_runs([str(folder)], say=lambda text: None))
+    assert table.head == [
+        "run", "learning_rate", "status", "epoch", "seconds", "G loss", "D loss", "frechet_distance"
+    ]  # fmt: skip
+    assert table.lines[0] == ["a<b>", "0.001", "finished", "2", "10", "1.500", "0.500", "7"]
+    assert "a<b>" not in table._repr_html_() and "a&lt;b&gt;" in table._repr_html_()
+    assert table._repr_html_().count("bold") == 1 and 'font-weight: bold">7</td>' in table._repr_html_()
+    assert repr(table).splitlines()[0].split() == " ".join(table.head).split()
+    assert "100 samples" in repr(table)
+
+
+def test_the_best_is_by_one_protocol_and_says_so(folder):
+    rows = read_runs(folder)
+    said = describe_best(rows).splitlines()
+    assert said[0] == "best by frechet_distance: a<b>, 7" and "100 samples" in said[1]
+    assert said[2:] == [
+        "at step 10 it was better: 3",
+        "measured otherwise, so not compared: d",
+        "not measured: e, f",
+    ]
+    assert "None of these runs was evaluated" in describe_best([rows[3]])
+
+
+def test_gifs_stand_side_by_side(folder):
+    page = show_gifs(read_runs(folder)[:4]).data
+    assert page.count("<figure") == 4 and page.count("data:image/gif;base64,") == 3 and page.count("no GIF yet") == 1
+
+
+def test_the_notebook_trains_two_small_runs_and_compares_them(kernel, tmp_path):
+    output = tmp_path / "executed.ipynb"
+    execute_in(kernel, "compare_runs.ipynb", output, {"results_dir": str(tmp_path)})
+    cells = [cell for cell in nbformat.read(output, 4).cells if cell.cell_type == "code"]
+    drawn = [cell.source for cell in cells for found in cell.outputs if "image/png" in found.get("data", {})]
+    assert [source.split("import ")[1].split("\n")[0] for source in drawn] == [
+        "overview",
+        "timeline",
+        "overlaid_curves",
+    ]
+    said = "".join(found.get("text", "") for cell in cells for found in cell.outputs)
+    assert "two small runs are trained" in said and "best by frechet_distance: learning_rate=0.00" in said
+    runs = read_runs(tmp_path / "compare-example")
+    assert [row.status for row in runs] == ["finished", "finished"]

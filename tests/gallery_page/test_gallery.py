@@ -1,0 +1,437 @@
+"""The page over all runs: what is written into it, and what it is in a real browser, opened as a file."""
+
+import json
+import os
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import numpy as np
+import pytest
+from written_runs import write_run
+
+from dcgan_tf.cli import cli
+from dcgan_tf.data.images import save_png, write_gif
+from dcgan_tf.gallery_page.build import gallery
+from dcgan_tf.run.directory import only_writer
+from dcgan_tf.system.errors import UserError
+
+NASTY = "<img src=x onerror=alert(1)> 'q' \"Q\" #1 100% é–☃ &amp; javascript:alert(1)"
+SCRIPT = "</script><script>document.title = 'taken'</script><!--"
+
+
+def draw(run, count=2, shade=0):
+    """Grids of plain colour, each of its own, and a GIF of them."""
+    run.grids_path.mkdir()
+    pictures = [np.full((12, 12, 3), (40 * number + 20, shade, 90), np.uint8) for number in range(1, count + 1)]
+    for number, picture in enumerate(pictures, 1):
+        save_png(run.grids_path / f"epoch_{number:04d}.png", picture)
+    write_gif(run.gif_path, pictures, 0.1)
+    return run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Good runs, in a sweep's folder too, and every way in which a run can be less than whole."""
+    folder = tmp_path_factory.mktemp("res ults #1%")
+    draw(write_run(folder / "good", steps=40, length=40, scores=[(20, 9.0), (40, 5.0)]), 4)
+    about = {"alarm": "the training oscillates", "since": 5, "seen": "it swung", "remedies": "patience"}
+    with open(folder / "good" / "alarms.jsonl", "w") as file:
+        file.write(json.dumps({"step": 10, "on": True, **about}) + "\n")
+        file.write(json.dumps({"step": 30, "on": False, "alarm": about["alarm"]}) + "\n")
+    draw(write_run(folder / "sweep" / "small", scores=[(20, 7.0)], batch_size=17, width=8), 2, shade=99)
+    draw(write_run(folder / "sweep" / "other", scores=[(20, 1.0)], samples=50, loss="hinge"), 2, shade=200)
+    shutil.copy(folder / "good" / "grids" / "epoch_0001.png", folder / "sweep" / "sheet <b>.png")
+    (folder / "sweep" / "sweep.csv").write_text("run\n")
+    (folder / "good" / "latent").mkdir()
+    shutil.copy(folder / "good" / "grids" / "epoch_0001.png", folder / "good" / "latent" / "a plane.png")
+    draw(write_run(folder / NASTY))
+    run = draw(write_run(folder / "named", steps=10, length=10), 1)
+    config = run.config | {"started": "2025-06-30T12:00:00+0000"}
+    config["dataset"] |= {"name": f"data/{SCRIPT}"}
+    run.write_config(config)
+    draw(write_run(folder / "half", length=90, whole=False))
+    run = draw(write_run(folder / "diverged", length=90))
+    run.diverged_path.write_text(f"a loss is no longer a finite number {SCRIPT}\n")
+    run = draw(write_run(folder / "failed", length=90))
+    error = {"output_type": "error", "ename": "UserError", "evalue": "the disk is full"}
+    run.notebook_path.write_text(json.dumps({"cells": [{"source": []}, {"outputs": [error]}]}))
+    shutil.copy(run.notebook_path, folder / "named" / "notebook.ipynb")
+    draw(write_run(folder / "no config")).config_path.unlink()
+    draw(write_run(folder / "bad config")).config_path.write_text('{"recipe": ')
+    draw(write_run(folder / "bad history")).history_path.write_bytes(b"\xff\xfe\n\x00" * 99)
+    draw(write_run(folder / "no numbers")).history_path.write_text("step,epoch\nx,y\nz\n")
+    draw(write_run(folder / "bad metrics")).metrics_path.write_text('{"metrics": 3}\n')
+    (folder / "only a notebook").mkdir()
+    (folder / "only a notebook" / "notebook.ipynb").write_text(json.dumps({"cells": [{"outputs": [error]}]}))
+    (folder / "pictures").mkdir()  # no run
+    gallery(folder)
+    return folder
+
+
+def data_of(page):
+    """The page's own data: the cards by the runs' names, and the details of each."""
+    text = page.read_text(encoding="utf-8")
+    blocks = dict(re.findall(r'<script type="application/json" id="([^"]+)">(.*?)</script>', text, re.S))
+    data = json.loads(blocks["data"])
+    return data, {run["name"]: (run, json.loads(blocks[f"run-{place}"])) for place, run in enumerate(data["runs"])}
+
+
+def test_every_run_is_there_and_says_how_it_is(folder):
+    data, runs = data_of(folder / "index.html")
+    assert {name: run["status"] for name, (run, _) in runs.items()} == {
+        "good": "finished", "small": "finished", "other": "finished", NASTY: "finished", "named": "finished",
+        "half": "interrupted", "diverged": "diverged", "failed": "failed", "no config": "broken",
+        "bad config": "broken", "bad history": "broken", "no numbers": "broken", "bad metrics": "broken",
+        "only a notebook": "failed",
+    }  # fmt: skip
+    problem = {name: " ".join(run["problems"]) for name, (run, _) in runs.items()}
+    assert "config.json" in problem["no config"] and "missing" in problem["no config"]
+    assert "config.json" in problem["bad config"] and "damaged" in problem["bad config"]
+    assert "history.csv" in problem["bad history"] and "history.csv has no row" in problem["no numbers"]
+    assert "metrics.jsonl" in problem["bad metrics"]
+    assert "the disk is full" in problem["failed"] and "the disk is full" in problem["only a notebook"]
+    assert "no longer a finite number" in problem["diverged"] and problem["good"] == problem["half"] == ""
+    assert "its notebook stopped: UserError: the disk is full" in problem["named"]
+    # What is there of a damaged run is shown.
+    assert all(len(runs[name][1]["grids"]) == 2 for name in ("no config", "bad config", "bad history", "bad metrics"))
+    assert data["title"].startswith("res ults #1%")
+
+
+def test_the_numbers_are_those_of_the_runs(folder):
+    data, runs = data_of(folder / "index.html")
+    card, details = runs["good"]
+    assert (card["step"], card["epoch"], card["seconds"], card["seed"]) == (40, 4, 20.0, 0)
+    assert (card["recipe"], card["dataset"], card["folder"]) == ("quick", "fake", "")
+    assert [grid[1:] for grid in details["grids"]] == [[10, 1, 5.0], [20, 2, 10.0], [30, 3, 15.0], [40, 4, 20.0]]
+    assert details["history"]["generator_loss"] == [1.5] * 4 and details["history"]["step"] == [10, 20, 30, 40]
+    assert details["settings"]["width"] == "32" and "width" not in details["changed"]
+    assert [(alarm["name"], alarm["over"]) for alarm in details["alarms"]] == [("the training oscillates", 30)]
+    assert card["alarms"] == 0
+    small, changed = runs["small"]
+    assert small["folder"] == "sweep" and set(changed["changed"]) == {*details["changed"], "batch_size", "width"}
+    # Scores by one protocol share a column, which others must not; the newest one is on the card.
+    columns = {name: runs[name][0]["scores"] for name in ("good", "small", "other")}
+    assert columns["good"].keys() == columns["small"].keys() != columns["other"].keys()
+    assert list(columns["good"].values()) == [5.0] and "100 samples" in data["metrics"][0]["protocol"]
+    assert [line["metrics"][0]["value"] for line in details["evaluations"]] == [9.0, 5.0]
+    assert runs["named"][0]["started"] == 1751284800000
+    commands = dict(details["commands"])
+    assert commands["Train it again"].count("--steps 40 --seed 0 --log-every 10") == 1
+    assert "good-again" in commands["Train it again"]
+    assert dict(runs["half"][1]["commands"])["Go on from where it stopped"].count("half'") == 1
+
+
+def test_a_long_history_is_thinned_by_means(tmp_path):
+    run = write_run(tmp_path / "long", steps=10, length=10)
+    rows = [{**run.rows()[0], "step": step, "generator_loss": float(step % 2)} for step in range(1, 1001)]
+    run.rewrite_history([*rows[:-1], {**rows[-1], "generator_loss": float("nan")}])
+    _, runs = data_of(gallery(tmp_path))
+    history = runs["long"][1]["history"]
+    assert history["rows_per_point"] == 5 and len(history["step"]) == 200 and history["step"][-1] == 1000
+    assert set(history["generator_loss"][1::2]) == {0.4, None} and set(history["generator_loss"][::2]) == {0.6}
+
+
+def test_texts_of_runs_are_data_and_addresses_are_quoted(folder):
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    assert "<img src=x" not in text and SCRIPT not in text and "taken'</script>" not in text
+
+    found = []
+
+    class Scripts(HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            found.extend([dict(attributes).get("type")] if tag == "script" else [])
+            assert not any(name.startswith("on") or name == "style" for name, _ in attributes)
+
+    Scripts().feed(text)
+    assert found == ["application/json"] * (1 + len(data_of(folder / "index.html")[1])) + [None]
+    _, runs = data_of(folder / "index.html")
+    for card, details in runs.values():
+        addresses = [
+            *(one[1] for one in details["samples"]),
+            card["still"],
+            card["gif"],
+            *(one[0] for one in details["grids"]),
+            *(one[2] for one in details["files"]),
+        ]
+        for address in filter(None, addresses):
+            assert re.fullmatch(r"[\w.~/%-]+", address, re.ASCII)
+            assert (folder / unquote(address)).is_file()
+    source = Path(gallery.__globals__["__file__"]).parent / "gallery_page"
+    script = "".join(path.read_text() for path in source.glob("*.js"))
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|https?://(?!www\.w3\.org/2000/svg)", script
+    )
+
+
+def test_pictures_can_be_put_into_the_page(folder, tmp_path):
+    shutil.copytree(folder / "good", tmp_path / "good")
+    _, runs = data_of(gallery(tmp_path, embed=True))
+    card, details = runs["good"]
+    assert all(one.startswith("data:image/png;base64,") for one in [card["still"], *(g[0] for g in details["grids"])])
+    assert card["gif"].startswith("data:image/gif;base64,")
+
+
+def test_a_run_that_is_being_written_is_still_running(tmp_path):
+    run = write_run(tmp_path / "busy", length=90)
+    with only_writer(run):
+        assert data_of(gallery(tmp_path))[1]["busy"][0]["status"] == "running"
+    assert data_of(gallery(tmp_path))[1]["busy"][0]["status"] == "interrupted"
+
+
+def test_no_damage_of_one_run_hides_the_others(tmp_path):
+    write_run(tmp_path / "good")
+    configs = [
+        {"dataset": True},
+        {"recipe": []},
+        {"hardware": 3},
+        {"steps_per_epoch": 0},
+        {"seed": None},
+        {"length": []},
+    ]
+    for number, change in enumerate(configs):
+        run = write_run(tmp_path / f"config {number}")
+        run.config_path.write_text(json.dumps({**run.config, **change}))
+    for number, line in enumerate(
+        ['{"metrics": {"a": {"mean": "x"}}}', "[]", "3", '{"step": "</script>"}', '{"look": 3}']
+    ):
+        write_run(tmp_path / f"metrics {number}").metrics_path.write_text(f"{line}\n")
+    run = write_run(tmp_path / "header")
+    run.history_path.write_text(run.history_path.read_text().replace("epoch", "age"))
+    run = write_run(tmp_path / "alarms")
+    run.alarms_path.write_text('{"on": true}\n{"alarm": []}\n')
+    _, runs = data_of(gallery(tmp_path))
+    statuses = {name: card["status"] for name, (card, _) in runs.items()}
+    assert statuses.pop("good") == "finished" and len(statuses) == 13
+    assert statuses.pop("alarms") == "finished" and "alarms.jsonl" in runs["alarms"][0]["problems"][0]
+    assert {name for name in statuses if statuses[name] != "broken"} == set()
+    assert all(runs[name][0]["problems"] for name in statuses)
+
+
+def test_mistakes_are_said_in_one_line(tmp_path):
+    with pytest.raises(UserError, match="there is no folder"):
+        gallery(tmp_path / "nowhere")
+    (tmp_path / "index.html").write_text("<p>my own page</p>")
+    with pytest.raises(UserError, match="was not made by `gallery`"):
+        gallery(tmp_path)
+    assert (tmp_path / "index.html").read_text() == "<p>my own page</p>"
+
+
+def test_the_command_line_prints_where_the_page_is(folder, capsys):
+    cli.main(["gallery", str(folder)], standalone_mode=False)
+    assert capsys.readouterr().out == f"{folder / 'index.html'}\n"
+    assert [name for name in os.listdir(folder) if "partial" in name] == []
+
+
+# --- in a real browser ------------------------------------------------------------------------------------
+
+
+def visible(page):
+    return page.evaluate(
+        "[...document.querySelectorAll('.card')].filter(c => !c.hidden).map(c => c.querySelector('h2').textContent)"
+    )
+
+
+def run_hash(identity):
+    return f"#/run/{quote(identity, safe='')}"
+
+
+def wait_for_view(page, view):
+    page.wait_for(f"document.querySelector('main > .view.{view}')")
+
+
+def test_overview_filters_sorts_and_never_runs_what_a_run_is_called(browser, folder):
+    page = browser.open(folder / "index.html")
+    assert page.count(".card") == 14 and page.text(".count") == "14 runs"
+    assert NASTY in visible(page)
+    assert page.evaluate("document.querySelectorAll('.card img[src=x], [onerror], main script').length") == 0
+    page.wait_for("[...document.querySelectorAll('.card .picture img')].slice(0, 4).every(i => i.naturalWidth)")
+    page.evaluate("document.querySelector('[name=recipe]').value = 'quick'")
+    page.evaluate("document.querySelector('[name=recipe]').dispatchEvent(new Event('change'))")
+    assert len(visible(page)) == 11  # those without a config have no recipe
+    page.press("/")
+    page.type("width=8 batch_size=17")
+    assert visible(page) == ["small"]
+    assert "q=width" in page.evaluate("location.hash") and page.text(".count") == "1 of 14 runs"
+    # By metric: the best first, those measured otherwise or not at all last; a bound leaves only measured ones.
+    page.go(f"{(folder / 'index.html').as_uri()}#/?metric=0&sort=metric")
+    page.wait_for("document.querySelector('[name=metric]').value === '0'")
+    assert visible(page)[:2] == ["good", "small"] and len(visible(page)) == 14
+    assert "smaller is better, measured with pixels; 100 samples" in page.text(".count")
+    assert page.texts(".card:not([hidden]) .score")[:3] == [
+        "5 frechet_distance",
+        "7 frechet_distance",
+        "not measured so",
+    ]
+    page.click("[name=bound]")
+    page.type("6")
+    assert visible(page) == ["good"]
+    page.evaluate("location.hash = '#/'")
+    page.wait_for("location.hash === '#/' && document.querySelector('[name=bound]').value === ''")
+    page.click(".card[data-run='sweep/small'] .folder button")
+    assert sorted(visible(page)) == ["other", "small"]
+    page.wait_for("document.querySelector('.sheets img').naturalWidth === 12")
+    assert page.text(".sheets figcaption") == "sheet <b>.png" and page.text(".sheets .note") == "Tables: sweep.csv"
+    page.evaluate("location.hash = '#/?from=2025-01-01&to=2025-12-31'")
+    page.wait_for("document.querySelector('[name=from]').value === '2025-01-01'")
+    assert visible(page) == ["named"]
+    page.evaluate("location.hash = '#/?status=broken&sort=name'")
+    page.wait_for("document.querySelector('[name=status]').value === 'broken'")
+    assert visible(page) == ["bad config", "bad history", "bad metrics", "no config", "no numbers"]
+    page.evaluate("location.hash = '#/?q=nothing-is-called-so'")
+    page.wait_for("!document.querySelector('.overview .empty').hidden")
+    page.click(".empty button")
+    assert len(visible(page)) == 14
+    page.hover(".card[data-run=good] .title")
+    page.wait_for("document.querySelector('.card[data-run=good] img.film')?.naturalWidth === 12")
+    page.hover("h1")
+    page.wait_for("!document.querySelector('img.film')")
+    assert page.evaluate("document.title").startswith("res ults") and page.errors == []
+    assert all(address.startswith(("file:", "data:")) for address in page.requests)
+
+
+def test_a_runs_page_by_keyboard(browser, folder):
+    page = browser.open(f"{(folder / 'index.html').as_uri()}#/?q=good")
+    page.evaluate("document.querySelector('.card:not([hidden]) a').focus()")
+    page.press("Enter")
+    wait_for_view(page, "run")
+    assert page.text("h1") == "good" and "epoch 4 · step 40 · 20 s" in page.text(".timeline")
+    page.press("ArrowLeft")
+    page.wait_for("document.querySelector('.film img').src.endsWith('epoch_0003.png')")
+    assert "epoch 3" in page.text(".timeline") and page.evaluate("document.querySelector('.film img').alt").endswith(
+        "15 s"
+    )
+    page.press("Home")
+    page.wait_for("document.querySelector('.film img').src.endsWith('epoch_0001.png')")
+    page.press(" ")  # play, to the end
+    page.wait_for("document.querySelector('.film img').src.endsWith('epoch_0004.png')")
+    page.wait_for("document.querySelector('.film .round').getAttribute('aria-label') === 'Play'")
+    # Curves are drawn from the history; the slider moves their cursor.
+    page.wait_for("document.querySelectorAll('.plot svg path').length >= 5")
+    assert page.texts(".chart h3") == ["Losses", "What the discriminator believes", "frechet_distance"]
+    assert page.texts(".chart:first-of-type .keys b") == ["1.5", "0.5"]
+    assert page.text(".scores").split("\n")[:2] == ["frechet_distance", "5"]
+    assert "100 samples" in page.text(".part .note") and "--steps 40" in page.text("pre")
+    assert page.text(".samples figcaption") == "latent/a plane.png"
+    assert page.text(".curves summary") == "1 alarm that came and went"
+    assert page.texts(".settings dt").count("width") == 1
+    assert page.evaluate("document.querySelector('.files a').getAttribute('href')") == "good/config.json"
+    page.press("c")
+    assert page.evaluate("document.querySelector('.check input').checked") and not page.evaluate(
+        "document.querySelector('#tray').hidden"
+    )
+    page.press("Escape")
+    wait_for_view(page, "overview")
+    assert visible(page) == ["good"] and page.errors == []
+
+
+def test_a_runs_page_of_every_kind(browser, folder):
+    page = browser.open(folder / "index.html")
+    data, runs = data_of(folder / "index.html")
+    for name, (card, details) in runs.items():
+        page.evaluate(f"location.hash = {json.dumps(run_hash(card['id']))}")
+        page.wait_for(f"document.querySelector('main > .run h1')?.innerText === {json.dumps(name)}")
+        assert page.text(".masthead .mark") == card["status"]
+        assert all(problem in page.text(".notice") for problem in card["problems"])
+        if details["grids"]:
+            page.wait_for("document.querySelector('.film img').naturalWidth === 12")
+        else:
+            assert page.text(".film") == "No grids were recorded."
+        assert page.evaluate("document.title") == f"{name} · {data['title']}"
+    page.evaluate("location.hash = '#/run/%E0%A4%A'")  # no address at all
+    page.wait_for("document.querySelector('h1').innerText === 'Not here'")
+    assert page.errors == []
+    page.close()
+
+
+def test_runs_side_by_side(browser, folder):
+    page = browser.open(folder / "index.html")
+    page.click(".card[data-run=good] .pick input")
+    assert "Pick another" in page.text("#tray")
+    page.evaluate("document.querySelector('.card[data-run=\"sweep/small\"] a').focus()")
+    page.press("c")
+    page.click("#tray a")
+    wait_for_view(page, "compare")
+    assert [text.strip() for text in page.texts(".column h2")] == ["good", "small"]
+    assert "epoch 4" in page.text(".sticky output") and "its last" in page.texts(".column .when")[1]
+    page.press("Home")
+    sources = "[...document.querySelectorAll('.column img')].map(i => i.getAttribute('src'))"
+    assert page.evaluate(sources) == ["good/grids/epoch_0001.png", "sweep/small/grids/epoch_0001.png"]
+    page.click(".units label:nth-of-type(3) input")  # equal seconds
+    page.press("End")
+    assert page.text(".sticky output") == "20 s"
+    assert page.evaluate(sources) == ["good/grids/epoch_0004.png", "sweep/small/grids/epoch_0002.png"]
+    rows = page.texts(".settings-table tbody th")
+    assert rows[:2] == ["steps", "batch_size"] or set(rows) >= {"steps", "batch_size", "width"}
+    assert page.count(".part table .best") == 1 and page.texts(".chart h3")[:2] == [
+        "Generator's loss",
+        "Discriminator's loss",
+    ]
+    page.wait_for("document.querySelectorAll('.chart:first-of-type path').length === 2")
+    page.evaluate("history.back()")
+    wait_for_view(page, "overview")
+    assert page.count(".card.picked") == 2 and page.errors == []
+
+
+def test_on_a_phone_in_the_dark(browser, folder):
+    page = browser.open(folder / "index.html", width=390, height=844, touch=True, dark=True)
+    overflow = "document.documentElement.scrollWidth - innerWidth"
+    assert page.evaluate(overflow) <= 0
+    cut_off = "[...document.querySelectorAll('.actions, .about')].filter(part => part.scrollWidth > part.clientWidth)"
+    assert page.evaluate(f"{cut_off}.length") == 0
+    page.tap(".card[data-run=good] .play")
+    page.wait_for("document.querySelector('.card[data-run=good] img.film').naturalWidth === 12")
+    page.tap(".card[data-run=good] .play")
+    page.wait_for("!document.querySelector('.card img.film')")
+    page.tap(".card[data-run=good] .pick input")
+    page.tap(".card[data-run='sweep/other'] .pick input")
+    page.tap("#tray a")
+    wait_for_view(page, "compare")
+    assert page.evaluate(overflow) <= 0
+    page.evaluate(f"location.hash = {json.dumps(run_hash(quote(NASTY)))}")
+    wait_for_view(page, "run")
+    assert page.evaluate(overflow) <= 0
+    small = """[...document.querySelectorAll('button, select, input:not([type=checkbox]), .back, .step, .pick')]
+        .filter(e => e.offsetParent && e.getBoundingClientRect().height < 36).map(e => e.outerHTML.slice(0, 80))"""
+    assert page.evaluate(small) == []
+    assert page.errors == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_text_can_be_read(browser, folder, dark):
+    """Contrast of at least 4.5 to 1 (WCAG AA), measured on what the browser computed."""
+    good, diverged = (quote(name) for name in ("good", "diverged"))
+    page = browser.open(folder / "index.html", dark=dark)
+    for view, address in (
+        ("overview", "#/"),
+        ("run", f"#/run/{diverged}"),
+        ("run", f"#/run/{good}"),
+        ("compare", f"#/compare/{good},{diverged}"),
+    ):
+        page.evaluate(f"location.hash = '{address}'")
+        wait_for_view(page, view)
+        if view != "overview":
+            page.wait_for("document.querySelector('.plot svg text')")
+        assert page.hard_to_read() == []
+
+
+def test_two_hundred_runs_open_with_few_pictures(browser, folder, tmp_path):
+    first = folder / "good"
+    for number in range(200):
+        copy = tmp_path / f"run {number}"
+        copy.mkdir()
+        for path in first.rglob("*"):
+            if path.is_dir():
+                (copy / path.name).mkdir()
+            else:
+                os.link(path, copy / path.relative_to(first))
+    page = browser.open(gallery(tmp_path))
+    assert page.text(".count") == "200 runs" and page.count(".card") == 200
+    page.wait_for("document.querySelector('.card img').naturalWidth")
+    pictures = [address for address in page.requests if ".png" in address or ".gif" in address]
+    assert 4 <= len(pictures) < 100 and not any(".gif" in address for address in pictures)
+    page.evaluate("document.querySelector('.card:last-child').scrollIntoView()")
+    page.wait_for("document.querySelector('.card:last-child img').naturalWidth")
+    assert page.errors == []

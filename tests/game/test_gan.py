@@ -1,0 +1,252 @@
+"""One training step: every recipe, every rule, and what must hold of each."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dcgan_tf.game.gan import GAN, METRICS
+from dcgan_tf.recipe.catalogue import RECIPES, get_recipe
+from dcgan_tf.recipe.fields import Recipe
+
+TINY = get_recipe("quick").with_fields({"width": 4, "latent_dim": 8, "batch_size": 8})
+
+
+def _images(count, shape, seed=0):
+    return tf.constant(np.random.default_rng(seed).integers(0, 256, (count, *shape), dtype=np.uint8))
+
+
+def _values(variables):
+    return [np.asarray(v).copy() for v in variables]
+
+
+def _changed(before, variables):
+    return any(not np.array_equal(a, np.asarray(b)) for a, b in zip(before, variables, strict=True))
+
+
+# The true architecture where two steps of it take a second or two; else a narrowed one (its true shapes and
+# parameter counts are pinned in test_models.py).
+NARROWED = {"radford": 32, "nitk": 32, "vrdl": 64, "sapienza": 32, "rpi": 64, "rpi_rescued": 64}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_trains_two_steps(name):
+    recipe = RECIPES[name].with_fields({"batch_size": 4, **({"width": NARROWED[name]} if name in NARROWED else {})})
+    size = {"quick": 28, "tutorial": 28}.get(name, recipe.image_size)
+    shape = (size, size, recipe.channels or 3)
+    gan = GAN(recipe, shape, seed=1)
+    before = _values(gan.generator.trainable_variables), _values(gan.discriminator.trainable_variables)
+    step = tf.function(gan.train_step)
+    for index in range(2):
+        metrics = dict(zip(METRICS, step(_images(4, shape, index)).numpy(), strict=True))
+        assert all(np.isfinite(value) for value in metrics.values())
+        assert 0 < metrics["discriminator_real"] < 1 and 0 < metrics["discriminator_fake"] < 1
+    assert int(gan.step) == 2
+    moved = (
+        _changed(before[0], gan.generator.trainable_variables),
+        _changed(before[1], gan.discriminator.trainable_variables),
+    )
+    assert any(moved) if recipe.update_rule == "loss_gated" else all(moved)
+
+
+@pytest.mark.parametrize("rule", ["simultaneous", "alternating", "loss_gated"])
+@pytest.mark.parametrize("loss", ["bce", "minimax", "least_squares", "hinge", "wasserstein"])
+def test_every_loss_goes_with_every_rule(rule, loss):
+    gan = GAN(TINY.with_fields({"update_rule": rule, "loss": loss}), (28, 28, 1))
+    assert np.isfinite(gan.train_step(_images(8, (28, 28, 1))).numpy()).all()
+
+
+def test_simultaneous_takes_both_gradients_at_the_same_weights():
+    """Against the two gradients computed one after the other, apart, with plain gradient descent's step."""
+    recipe = TINY.with_fields({"update_rule": "simultaneous", "ema_images": 0})
+    gan, images = GAN(recipe, (28, 28, 1), seed=3), _images(8, (28, 28, 1))
+    for network in (gan.generator, gan.discriminator):
+        optimizer = keras.optimizers.SGD(0.1)
+        optimizer.build(network.trainable_variables)
+        setattr(gan, f"{network.name}_optimizer", optimizer)
+    latents = gan.draw_latents(8, tf.constant([3, 0], tf.int64))
+    real = tf.cast(images, tf.float32) / 127.5 - 1
+    with tf.GradientTape(persistent=True) as tape:
+        fake = gan.generator(latents, training=True)
+        real_logits, fake_logits = gan.discriminator(real, training=True), gan.discriminator(fake, training=True)
+        generator_loss = tf.reduce_mean(tf.nn.softplus(-fake_logits))
+        discriminator_loss = tf.reduce_mean(tf.nn.softplus(-real_logits)) + tf.reduce_mean(tf.nn.softplus(fake_logits))
+    expected = []
+    for network, loss in ((gan.generator, generator_loss), (gan.discriminator, discriminator_loss)):
+        gradients = tape.gradient(loss, network.trainable_variables)
+        expected.append(
+            [v.numpy() - 0.1 * g.numpy() for v, g in zip(network.trainable_variables, gradients, strict=True)]
+        )
+    metrics = gan.train_step(images).numpy()
+    assert metrics[0] == pytest.approx(float(generator_loss), rel=1e-5)
+    assert metrics[1] == pytest.approx(float(discriminator_loss), rel=1e-5)
+    for network, values in zip((gan.generator, gan.discriminator), expected, strict=True):
+        for variable, value in zip(network.trainable_variables, values, strict=True):
+            np.testing.assert_allclose(variable.numpy(), value, atol=2e-6)
+
+
+def test_alternating_moves_the_generator_through_the_new_discriminator():
+    recipe = TINY.with_fields({"update_rule": "alternating", "ema_images": 0})
+    gan, images = GAN(recipe, (28, 28, 1), seed=3), _images(8, (28, 28, 1))
+    fake = gan.generator(gan.draw_latents(8, tf.constant([3, 0], tf.int64)), training=True)
+    old_loss = float(tf.reduce_mean(tf.nn.softplus(-gan.discriminator(fake, training=True))))
+    metrics = gan.train_step(images).numpy()
+    new_loss = float(tf.reduce_mean(tf.nn.softplus(-gan.discriminator(fake, training=True))))
+    assert metrics[0] == pytest.approx(new_loss, rel=1e-4)
+    assert metrics[0] != pytest.approx(old_loss, rel=1e-4)
+
+
+def test_loss_gated_moves_only_the_network_that_is_behind():
+    gan = GAN(get_recipe("tutorial").with_fields({"update_rule": "loss_gated", "width": 4}), (28, 28, 1))
+    step, moves = tf.function(gan.train_step), set()
+    for index in range(12):
+        before = _values(gan.generator.trainable_variables), _values(gan.discriminator.trainable_variables)
+        generator_loss, discriminator_loss, *_ = step(_images(8, (28, 28, 1), index)).numpy()
+        moved = (
+            _changed(before[0], gan.generator.trainable_variables),
+            _changed(before[1], gan.discriminator.trainable_variables),
+        )
+        assert moved == (generator_loss > discriminator_loss, generator_loss <= discriminator_loss)
+        moves.add(moved)
+    assert (False, True) in moves
+
+
+def test_several_discriminator_steps_for_each_generator_step():
+    recipe = TINY.with_fields({"discriminator_steps": 3, "loss": "wasserstein", "ema_images": 0})
+    gan = GAN(recipe, (28, 28, 1))
+    step, moved = tf.function(gan.train_step), []
+    for index in range(6):
+        before = _values(gan.generator.trainable_variables)
+        step(_images(8, (28, 28, 1), index))
+        moved.append(_changed(before, gan.generator.trainable_variables))
+    assert moved == [False, False, True, False, False, True]
+
+
+def test_the_average_follows_all_weights_with_a_ramp():
+    recipe = TINY.with_fields({"ema_images": 24, "ema_rampup": 0.5})  # the ramp ends at step 6
+    gan = GAN(recipe, (28, 28, 1))
+    names = [w.path for w in gan.averaged_generator.weights]
+    assert any("moving_variance" in name for name in names)
+    expected = _values(gan.generator.weights)
+    for step in range(1, 13):
+        gan.train_step(_images(8, (28, 28, 1), step))
+        beta = 0.5 ** (8 / min(24, 0.5 * 8 * step))
+        expected = [w.numpy() + beta * (e - w.numpy()) for e, w in zip(expected, gan.generator.weights, strict=True)]
+    for average, value in zip(gan.averaged_generator.weights, expected, strict=True):
+        np.testing.assert_allclose(average.numpy(), value, rtol=1e-4, atol=1e-6)
+    assert gan.sampling_generator is gan.averaged_generator
+    assert GAN(TINY.with_fields({"ema_images": 0}), (28, 28, 1)).sampling_generator.name == "generator"
+
+
+def test_latents_follow_the_recipe():
+    recipe = Recipe(latent_dim=50, latent_mean=0.3, latent_std=0.4, width=2)
+    latents = GAN(recipe, (28, 28, 1)).draw_latents(2000, tf.constant([0, 1], tf.int64)).numpy()
+    assert latents.mean() == pytest.approx(0.3, abs=0.01) and latents.std() == pytest.approx(0.4, abs=0.01)
+    uniform = Recipe(latent_dim=50, latent_distribution="uniform", width=2)
+    latents = GAN(uniform, (28, 28, 1)).draw_latents(2000, tf.constant([0, 1], tf.int64)).numpy()
+    assert -1 <= latents.min() < -0.99 and 0.99 < latents.max() <= 1
+
+
+def test_each_step_draws_other_latents_and_the_same_seed_the_same():
+    first, second = (GAN(TINY, (28, 28, 1), seed=5) for _ in range(2))
+    for index in range(3):
+        images = _images(8, (28, 28, 1), index)
+        assert np.array_equal(first.train_step(images).numpy(), second.train_step(images).numpy())
+    other = GAN(TINY, (28, 28, 1), seed=6)
+    assert not np.array_equal(
+        other.generator.weights[0].numpy(), GAN(TINY, (28, 28, 1), seed=5).generator.weights[0].numpy()
+    )
+
+
+def test_clipping_and_decay_reach_the_optimizer():
+    gan = GAN(TINY.with_fields({"optimizer": "rmsprop", "clip_value": 1.0, "learning_rate_decay": 0.5}), (28, 28, 1))
+    assert gan.generator_optimizer.clipvalue == 1.0
+    gan.generator_optimizer.iterations.assign(4)
+    assert float(gan.generator_optimizer.learning_rate) == pytest.approx(1e-3 / (1 + 0.5 * 4))
+
+
+def test_all_state_is_among_the_variables():
+    gan = GAN(RECIPES["vrdl"].with_fields({"width": 2, "ema_images": 10}), (64, 64, 3))
+    names = " ".join(getattr(v, "path", v.name) for v in gan.variables.values())
+    assert "seed_generator_state" in names and "moving_mean" in names and "momentum" in names and "step" in names
+
+
+TOOLBOX = {
+    "everything D is shown": {
+        "augment": "color,translation,cutout",
+        "horizontal_flips": True,
+        "instance_noise": 0.1,
+        "instance_noise_images": 1000,
+        "minibatch_std": True,
+    },
+    "noise that follows D": {"instance_noise": 0.4, "instance_noise_images": 100, "instance_noise_target": 0.5},
+    "wgan-gp": {"loss": "wasserstein", "gradient_penalty": 10, "discriminator_batch_norm": False},
+    "r1, simultaneous": {"r1_gamma": 1, "r1_every": 2, "update_rule": "simultaneous"},
+    "spectral, gated": {
+        "spectral_norm": True,
+        "loss": "hinge",
+        "discriminator_batch_norm": False,
+        "update_rule": "loss_gated",
+    },
+    "bfloat16": {"precision": "bfloat16"},
+    "float16": {"precision": "float16", "minibatch_std": True},
+}
+
+
+@pytest.mark.parametrize("changes", TOOLBOX.values(), ids=TOOLBOX)
+def test_the_toolbox_trains_and_all_its_state_is_saved(changes):
+    """Three steps, the last two twice: with all variables as they were after the first, the same numbers again."""
+    recipe, shape = TINY.with_fields(changes), (28, 28, 3)
+    gan = GAN(recipe, shape, seed=1)
+    step = tf.function(gan.train_step)
+    assert np.isfinite(step(_images(8, shape))).all()
+    saved = {name: np.asarray(v).copy() for name, v in gan.variables.items()}
+    rounds = []
+    for _ in range(2):
+        for name, variable in gan.variables.items():
+            variable.assign(saved[name])
+        metrics = [step(_images(8, shape, index)).numpy() for index in (1, 2)]
+        rounds.append([*metrics, *_values(gan.variables.values())])
+    assert all(np.array_equal(once, again) for once, again in zip(*rounds, strict=True))
+    assert keras.config.dtype_policy().name == "float32"  # what it was before
+
+
+def test_spectral_norm_holds_after_each_step():
+    gan = GAN(TINY.with_fields({"spectral_norm": True, "discriminator_batch_norm": False}), (28, 28, 1))
+    step = tf.function(gan.train_step)
+    for index in range(5):
+        step(_images(8, (28, 28, 1), index))
+    for kernel in gan.spectral_norm.kernels:
+        matrix = np.asarray(kernel).reshape(-1, kernel.shape[-1])
+        assert np.isclose(np.linalg.norm(matrix, 2), 1, atol=0.05)
+
+
+def test_the_penalty_is_in_the_gradient_and_not_in_the_logged_loss():
+    plain, strict = (GAN(TINY.with_fields({"r1_gamma": gamma}), (28, 28, 1), seed=2) for gamma in (0.0, 1e4))
+    images = _images(8, (28, 28, 1))
+    first = [gan.train_step(images).numpy()[1] for gan in (plain, strict)]
+    assert first[0] == first[1]
+    assert _changed(_values(plain.discriminator.trainable_variables), strict.discriminator.trainable_variables)
+
+
+def test_minibatch_std_is_one_feature_map_and_saves_without_this_package(tmp_path):
+    gan = GAN(TINY.with_fields({"minibatch_std": True}), (28, 28, 1))
+    images = np.random.default_rng(0).uniform(-1, 1, (8, 28, 28, 1)).astype(np.float32)
+    gan.discriminator.save(tmp_path / "d.keras")
+    again = keras.saving.load_model(tmp_path / "d.keras")
+    np.testing.assert_allclose(again(images), gan.discriminator(images), rtol=1e-5)
+    flatten = next(layer for layer in gan.discriminator.layers if isinstance(layer, keras.layers.Flatten))
+    added = keras.Model(gan.discriminator.inputs[0], flatten.input)(images).numpy()
+    features, deviation = added[..., :-1], added[..., -1]
+    np.testing.assert_allclose(deviation, np.sqrt(features.var(0) + 1e-8).mean(), rtol=1e-5)
+
+
+def test_schedules_are_counted_in_images():
+    for name, half_way in (("linear", 0.55), ("cosine", 0.55)):
+        changes = {"learning_rate_schedule": name, "learning_rate_images": 800, "learning_rate_floor": 0.1}
+        gan = GAN(TINY.with_fields(changes), (28, 28, 1))  # batches of 8: 100 steps
+        rates = []
+        for step in (0, 50, 100, 500):
+            gan.generator_optimizer.iterations.assign(step)
+            rates.append(float(gan.generator_optimizer.learning_rate))
+        np.testing.assert_allclose(rates, 1e-3 * np.array([1, half_way, 0.1, 0.1]), rtol=1e-5)

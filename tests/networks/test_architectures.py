@@ -1,0 +1,181 @@
+"""Layer output shapes and parameter counts of every recipe, as the reports print them."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+
+from dcgan_tf.networks.architectures import build_discriminator, build_generator, check_image_shape
+from dcgan_tf.recipe.catalogue import RECIPES, get_recipe
+from dcgan_tf.system.errors import UserError
+
+# recipe, image shape, parameters of G and D (those that do not train included)
+COUNTS = [
+    ("quick", (64, 64, 3), 578_898, 726_649),
+    ("quick", (28, 28, 1), 171_845, 178_489),
+    ("quick", (32, 32, 3), 205_007, 180_217),
+    ("quick", (128, 128, 3), 1_810_005, 2_907_001),
+    ("tutorial", (28, 28, 1), 2_330_944, 212_865),
+    ("radford", (64, 64, 3), 18_858_880, 17_236_481),
+    ("nitk", (64, 64, 3), 18_871_168, 17_236_481),
+    ("nitk", (28, 28, 1), 22_277_760, 17_263_873),
+    ("vrdl", (64, 64, 3), 18_920_320, 1_045_633),
+    ("gwu", (32, 32, 3), 1_072_896, 664_065),
+    ("sapienza", (64, 64, 3), 18_421_507, 795_009),
+    ("rpi", (64, 64, 3), 18_853_123, 698_049),
+    ("rpi_rescued", (64, 64, 3), 18_860_803, 4_314_753),
+]
+
+# The output shapes of all layers that have weights, in order.
+SHAPES = {
+    "quick": (
+        [(8192,), *3 * [(8, 8, 128)], *2 * [(16, 16, 64)], *2 * [(32, 32, 32)], (8, 8, 3), (32, 32, 12), (16, 16, 3)],
+        [(32, 32, 24), *2 * [(16, 16, 48)], *2 * [(8, 8, 96)], *4 * [(4, 4, 192)], (1,)],
+    ),
+    "tutorial": (
+        [(12544,), (12544,), (7, 7, 128), (7, 7, 128), (14, 14, 64), (14, 14, 64), (28, 28, 1)],
+        [(14, 14, 64), (7, 7, 128), (1,)],
+    ),
+    "radford": (
+        [(16384,), (4, 4, 1024), *2 * [(8, 8, 512)], *2 * [(16, 16, 256)], *2 * [(32, 32, 128)], (64, 64, 3)],
+        [(32, 32, 128), *2 * [(16, 16, 256)], *2 * [(8, 8, 512)], *2 * [(4, 4, 1024)], (1,)],
+    ),
+    "nitk": (
+        [(16384,), *2 * [(8, 8, 512)], *2 * [(16, 16, 256)], *2 * [(32, 32, 128)], (64, 64, 3)],
+        [(32, 32, 128), *2 * [(16, 16, 256)], *2 * [(8, 8, 512)], *2 * [(4, 4, 1024)], (1,)],
+    ),
+    "vrdl": (
+        [*2 * [(16384,)], *2 * [(8, 8, 512)], *2 * [(16, 16, 256)], *2 * [(32, 32, 128)], (64, 64, 3)],
+        [(32, 32, 64), (16, 16, 128), (8, 8, 256), (1,)],
+    ),
+    "gwu": (
+        [(4096,), *2 * [(8, 8, 128)], *2 * [(16, 16, 64)], (32, 32, 3)],
+        [(16, 16, 64), *2 * [(8, 8, 128)], *2 * [(4, 4, 256)], (1,)],
+    ),
+    "sapienza": (
+        [(131072,), (32, 32, 256), (64, 64, 256), (64, 64, 256), (64, 64, 256), (64, 64, 3)],
+        [(62, 62, 128), (30, 30, 128), (14, 14, 128), (6, 6, 128), (1,)],
+    ),
+    "rpi": (
+        [(4, 4, 1024), (8, 8, 512), (16, 16, 256), (32, 32, 128), (64, 64, 3)],
+        [(32, 32, 64), (16, 16, 128), (8, 8, 256), (4, 4, 512), (1,)],
+    ),
+}
+SHAPES["rpi_rescued"] = (
+    [*2 * [(4, 4, 1024)], *2 * [(8, 8, 512)], *2 * [(16, 16, 256)], *2 * [(32, 32, 128)], (64, 64, 3)],
+    SHAPES["rpi"][1],
+)
+
+
+def _weighted_shapes(model):
+    return [tuple(layer.output.shape[1:]) for layer in model.layers if layer.count_params()]
+
+
+@pytest.mark.parametrize("name, shape, generator_count, discriminator_count", COUNTS)
+def test_parameter_counts_and_shapes(name, shape, generator_count, discriminator_count):
+    generator, discriminator = build_generator(RECIPES[name], shape), build_discriminator(RECIPES[name], shape)
+    assert generator.count_params() == generator_count
+    assert discriminator.count_params() == discriminator_count
+    assert generator.output_shape == (None, *shape) and discriminator.output_shape == (None, 1)
+    if shape == next(known for recipe, known, *_ in COUNTS if recipe == name):
+        assert _weighted_shapes(generator) == SHAPES[name][0]
+        assert _weighted_shapes(discriminator) == SHAPES[name][1]
+
+
+def test_every_recipe_is_pinned():
+    assert {name for name, *_ in COUNTS} == set(SHAPES) == set(RECIPES)
+
+
+def test_vrdl_drops_out_before_each_transposed_convolution():
+    kinds = [type(layer).__name__ for layer in build_generator(RECIPES["vrdl"], (64, 64, 3)).layers]
+    assert kinds.count("Dropout") == 3
+    for index, kind in enumerate(kinds):
+        if kind == "Dropout":
+            assert kinds[index + 1] == "Conv2DTranspose"
+
+
+@pytest.mark.parametrize(
+    "batch_norm, in_generator, in_discriminator", [("paper", 4, 3), ("inner", 3, 3), ("all", 5, 4), ("none", 0, 0)]
+)
+def test_where_batch_norm_stands(batch_norm, in_generator, in_discriminator):
+    recipe = get_recipe("nitk").with_fields({"batch_norm": batch_norm, "width": 2})
+    for build, expected in ((build_generator, in_generator), (build_discriminator, in_discriminator)):
+        kinds = [type(layer).__name__ for layer in build(recipe, (32, 32, 3)).layers]
+        assert kinds.count("BatchNormalization") == expected
+
+
+@pytest.mark.parametrize(
+    "name, std", [("radford", 0.02), ("gwu", 0.002), ("vrdl", 0.0176)]
+)  # truncated at two deviations
+def test_initial_weights(name, std):
+    keras.utils.set_random_seed(1)
+    recipe = RECIPES[name].with_fields({"width": 32})
+    size = 32 if name == "gwu" else 64
+    kernels = [
+        layer.kernel.numpy() for layer in build_generator(recipe, (size, size, 3)).layers if hasattr(layer, "kernel")
+    ]
+    for kernel in kernels:
+        assert kernel.std() == pytest.approx(std, rel=0.05)
+        assert abs(kernel.mean()) < std / 10
+    assert not any(np.array_equal(a.ravel()[:50], b.ravel()[:50]) for a, b in itertools.pairwise(kernels))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [28, 29, 32, 37, 48, 50, 64, 96, 100, 127, 128])
+def test_quick_makes_any_size(size, channels):
+    recipe = get_recipe("quick").with_fields({"width": 4})
+    generator = build_generator(recipe, (size, size, channels))
+    assert generator.output_shape == (None, size, size, channels)
+    assert build_discriminator(recipe, (size, size, channels)).output_shape == (None, 1)
+
+
+def test_each_size_of_quick_adds_its_own_picture():
+    """Of the layers that make pictures one at a time is left: squares of the size of that layer's pixels."""
+    recipe = get_recipe("quick").with_fields({"width": 8, "initial_std": 0.5})
+    generator = build_generator(recipe, (64, 64, 3))
+    painters = [layer for layer in generator.layers if isinstance(layer, keras.layers.Conv2D) and layer.use_bias]
+    weights = [layer.get_weights() for layer in painters]
+    latents = np.random.default_rng(0).normal(size=(2, recipe.latent_dim))
+    sides = []
+    for left in range(len(painters)):
+        for index, layer in enumerate(painters):
+            layer.set_weights([w * (index == left) for w in weights[index]])
+        image = np.asarray(generator(latents))[..., 0]
+        assert image.std() > 0
+        squares = [
+            side
+            for side in (8, 4, 2, 1)
+            if np.array_equal(image, np.kron(image[:, ::side, ::side], np.ones((1, side, side))))
+        ]
+        sides.append(squares[0])
+    assert sorted(sides) == [1, 4, 8]  # 64x64 in all detail, 16x16 and 8x8
+
+
+@pytest.mark.parametrize(
+    "name, size", [("nitk", 28), ("nitk", 36), ("radford", 96), ("gwu", 128), ("gwu", 48), ("gwu", 28)]
+)
+def test_generic_architectures_take_sizes_of_the_form_m_times_2_to_the_k(name, size):
+    recipe = get_recipe(name).with_fields({"width": 2})
+    assert build_generator(recipe, (size, size, 1)).output_shape == (None, size, size, 1)
+    assert build_discriminator(recipe, (size, size, 1)).output_shape == (None, 1)
+
+
+@pytest.mark.parametrize(
+    "name, shape, advice",
+    [
+        ("tutorial", (32, 32, 3), "28x28x1.*--resize"),
+        ("vrdl", (28, 28, 1), "64x64x3.*--resize"),
+        ("sapienza", (64, 64, 1), "64x64x3"),
+        ("quick", (27, 27, 1), "28 to 128"),
+        ("quick", (129, 129, 3), "take 128"),
+        ("nitk", (30, 30, 1), "28 or 32"),
+        ("gwu", (37, 37, 3), "take 40|take 32"),
+        ("quick", (32, 48, 3), "square"),
+        ("quick", (32, 32, 2), "1 channel"),
+    ],
+)
+def test_a_size_that_does_not_fit_is_refused_with_advice(name, shape, advice):
+    with pytest.raises(UserError, match=advice) as error:
+        check_image_shape(RECIPES[name], shape)
+    assert "x".join(map(str, shape)) in str(error.value)

@@ -1,0 +1,354 @@
+"""The notebooks: the rules they keep, and real runs of them through papermill and in a watched kernel."""
+
+import ast
+import io
+import os
+import re
+import subprocess
+import sys
+import tokenize
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import papermill
+import pytest
+from kernels import execute_in
+from papermill.exceptions import PapermillExecutionError
+
+from dcgan_tf.data.datasets import load_dataset
+from dcgan_tf.notebook import parameters as notebook
+from dcgan_tf.notebook.parameters import check_parameters
+from dcgan_tf.recipe.catalogue import RECIPES
+from dcgan_tf.run.directory import Run
+from dcgan_tf.system.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SMALL = {"width": 8, "batch_size": 50, "steps": 6, "overrides": {"grid_images": 9, "grid_every": 3}}
+SMALL |= {"features": "pixels", "evaluation_samples": 60}  # a classifier is trained in test_evaluation.py
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def code_of(path):
+    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+
+
+def parameters_of(path):
+    (cell,) = [cell for cell in code_of(path) if "parameters" in cell.metadata.get("tags", [])]
+    return cell.source
+
+
+# --- the rules --------------------------------------------------------------------------------------------
+
+
+@each_notebook
+def test_a_notebook_is_stored_without_outputs_and_for_any_machine(path):
+    stored = nbformat.read(path, 4)
+    nbformat.validate(stored)
+    assert stored.metadata.kernelspec == {"name": "python3", "display_name": "Python 3", "language": "python"}
+    for cell in code_of(path):
+        assert cell.outputs == [] and cell.execution_count is None
+    assert str(ROOT) not in path.read_text(encoding="utf-8")
+
+
+@each_notebook
+def test_parameters_are_literals_with_a_comment_each(path):
+    source = parameters_of(path)
+    commented = {
+        token.start[0]
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT and not token.line.lstrip().startswith("#")
+    }
+    for statement in ast.parse(source).body:
+        assert isinstance(statement, ast.Assign | ast.AnnAssign), ast.unparse(statement)
+        ast.literal_eval(statement.value)
+        assert statement.end_lineno in commented, f"no comment behind {ast.unparse(statement)}"
+    declared, _ = notebook.declared_parameters([source])
+    assert len(declared) == len(ast.parse(source).body)
+    assert not source.startswith("# Parameters\n")  # that is how papermill's own cell begins
+
+
+@each_notebook
+def test_papermill_can_explain_every_parameter(path):
+    declared, _ = notebook.declared_parameters([parameters_of(path)])
+    explained = papermill.inspect_notebook(str(path))
+    assert list(explained) == list(declared)
+    assert all(parameter["help"] for parameter in explained.values())
+
+
+@each_notebook
+def test_every_parameter_is_used_and_checked_first(path):
+    declared, _ = notebook.declared_parameters([parameters_of(path)])
+    sources = [cell.source for cell in code_of(path)]
+    after = sources[sources.index(parameters_of(path)) + 1 :]
+    assert "check_parameters(globals())" in after[0]
+    used = {node.id for source in after for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    assert set(declared) - used == set()
+
+
+@each_notebook
+def test_cells_are_short_and_only_call_the_package(path):
+    forbidden = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda | ast.While | ast.For
+    for cell in code_of(path):
+        assert not [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, forbidden)], cell.source
+        if cell.source != parameters_of(path):
+            assert len(cell.source.splitlines()) <= 16, cell.source
+
+
+@each_notebook
+def test_prose_leads_every_section(path):
+    cells = nbformat.read(path, 4).cells
+    assert cells[0].cell_type == "markdown" and cells[0].source.startswith("# ")
+    assert sum(cell.cell_type == "markdown" for cell in cells) * 3 >= len(cells)
+
+
+# --- check_parameters -------------------------------------------------------------------------------------
+
+
+def check(injected="", cells=(), **values):
+    """check_parameters as the cell behind mnist's parameters sees it, after papermill injected `injected`."""
+    declaration = parameters_of(ROOT / "notebooks" / "mnist.ipynb")
+    history = ["", declaration, *([f"# Parameters\n{injected}\n"] if injected else []), *cells]
+    namespace = {}
+    for source in history:
+        exec(source, namespace)
+    check_parameters({**namespace, **values, "In": [*history, "check_parameters(globals())"]})
+
+
+def test_defaults_and_sensible_values_pass():
+    check()
+    check("epochs = 3\nlearning_rate = 1\nrun_name = 'a'\nclasses = [3, 8]\noverrides = {'dropout': 0.1}")
+    check("epochs = None\nbatch_size = 64\nmax_seconds = 2.5\nloss = 'hinge'")
+
+
+@pytest.mark.parametrize(
+    "injected, message",
+    [
+        ("epohcs = 3", r"unknown parameter 'epohcs'\. Did you mean 'epochs'\? This notebook has: recipe, dataset, .*"),
+        ("epochs = 'ten'", r"epochs='ten' must be a whole number or None: give it as -p epochs 10, or in .*"),
+        ("epochs = 2.5", r"epochs=2\.5 must be a whole number or None: .*"),
+        ("batch_size = True", r"batch_size=True must be a whole number or None: .*"),
+        ("learning_rate = 'fast'", r"learning_rate='fast' must be a number or None: .*"),
+        ("learning_rate = float('nan')", r"learning_rate=nan must be a finite number above 0"),
+        ("learning_rate = -0.1", r"learning_rate=-0\.1 must be a finite number above 0"),
+        ("max_seconds = 0", r"max_seconds=0 must be a finite number above 0"),
+        ("run_name = 7", r"run_name=7 must be a text or None: give it as -r run_name 7, .*"),
+        ("resize = 'yes'", r"resize='yes' must be True or False: give it as -p resize True, .*"),
+        ("seed = None", r"seed=None must be a whole number: .*"),
+        ("seed = -1", r"seed=-1 must be at least 0"),
+        ("overrides = [1]", r"overrides=\[1\] must be a dict: give it as -y \"overrides: \{width: 32\}\", .*"),
+        ("overrides = {'widht': 8}", r"unknown field 'widht'\. Did you mean 'width'\? .*"),
+        (
+            "overrides = {'width': 8}",
+            r"overrides has width=8, but width is a parameter of this notebook: use -p width 8",
+        ),
+        ("overrides = {'dropout': 2}", r"dropout=2\.0 must be a finite number at least 0 and at most 0\.95 .*"),
+        ("epochs = 0", r"epochs=0 must be .*at least 1.*"),
+        ("epochs = 2\nsteps = 3", r"epochs=2 and steps=3 are both given: give one of the two"),
+        ("loss = 'bcee'", r"loss='bcee' must be one of .* Did you mean 'bce'\?"),
+        ("recipe = 'quik'", r"unknown recipe 'quik'\. Did you mean 'quick'\? .*"),
+    ],
+)
+def test_what_cannot_work_is_one_clear_line(injected, message):
+    with pytest.raises(UserError) as caught:
+        check(injected)
+    assert re.fullmatch(message, str(caught.value)), str(caught.value)
+    assert caught.value._render_traceback_() == [f"UserError: {caught.value}"]
+
+
+def test_going_on_by_hand_gives_no_false_alarm():
+    check(cells=["learning_rat = 3", "import math", "note: str = 'mine'"])
+    check("epohcs = 3", cells=["# Parameters\nepochs = 3\n"])  # papermill's cell was mended and run again
+    check("epohcs = 3", cells=[parameters_of(ROOT / "notebooks" / "mnist.ipynb")])  # or deleted, and all run again
+    check_parameters({"epochs": 1})  # outside a notebook there is nothing to compare with
+
+
+def test_a_cell_that_is_no_python_is_passed_over():
+    declared, injected = notebook.declared_parameters(
+        ["!ls", "epochs: int = 1", "%time x", "# Parameters\nepohcs = 2\n"]
+    )
+    assert declared == {"epochs": ("int", 1)} and injected == ["epohcs"]
+
+
+# --- paths and pictures -----------------------------------------------------------------------------------
+
+
+def test_results_are_the_projects_wherever_the_notebook_runs(monkeypatch, tmp_path):
+    for folder in (ROOT, ROOT / "notebooks"):
+        monkeypatch.chdir(folder)
+        place = notebook.run_directory("results", None, "mnist5k", "quick", {"width": 8}, 3)
+        assert place == ROOT / "results" / "mnist5k-quick-width=8-seed3"
+    monkeypatch.chdir(tmp_path)
+    assert notebook.run_directory("out", "a", "mnist5k", "quick", {}, 0) == tmp_path / "out" / "a"
+    assert notebook.run_directory(str(ROOT / "x"), "a", "mnist5k", "quick", {}, 0) == ROOT / "x" / "a"
+
+
+def test_a_sheet_of_real_images_has_labels_where_there_are_any():
+    digits = load_dataset("mnist5k", limit=30)
+    titles = [text.get_text() for text in notebook.show_data(digits, count=12).axes[0].texts]
+    assert len(titles) == 12 and set(titles) <= set("0123456789")
+    assert not notebook.show_data(load_dataset("fake", limit=5)).axes[0].texts
+
+
+def test_a_run_that_was_not_evaluated_has_no_curve(mnist, tmp_path):
+    from dcgan_tf.notebook.tables import metric_curve
+
+    assert metric_curve(mnist[1]).axes
+    assert "evaluate_every" in metric_curve(Run(tmp_path)).texts[0].get_text()
+
+
+def test_data_that_do_not_fit_are_one_clear_line():
+    tutorial = RECIPES["tutorial"]
+    with pytest.raises(UserError, match="unknown dataset 'mnist5'"):
+        notebook.load_data("mnist5", tutorial, {})
+    with pytest.raises(UserError, match=r"28x28x1, not 32x32x1"):
+        notebook.load_data("mnist5k", RECIPES["gwu"].with_fields({"image_size": 32}), {"image_size": 32})
+    assert notebook.load_data("mnist5k", tutorial, {}, classes=7).image_shape == (28, 28, 1)
+
+
+# --- real runs --------------------------------------------------------------------------------------------
+
+
+def execute(kernel, name, results, output, **parameters):
+    parameters = {**SMALL, "results_dir": str(results), "run_name": "run", **parameters}
+    return execute_in(kernel, name, output, parameters)
+
+
+@pytest.fixture(scope="module")
+def mnist(kernel, tmp_path_factory):
+    """mnist.ipynb, executed as `make demo` does it: (the executed notebook, its run)."""
+    folder = tmp_path_factory.mktemp("mnist")
+    run = Run(folder / "results" / "run")
+    run.path.mkdir(parents=True)
+    execute(kernel, "mnist.ipynb", folder / "results", run.notebook_path, evaluate_every=3)
+    return nbformat.read(run.notebook_path, 4), run
+
+
+def outputs(executed, kind):
+    """(source, data) of every output of that MIME type."""
+    return [
+        (cell.source, output.data[kind])
+        for cell in executed.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if kind in output.get("data", {})
+    ]
+
+
+def test_mnist_leaves_a_whole_run_directory(mnist):
+    _, run = mnist
+    assert run.config["dataset"]["name"] == "mnist5k" and run.config["recipe"]["width"] == 8
+    assert run.rows()[-1]["step"] == 6
+    assert len(run.grids()) == 2 and run.gif_path.stat().st_size > 1000
+    assert run.generator_path.is_file() and run.discriminator_path.is_file()
+
+
+def test_mnist_shows_what_it_promises(mnist):
+    executed, _ = mnist
+    drawn = " ".join(source for source, _ in outputs(executed, "image/png"))
+    for call in ("show_data", "architecture(generator)", "architecture(discriminator)", "curves", "compare_grids"):
+        assert call in drawn
+    assert "show_images(images[:100]" in drawn and "show_images(to_uint8(image))" in drawn
+    tables = [(source, page) for source, page in outputs(executed, "text/html") if "<table>" in page]
+    assert [source for source, _ in tables][:2] == ["layer_table(generator)", "layer_table(discriminator)"]
+    assert [page for _, page in outputs(executed, "text/html") if "data:image/gif;base64,R0lG" in page]
+
+
+def test_mnist_says_how_good_it_is(mnist):
+    executed, run = mnist
+    (page,) = [page for source, page in outputs(executed, "text/html") if "EvaluationTable" in source]
+    for words in ("frechet_distance", "pixels averaged to 16x16x1", ">60<", "5,000 of mnist5k, all training images"):
+        assert words in page
+    assert [line.get("while_training", False) for line in run.metrics()] == [True, True, False]
+    assert run.best_generator_path.is_file()
+    drawn = [source for source, _ in outputs(executed, "image/png")]
+    assert any("metric_curve(run)" in source for source in drawn)
+    assert any("nearest_real_images(run, data)" in source for source in drawn)
+    assert "no alarm in this training" in str(executed.cells)
+
+
+def test_papermill_gets_plain_lines_and_nothing_of_tensorflows_chatter(mnist):
+    executed, run = mnist
+    (training,) = [cell for cell in executed.cells if "run = train(" in cell.source]
+    text = "".join(output.get("text", "?") for output in training.outputs)
+    assert "epoch 1  step 3" in text and "done: epoch 1, step 6 in 0:" in text
+    assert "oneDNN" not in str(executed.cells)
+    assert f"run directory: {run.path}" in str(executed.cells)
+
+
+def test_cifar10_runs_from_the_command_line_in_the_notebooks_folder(tmp_path):
+    settings = [f"-r results_dir {tmp_path} -r run_name run -p dataset fake -p image_size 32 -p steps 4 -p width 4"]
+    settings[0] += " -p batch_size 20 -p features pixels -p evaluation_samples 60"
+    overrides = "{overrides: {channels: 3, grid_images: 9, grid_every: 2}}"
+    done = subprocess.run(
+        [sys.executable, "-m", "papermill", "cifar10.ipynb", str(tmp_path / "executed.ipynb"), "--no-progress-bar"]
+        + [*settings[0].split(), "-y", overrides],
+        cwd=ROOT / "notebooks",
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    run = Run(tmp_path / "run")
+    assert run.config["dataset"]["image_shape"] == [32, 32, 3]
+    assert len(run.grids()) == 2 and run.gif_path.is_file() and run.generator_path.is_file()
+    executed = nbformat.read(tmp_path / "executed.ipynb", 4)
+    assert len(outputs(executed, "image/png")) >= 7
+    assert "oneDNN" not in str(executed.cells)  # this kernel was a new one
+
+
+@pytest.mark.parametrize(
+    "wrong, message", [({"epohcs": 3}, "Did you mean 'epochs'"), ({"features": "incepton"}, "'inception'")]
+)
+def test_a_wrong_parameter_stops_before_training(kernel, tmp_path, wrong, message):
+    with pytest.raises(PapermillExecutionError) as caught:
+        execute(kernel, "mnist.ipynb", tmp_path / "results", tmp_path / "executed.ipynb", **wrong)
+    assert caught.value.ename == "UserError" and message in caught.value.evalue
+    assert len(caught.value.traceback) == 1  # the one line, and no traceback over it
+    assert not (tmp_path / "results").exists()
+
+
+WATCHED = """
+from dcgan_tf.progress import choose_progress
+print(type(choose_progress()).__name__)
+"""
+TRAINING = """
+from dcgan_tf import train
+run = train("quick", "mnist5k", {run_dir!r}, epochs=1, overrides=dict(width=4, batch_size=1000, grid_images=4))
+"""
+
+
+def messages(kernel, code, watched):
+    """What a front end receives while `code` runs; `watched`: it could answer questions, as Jupyter's do."""
+    received, (_, client) = [], kernel
+    reply = client.execute_interactive(code, allow_stdin=watched, output_hook=received.append, timeout=120)
+    assert reply["content"]["status"] == "ok", reply["content"]
+    return [(message["msg_type"], message["content"]) for message in received]
+
+
+def test_only_a_kernel_that_somebody_watches_gets_the_live_view(kernel):
+    assert ("stream", {"name": "stdout", "text": "NotebookProgress\n"}) in messages(kernel, WATCHED, watched=True)
+    assert ("stream", {"name": "stdout", "text": "PlainProgress\n"}) in messages(kernel, WATCHED, watched=False)
+
+
+def test_the_live_view_is_updated_in_place(kernel, tmp_path):
+    received = messages(kernel, TRAINING.format(run_dir=str(tmp_path / "run")), watched=True)
+    placed = [content["transient"]["display_id"] for kind, content in received if kind == "display_data"]
+    updates = [content for kind, content in received if kind == "update_display_data"]
+    assert len(placed) == 2 and {content["transient"]["display_id"] for content in updates} == set(placed)
+    pictures = [content for content in updates if "image/png" in content["data"]]
+    assert len(pictures) >= 1
+    bar = [content["data"]["text/html"] for content in updates if "text/html" in content["data"]][-1]
+    assert "100%" in bar and "step 5 " in bar and "images/s" in bar and "left" not in bar
+
+
+def test_a_saved_generator_needs_keras_alone(mnist):
+    _, run = mnist
+    code = f"import sys, keras, numpy; m = keras.saving.load_model({str(run.generator_path)!r}); "
+    code += "print(m(numpy.zeros((2, 32), 'float32')).shape, 'dcgan_tf' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=run.path, timeout=120)
+    assert done.stdout.split("\n")[0] == "(2, 28, 28, 1) False", done.stderr[-2000:]
+    assert np.isfinite(run.history()["generator_loss"]).all()

@@ -1,0 +1,231 @@
+"""A run that was killed ends with exactly the weights, moments, history and grids of one that was not.
+
+Real processes and real SIGKILLs, with Dropout, BatchNorm, shuffling and the averaged generator on.
+"""
+
+import csv
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+from dcgan_tf.data.images import decode, enlarge, grid
+from dcgan_tf.run import checkpoints
+from dcgan_tf.run.directory import Run, agree_on_config
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.training.progress import NoProgress
+from dcgan_tf.training.train import train
+
+# The smallest that has all of it; `fake` has 1,000 images: 20 steps an epoch.
+SETTINGS = {"width": 2, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "ema_images": 500}
+EPOCHS = 6
+
+
+def _command(run_dir, epochs=EPOCHS):
+    changes = [f"--set={name}={value}" for name, value in SETTINGS.items()]
+    length = ["--epochs", str(epochs), "--checkpoint-seconds", "0", "--no-progress", "--run-dir", str(run_dir)]
+    return [sys.executable, "-m", "dcgan_tf", "train", "--recipe", "tutorial", "--dataset", "fake", *length, *changes]
+
+
+def _train(run_dir, **changes):
+    options = {"epochs": EPOCHS, "overrides": SETTINGS, "checkpoint_seconds": 0, "progress": NoProgress(), **changes}
+    return train("tutorial", "fake", run_dir, **options)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The run that nobody interrupted. It keeps its samples, most others here do not: that changes no bit."""
+    return _train(tmp_path_factory.mktemp("whole") / "run", keep_samples=True)
+
+
+def assert_same(run, other):
+    newest, others = (checkpoints.read(checkpoints.all_checkpoints(r.checkpoints_path)[0])[0] for r in (run, other))
+    assert set(newest) == set(others) and "generator_optimizer/000" in newest
+    assert [name for name in newest if not np.array_equal(newest[name], others[name])] == []
+    exact = [name for name in run.rows()[0] if "second" not in name]
+    assert [[row[name] for name in exact] for row in run.rows()] == [
+        [row[name] for name in exact] for row in other.rows()
+    ]
+    assert [p.name for p in run.grids()] == [p.name for p in other.grids()]
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(run.grids(), other.grids(), strict=True))
+    assert run.gif_path.read_bytes() == other.gif_path.read_bytes()
+
+
+# Its process kills itself in the middle of np.savez, at the worst moment.
+DIES_WRITING = """
+import os, signal, sys, numpy
+import dcgan_tf.run.checkpoints as checkpoints
+savez, calls = numpy.savez, []
+def dies(path, **arrays):
+    calls.append(path)
+    if len(calls) == 4:
+        savez(path, **dict(list(arrays.items())[:5]))
+        os.kill(os.getpid(), signal.SIGKILL)
+    savez(path, **arrays)
+checkpoints.np.savez = dies
+from dcgan_tf.cli import main; main(sys.argv[1:])
+"""
+
+
+def test_killed_again_and_again(whole, tmp_path):
+    """While a checkpoint is written, then twice at any moment; the fourth process ends it."""
+    run, chance = Run(tmp_path / "run"), random.Random(5)
+    killed = subprocess.run([sys.executable, "-c", DIES_WRITING, *_command(run.path)[3:]], capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-1000:]
+    assert list(run.checkpoints_path.glob(".*.partial.npz"))  # what it left
+    kills = 0
+    for _ in range(2):
+        process = subprocess.Popen(_command(run.path), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        seen = _checkpoint_names(run)
+        while process.poll() is None and _checkpoint_names(run) == seen:
+            time.sleep(0.002)  # polling: until it has written a checkpoint of its own
+        time.sleep(chance.uniform(0, 0.1))  # and then at any moment
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        process.communicate()
+    assert kills >= 1
+    assert_same(_train(run.path), whole)
+    assert len(checkpoints.all_checkpoints(run.checkpoints_path)) == 3
+    assert not list(run.path.rglob("*.partial*"))
+
+
+def _checkpoint_names(run):
+    return {path.name for path in checkpoints.all_checkpoints(run.checkpoints_path)}
+
+
+def test_a_longer_run_extends_a_finished_one_and_its_kept_samples(whole, tmp_path):
+    run = _train(tmp_path / "run", epochs=None, steps=52, keep_samples=True)  # ends in the middle of epoch 3
+    assert [path.name for path in run.samples()] == ["epoch_0001.npz", "epoch_0002.npz", "epoch_0003.npz"]
+    run.write_samples(100, np.zeros((1, 8), np.float32), np.zeros((1, 28, 28, 1), np.uint8))  # of a killed process
+    _train(run.path, epochs=4)  # goes on without keeping
+    assert [path.name for path in run.samples()] == ["epoch_0001.npz", "epoch_0002.npz"]
+    assert_same(_train(run.path, keep_samples=True), whole)
+    assert [path.name for path in whole.samples()] == [f"epoch_000{epoch}.npz" for epoch in range(1, EPOCHS + 1)]
+    for path in run.samples():
+        kept, others = (dict(np.load(p, allow_pickle=False)) for p in (path, whole.samples_path / path.name))
+        assert kept["images"].dtype == np.uint8 and kept["images"].shape == (9, 28, 28, 1)
+        assert kept["latents"].shape == (9, 8) and kept["latents"].dtype == np.float32
+        assert all(np.array_equal(kept[name], others[name]) for name in ("step", "latents", "images"))
+    picture = decode(whole.grids()[-1])
+    drawn = grid(kept["images"])
+    assert np.array_equal(picture, enlarge(drawn, picture.shape[0] // drawn.shape[0]))  # the grid's own images
+
+
+def test_run_again_when_complete_changes_nothing(whole):
+    before = {
+        path: path.read_bytes() for path in whole.path.rglob("*") if path.is_file() and path.name != "config.json"
+    }
+    _train(whole.path)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_damaged_checkpoints_fall_back_to_the_one_before(whole, tmp_path):
+    run = Run(shutil.copytree(whole.path, tmp_path / "run"))
+    newest, before, _ = checkpoints.all_checkpoints(run.checkpoints_path)
+    data = newest.read_bytes()
+    newest.write_bytes(data[: len(data) // 3])
+    data = bytearray(before.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    before.write_bytes(data)
+    with pytest.warns(UserWarning) as warned:
+        _train(run.path)
+    said = [str(warning.message) for warning in warned if "is damaged" in str(warning.message)]
+    assert len(said) == 2 and newest.name in said[0] and before.name in said[1]
+    assert_same(run, whole)
+    assert all(path.with_suffix(".npz.damaged").exists() for path in (newest, before))
+
+
+def test_only_damaged_checkpoints_start_over_and_keep_what_was_there(whole, tmp_path):
+    run = Run(shutil.copytree(whole.path, tmp_path / "run"))
+    rubbish = (b"not a checkpoint", b"", b"PK\3\4 and no more")
+    for path, content in zip(checkpoints.all_checkpoints(run.checkpoints_path), rubbish, strict=True):
+        path.write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert_same(_train(run.path), whole)
+    assert len(list(run.checkpoints_path.glob("*.damaged"))) == 3
+    for path in [whole.history_path, whole.gif_path, whole.generator_path, *whole.grids()]:
+        assert (run.path / "earlier_1" / path.relative_to(whole.path)).read_bytes() == path.read_bytes()
+    assert sorted(path.name for path in run.path.glob("earlier_*")) == ["earlier_1"]
+
+
+def test_a_finished_run_without_its_checkpoints_is_left_alone_and_kept_when_it_must_start_over(whole, tmp_path):
+    """As after somebody made room on the disk."""
+    run = Run(shutil.copytree(whole.path, tmp_path / "run", ignore=shutil.ignore_patterns("checkpoints")))
+    before = run.generator_path.read_bytes()
+    _train(run.path)
+    assert run.generator_path.read_bytes() == before and not run.checkpoints_path.exists()
+    _train(run.path, epochs=EPOCHS + 1)
+    assert (run.path / "earlier_1" / "generator.keras").read_bytes() == before
+    assert run.rows()[-1]["epoch"] == EPOCHS + 1
+
+
+def test_a_run_of_other_networks_is_refused_and_left_alone(whole, tmp_path):
+    """As after an update in which the recipe of that name got other networks: its checkpoints are whole."""
+    run = Run(shutil.copytree(whole.path, tmp_path / "run"))
+    for path in checkpoints.all_checkpoints(run.checkpoints_path):
+        arrays, extra = checkpoints.read(path)
+        del arrays["step"]
+        narrower = {**arrays, "generator/000": arrays["generator/000"][1:]}
+        checkpoints.save(run.checkpoints_path, int(path.stem[5:]), narrower, extra)
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=r"of other networks .* \(2 arrays differ, the first generator/000\)"):
+        _train(run.path, epochs=EPOCHS + 1)
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
+
+
+def test_other_settings_are_refused_with_what_differs(whole):
+    before = whole.config_path.read_bytes()
+    with pytest.raises(UserError) as error:
+        _train(whole.path, overrides={**SETTINGS, "batch_size": 10, "dropout": 0.5}, seed=4)
+    text = str(error.value)
+    for words in ("batch_size: 50 then, 10 now", "dropout: 0.3 then, 0.5 now", "seed: 0 then, 4 now"):
+        assert words in text
+    assert "\n" not in text and "width" not in text
+    with pytest.raises(UserError, match="jit_compile"):
+        _train(whole.path, overrides={**SETTINGS, "jit_compile": True})
+    with pytest.raises(UserError, match=r"dataset.*'fake' then, 'mnist5k' now"):
+        train("tutorial", "mnist5k", whole.path, epochs=EPOCHS, overrides=SETTINGS)
+    assert whole.config_path.read_bytes() == before
+
+
+def test_a_recipe_may_be_described_in_other_words(whole):
+    config = whole.config
+    older = {**config, "recipe": {**config["recipe"], "summary": "as it was put a year ago", "source": "elsewhere"}}
+    agree_on_config(whole, older, print)  # raises nothing
+    with pytest.raises(UserError, match="leaky_slope"):
+        agree_on_config(whole, {**config, "recipe": {**config["recipe"], "leaky_slope": 0.1}}, print)
+
+
+def test_two_processes_cannot_write_one_run(whole, tmp_path):
+    run = Run(tmp_path / "run")
+    process = subprocess.Popen(_command(run.path, epochs=100_000), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not run.rows():
+            assert process.poll() is None
+            time.sleep(0.01)
+        with pytest.raises(UserError, match="another process"):
+            _train(run.path, epochs=100_000)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 1
+    finally:
+        process.kill()
+    assert run.gif_path.exists()
+
+
+def test_a_history_cut_short_by_a_kill_is_mended(whole, tmp_path):
+    run = Run(shutil.copytree(whole.path, tmp_path / "run"))
+    newest, *_ = checkpoints.all_checkpoints(run.checkpoints_path)
+    newest.unlink()
+    lines = run.history_path.read_text().splitlines(keepends=True)
+    run.history_path.write_text("".join(lines[:-1]) + "117,6,1.2")  # no newline: killed in the middle of a row
+    assert_same(_train(run.path), whole)
+    with open(run.history_path) as file:
+        assert all(len(row) == 8 for row in csv.reader(file))

@@ -1,0 +1,263 @@
+"""train(): what it leaves behind, when it stops, what it refuses. Resuming is in test_resume.py."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import imageio.v3 as imageio
+import keras
+import numpy as np
+import pytest
+
+from dcgan_tf.data.datasets import load_dataset
+from dcgan_tf.data.images import decode, grid
+from dcgan_tf.run.directory import HISTORY_COLUMNS, Run, run_name
+from dcgan_tf.run.sampling import Sampler, draw_latents
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.training import train as training
+from dcgan_tf.training.progress import PlainProgress
+from dcgan_tf.training.train import TrainingDiverged, TrainingInterrupted, train
+
+TINY = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9}  # `fake` has 1,000 images: 20 steps an epoch
+TINIEST = {**TINY, "image_size": 8}  # for the recipe gwu, whose networks are the quickest to build
+
+
+class Recorder(PlainProgress):
+    def __init__(self):
+        self.lines = []
+
+    def say(self, text):
+        self.lines.append(text)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    progress = Recorder()
+    run = train(
+        "quick",
+        "fake",
+        tmp_path_factory.mktemp("runs") / "run",
+        epochs=3,
+        overrides=TINY,
+        log_every=8,
+        progress=progress,
+    )
+    run.lines = progress.lines
+    return run
+
+
+def test_the_run_directory_is_the_contract(run):
+    names = {path.name for path in run.path.iterdir()}
+    expected = {
+        "config.json",
+        "history.csv",
+        "grids",
+        "progress.gif",
+        "generator.keras",
+        "discriminator.keras",
+        "checkpoints",
+    }
+    assert expected <= names and names - expected <= {".lock"}
+    assert sorted(path.name for path in run.grids_path.iterdir()) == [f"epoch_{n:04d}.png" for n in (1, 2, 3)]
+
+
+def test_history_has_a_row_per_interval_and_per_epoch(run):
+    history = run.history()
+    assert tuple(history) == HISTORY_COLUMNS
+    assert history["step"].tolist() == [8, 16, 20, 28, 36, 40, 48, 56, 60]
+    assert history["epoch"].tolist() == [1, 1, 1, 2, 2, 2, 3, 3, 3]
+    assert (np.diff(history["seconds"]) > 0).all() and (history["images_per_second"] > 0).all()
+    assert all(np.isfinite(history[name]).all() for name in HISTORY_COLUMNS)
+    assert ((history["discriminator_real"] > 0) & (history["discriminator_real"] < 1)).all()
+
+
+def test_config_repeats_the_run(run):
+    config = json.loads(run.config_path.read_text())
+    assert config["recipe"]["width"] == 4 and config["seed"] == 0
+    assert config["dataset"]["fingerprint"] == load_dataset("fake").fingerprint
+    assert config["length"] == {"epochs": 3, "steps": None, "max_seconds": None}
+    assert {"tensorflow", "keras", "python", "numpy"} <= set(config["versions"]) and config["hardware"]["cores"]
+
+
+def test_the_networks_load_by_themselves_and_the_grid_shows_the_generator(run):
+    generator = keras.saving.load_model(run.generator_path)
+    discriminator = keras.saving.load_model(run.discriminator_path)
+    images = Sampler(generator)(draw_latents(9, 8, seed=0))
+    last = decode(run.grids()[-1], channels=1)
+    small = grid(images)
+    factor = last.shape[0] // small.shape[0]
+    assert np.array_equal(last[::factor, ::factor], small)
+    assert discriminator(images[:2].astype("float32") / 127.5 - 1).shape == (2, 1)
+
+
+def test_the_gif_has_the_recorded_grids_as_frames(run):
+    frames = imageio.imread(run.gif_path, index=None)
+    assert len(frames) == 3
+    for frame, path in zip(frames, run.grids(), strict=True):
+        assert np.abs(frame[..., :1].astype(int) - decode(path, channels=1).astype(int)).max() <= 3  # 256 colours
+
+
+def test_one_line_per_epoch_and_a_last_word(run):
+    assert len(run.lines) == 4
+    assert run.lines[0].startswith("epoch 1/3  step 20 ") and "images/s" in run.lines[0]
+    assert run.lines[-1].startswith("done: epoch 3, step 60")
+
+
+def test_steps_and_grids_by_step(tmp_path):
+    changes = {**TINIEST, "grid_every": 4, "gif_thinned": True}
+    run = train("gwu", "fake", tmp_path / "run", steps=10, overrides=changes, progress=Recorder())
+    assert [path.name for path in run.grids()] == ["step_000004.png", "step_000008.png", "step_000010.png"]
+    assert run.history()["step"].tolist() == [4, 8, 10]
+    run.diverged_path.write_text("a loss is no longer a finite number\n")
+    train("gwu", "fake", tmp_path / "run", steps=12, overrides=changes, progress=Recorder())
+    assert [path.name for path in run.grids_path.iterdir() if "10" in path.name] == []  # drawn only because it stopped
+    assert run.history()["step"].tolist() == [4, 8, 12]
+    assert not run.diverged_path.exists()  # another attempt went well
+
+
+def test_a_clock_stops_the_run(tmp_path):
+    run = train("gwu", "fake", tmp_path / "run", max_seconds=1.0, overrides=TINIEST, progress=Recorder())
+    assert run.rows()[-1]["seconds"] >= 1.0 and run.grids() and run.gif_path.exists()
+    assert run.config["length"] == {"epochs": None, "steps": None, "max_seconds": 1.0}
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_last_good_state(tmp_path):
+    """A learning rate this large makes the weights overflow for real, some steps after the first."""
+    changes = {**TINIEST, "loss": "wasserstein", "learning_rate": 1e8, "ema_images": 0}
+    good = train("gwu", "fake", tmp_path / "run", steps=1, overrides=changes, progress=Recorder(), checkpoint_seconds=0)
+    with pytest.raises(TrainingDiverged, match=r"the last good state \(epoch 1, step 1\)") as error:
+        train("gwu", "fake", good.path, steps=500, overrides=changes, checkpoint_seconds=1e9, progress=Recorder())
+    assert "learning rate" in str(error.value) and "\n" not in str(error.value)
+    assert good.diverged_path.read_text() == f"{error.value}\n"
+    weights = keras.saving.load_model(good.generator_path).get_weights()
+    assert all(np.isfinite(weight).all() for weight in weights)
+    assert all(np.isfinite(list(row.values())).all() for row in good.rows())
+
+
+class _StopsItself(Recorder):
+    """Sends this process a signal in the middle of an epoch."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+    def advance(self, step, row):
+        if step >= 25 and self.number is not None:
+            number, self.number = self.number, None
+            signal.raise_signal(number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_save_first(tmp_path, number):
+    progress = _StopsItself(number)
+    with pytest.raises(TrainingInterrupted):
+        train("gwu", "fake", tmp_path / "run", epochs=50, overrides=TINIEST, checkpoint_seconds=1e9, progress=progress)
+    run = Run(tmp_path / "run")
+    assert run.gif_path.exists() and run.generator_path.exists()
+    step = run.rows()[-1]["step"]
+    assert [path.name for path in run.checkpoints_path.iterdir()] == [f"step_{step:08d}.npz"]
+    assert f"step {step}" in progress.lines[-1] and "same command" in progress.lines[-1]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_it_runs_outside_the_main_thread(tmp_path):
+    thread = threading.Thread(
+        target=train,
+        args=("gwu", "fake", tmp_path / "run"),
+        kwargs={"steps": 2, "overrides": TINIEST, "progress": Recorder()},
+    )
+    thread.start()
+    thread.join()
+    assert Run(tmp_path / "run").rows()[-1]["step"] == 2
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"recipe": "qick"}, "'quick'"),
+        ({"dataset": "mnist5"}, "mnist5k"),
+        ({"epochs": 0}, "epochs=0"),
+        ({"steps": -1}, "steps=-1"),
+        ({"epochs": 1, "steps": 1}, "one of the two"),
+        ({"max_seconds": 0}, "max_seconds=0"),
+        ({"max_seconds": float("nan")}, "nan"),
+        ({"batch_size": 1001}, "1001.*1,?000"),
+        ({"batch_size": 10, "overrides": {"batch_size": 20}}, "given twice"),
+        ({"learning_rate": float("nan")}, "nan"),
+        ({"seed": -1}, "seed=-1"),
+        ({"seed": 1.5}, "seed=1.5"),
+        ({"log_every": 0}, "log_every=0"),
+        ({"recipe": "vrdl", "dataset": "mnist5k"}, "28x28x1.*64x64x3.*resize"),
+        ({"overrides": {"widht": 3}}, "'width'"),
+    ],
+)
+def test_a_mistake_leaves_nothing_behind(tmp_path, settings, words):
+    with pytest.raises(UserError, match=words) as error:
+        train(**{"recipe": "quick", "dataset": "fake", "run_dir": tmp_path / "run", **settings})
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_other_things_is_not_taken_for_a_run(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"thesis\.txt"):
+        train("quick", "fake", tmp_path, steps=1)
+    with pytest.raises(UserError, match="is a file"):
+        train("quick", "fake", tmp_path / "thesis.txt", steps=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_notebook_may_be_there_first(tmp_path):
+    (tmp_path / "notebook.ipynb").write_text("{}")
+    assert train("gwu", "fake", tmp_path, steps=1, overrides=TINIEST, progress=Recorder()).rows()
+
+
+@pytest.mark.skipif(not hasattr(os, "setrlimit") and sys.platform == "win32", reason="needs POSIX limits")
+def test_a_disk_that_takes_no_more_is_one_line_and_keeps_the_run(tmp_path):
+    """A limit on the size of files stands for a full disk: it fails in the same place, the checkpoint's write."""
+    code = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000));"
+        "from dcgan_tf.cli import main; main()"
+    )
+    changes = [f"--set={name}={value}" for name, value in TINIEST.items()]
+    arguments = [
+        "train",
+        "--recipe",
+        "gwu",
+        "--dataset",
+        "fake",
+        "--steps",
+        "5",
+        "--run-dir",
+        str(tmp_path / "run"),
+        "--no-progress",
+        *changes,
+    ]
+    result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    assert result.returncode == 2, result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1 and "choose another place" in result.stderr
+    assert list((tmp_path / "run" / "checkpoints").glob("step_*")) == []
+    assert (
+        train("gwu", "fake", tmp_path / "run", steps=5, overrides=TINIEST, progress=Recorder()).rows()[-1]["step"] == 5
+    )
+
+
+def test_how_many_steps_a_call_makes_changes_no_bit(tmp_path, monkeypatch):
+    runs = []
+    for seconds in (0.0, 10.0):
+        monkeypatch.setattr(training, "_SECONDS_PER_CALL", seconds)
+        runs.append(train("tutorial", "fake", tmp_path / str(seconds), epochs=1, overrides=TINY, progress=Recorder()))
+    first, second = ([{k: v for k, v in row.items() if "second" not in k} for row in run.rows()] for run in runs)
+    assert first == second
+    assert runs[0].grids()[-1].read_bytes() == runs[1].grids()[-1].read_bytes()
+
+
+def test_run_names_tell_settings_apart():
+    assert (
+        run_name("data/my faces.zip", "quick", {"width": 32, "batch_size": 16}, 3)
+        == "my_faces-quick-batch_size=16-width=32-seed3"
+    )
