@@ -237,3 +237,9 @@ def neighbour_sheet(images: np.ndarray, real_images, nearest: np.ndarray, ratios
     titles = [text for pair in zip(names or ["made"] * len(images), told, strict=True) for text in pair]
     title = f"generated images, each with the nearest real one right of it; {COPY} or less: nearly a copy"
     return show_images(pairs, titles, columns=8, title=title)
+
+
+def looks_of(lines) -> list[dict]:
+    """What these alarms want to know of evaluations, lines of metrics.jsonl, oldest first."""
+    about = ("step", "while_training")
+    return [{**line["look"], **{key: line.get(key, 0) for key in about}} for line in lines if "look" in line]

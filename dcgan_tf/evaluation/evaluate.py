@@ -14,6 +14,7 @@ import tensorflow as tf
 from dcgan_tf.data.datasets import Dataset, load_dataset
 from dcgan_tf.data.images import to_model_range
 from dcgan_tf.evaluation import alarms, metrics
+from dcgan_tf.evaluation.alarms import looks_of
 from dcgan_tf.evaluation.features import feature_network
 from dcgan_tf.evaluation.metrics import METRICS, describe_value, metric_of
 from dcgan_tf.evaluation.summaries import PAIRED_IMAGES, Summary, missing_classes, progress_bar, real_summary, summarise
@@ -21,7 +22,6 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import Sampler, draw_latents, load_generator
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import disk_errors_explained, write_bytes
-from dcgan_tf.training.alarm_log import looks_of
 
 KERNEL_BLOCKS = 100  # of 1,000 images, as in published KID
 REAL_IMAGES = 50_000  # at most, spread evenly over the dataset; unless another number is asked for

@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.compare.rows import RunRow, describe_setting, scores_of
-from dcgan_tf.evaluation.alarms import alarms_of
+from dcgan_tf.evaluation.alarms import alarms_of, looks_of
 from dcgan_tf.evaluation.metrics import metric_of
 from dcgan_tf.gallery_page.lenient import read_leniently
 from dcgan_tf.run.directory import HISTORY_COLUMNS
 from dcgan_tf.run.repeat import changed_fields, repeat_command
-from dcgan_tf.training.alarm_log import looks_of
 
 POINTS = 240  # of a curve, at most: more than the page has pixels for
 PICTURES = (".png", ".gif", ".jpg", ".jpeg", ".webp")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dcgan_tf.evaluation.alarms import Alarm, alarms_of
+from dcgan_tf.evaluation.alarms import Alarm, alarms_of, looks_of
 from dcgan_tf.run.directory import HISTORY_COLUMNS, Run
 from dcgan_tf.system.files import write_text
 
@@ -57,12 +57,6 @@ class AlarmLog:
     def _append(self, line):
         with open(self.run.alarms_path, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-
-
-def looks_of(lines) -> list[dict]:
-    """What alarms.py wants to know of evaluations, lines of metrics.jsonl, oldest first."""
-    about = ("step", "while_training")
-    return [{**line["look"], **{key: line.get(key, 0) for key in about}} for line in lines if "look" in line]
 
 
 def alarms_on(lines: list[dict]) -> set[str]:
