@@ -159,7 +159,7 @@ def test_texts_of_runs_are_data_and_addresses_are_quoted(folder):
         for address in filter(None, addresses):
             assert re.fullmatch(r"[\w.~/%-]+", address, re.ASCII)
             assert (folder / unquote(address)).is_file()
-    source = Path(gallery.__globals__["__file__"]).parent / "gallery_page"
+    source = Path(gallery.__globals__["__file__"]).parent / "page"
     script = "".join(path.read_text() for path in source.glob("*.js"))
     assert not re.search(
         r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|https?://(?!www\.w3\.org/2000/svg)", script

@@ -25,7 +25,7 @@ from dcgan_tf.notebook import parameters as notebook
 from dcgan_tf.pictures.plots import soft_labels
 from dcgan_tf.run.directory import Run
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SMALL = {"avatar_count": 60, "steps": 4, "width": 4, "batch_size": 20, "image_size": 32}
 SMALL["overrides"] = {"grid_images": 9, "grid_every": 2}
 SMALL |= {"features": "pixels", "evaluation_samples": 40}

@@ -23,7 +23,7 @@ from dcgan_tf.recipe.catalogue import RECIPES
 from dcgan_tf.run.directory import Run
 from dcgan_tf.system.errors import UserError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SMALL = {"width": 8, "batch_size": 50, "steps": 6, "overrides": {"grid_images": 9, "grid_every": 3}}
 SMALL |= {"features": "pixels", "evaluation_samples": 60}  # a classifier is trained in test_evaluation.py

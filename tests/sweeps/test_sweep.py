@@ -25,7 +25,7 @@ from dcgan_tf.system.errors import UserError
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MNIST = ROOT / "notebooks" / "mnist.ipynb"
 # `fake` has 1,000 images: 20 steps an epoch
 TINY = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 4, "ema_images": 500}
