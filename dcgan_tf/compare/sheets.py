@@ -20,8 +20,9 @@ from dcgan_tf.compare.rows import (
     short_names,
     varied_settings,
 )
-from dcgan_tf.data.images import decode, enlarge, grid
+from dcgan_tf.data.images import decode
 from dcgan_tf.evaluation.metrics import describe_value
+from dcgan_tf.pictures.grids import enlarge, grid
 from dcgan_tf.pictures.plots import Picture
 from dcgan_tf.system.errors import UserError
 

@@ -1,18 +1,15 @@
-"""Pictures as arrays: decoding whatever people have, the value range, crops, grids and GIFs.
+"""Pictures as arrays: decoding whatever people have, the value range, crops and sizes.
 
 Everything here is a function of arrays (uint8, height x width x channels) and knows nothing of GANs.
 TensorFlow is not imported, so that worker processes which only prepare pictures start quickly.
 """
 
 import io
-import math
 import os
 import warnings
 
 import numpy as np
 from PIL import Image
-
-from dcgan_tf.system.files import write_bytes
 
 # A file of a few kilobytes can claim any size; what is larger than this is refused before it is decoded.
 MAX_PIXELS = 64_000_000
@@ -220,80 +217,3 @@ def _sum_areas(values, count, dtype):
         weight = np.maximum(weight, 0).astype(dtype).reshape(-1, *[1] * (values.ndim - 1))
         sums += values[np.minimum(row, length - 1)] * weight
     return sums
-
-
-def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
-    """Repeat every pixel of [..., H, W, C] `factor` times each way, to look at small images closely."""
-    return image.repeat(factor, axis=-3).repeat(factor, axis=-2)
-
-
-# ------------------------------------------------------------------------------------- grids and files
-
-
-def grid(images: np.ndarray, columns: int | None = None, padding: int = 2, background=255) -> np.ndarray:
-    """Lay images uint8 [N, H, W, C] out, row by row, as one picture uint8 [height, width, C].
-
-    `columns` is by default as square as N allows; places left over in the last row show the background
-    (a number or one number per channel), as does the padding between and around the images.
-    """
-    images = np.asarray(images)
-    if images.ndim != 4 or len(images) == 0 or images.dtype != np.uint8:
-        raise ValueError(f"expected uint8 images [N, H, W, C], not {images.dtype} {list(images.shape)}")
-    count, height, width, channels = images.shape
-    columns = columns or math.ceil(math.sqrt(count))
-    rows = -(-count // columns)
-    cell_height, cell_width = height + padding, width + padding
-    picture = np.empty((rows * cell_height + padding, columns * cell_width + padding, channels), np.uint8)
-    picture[:] = background
-    for place, image in enumerate(images):
-        top = place // columns * cell_height + padding
-        left = place % columns * cell_width + padding
-        picture[top : top + height, left : left + width] = image
-    return picture
-
-
-def _without_gray_axis(image):
-    image = np.asarray(image)
-    return image[:, :, 0] if image.ndim == 3 and image.shape[2] == 1 else image
-
-
-def save_png(path, image: np.ndarray) -> None:
-    """Write uint8 [H, W, 1 or 3] (or [H, W]) as a PNG; a reader never sees half of it."""
-    buffer = io.BytesIO()
-    Image.fromarray(_without_gray_axis(image)).save(buffer, format="PNG")
-    write_bytes(path, buffer.getvalue())
-
-
-def write_gif(path, frames, seconds_per_frame: float = 0.1, hold_last: float = 2.0) -> None:
-    """Write frames (uint8 [H, W, 1 or 3], all of one shape) as a GIF that loops for ever.
-
-    The last frame stays for `hold_last` seconds. A GIF counts hundredths of a second, and viewers slow
-    frames of less than 0.02 s down. A reader never sees half of the file.
-    """
-    import imageio.v3 as imageio
-
-    frames = [_without_gray_axis(frame) for frame in frames]
-    if not frames:
-        raise ValueError("a GIF needs at least one frame")
-    if len({frame.shape for frame in frames}) > 1:
-        raise ValueError("all frames of a GIF must have the same shape")
-    last = round(1000 * hold_last)
-    milliseconds = [max(20, round(1000 * seconds_per_frame))] * (len(frames) - 1) + [last]
-    if len(frames) == 1:
-        milliseconds = last  # Pillow takes a list only for several frames
-    data = imageio.imwrite(
-        "<bytes>", frames, extension=".gif", plugin="pillow", is_batch=True, duration=milliseconds, loop=0
-    )
-    write_bytes(path, data)
-
-
-def thin_frames(count: int) -> list[int]:
-    """Which of `count` frames (one per epoch, numbered from 0) a GIF shows, fewer as training goes on.
-
-    The rule of the `vrdl` report: those where 2 * sqrt(epoch) reaches a new whole number; and the last.
-    """
-    reached = [math.isqrt(4 * epoch) for epoch in range(count + 1)]  # isqrt: exact at 1, 4, 9, ...
-    chosen = [epoch - 1 for epoch in range(1, count + 1) if reached[epoch] > reached[epoch - 1]]
-    if count > 0 and chosen[-1] != count - 1:
-        chosen.append(count - 1)
-    return chosen

@@ -10,7 +10,7 @@ import html
 import json
 from pathlib import Path
 
-from dcgan_tf.data.images import save_png, to_uint8
+from dcgan_tf.data.images import to_uint8
 from dcgan_tf.evaluation.evaluate import data_of
 from dcgan_tf.evaluation.features import can_classify, feature_network
 from dcgan_tf.exporting.export import (
@@ -26,6 +26,7 @@ from dcgan_tf.exporting.export import (
 from dcgan_tf.exporting.onnxruntime_web import VERSION, runtime_files
 from dcgan_tf.latent.directions import attribute_directions, first_layer_directions, jacobian_directions
 from dcgan_tf.latent.space import LatentSpace
+from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import draw_latents
 from dcgan_tf.system.errors import UserError

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_tf.data.images import write_gif
 from dcgan_tf.latent.projection import read_image
 from dcgan_tf.latent.tour import VIEWS, Choices, Exploration, NotHere
+from dcgan_tf.pictures.films import write_gif
 from dcgan_tf.pictures.plots import Picture
 from dcgan_tf.pictures.sheets import write_mp4
 from dcgan_tf.run.directory import Run

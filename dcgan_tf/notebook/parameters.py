@@ -236,7 +236,8 @@ def example_photographs(folder) -> Path:
     import numpy as np
     from skimage import data
 
-    from dcgan_tf.data.images import centre_crop, resize, save_png
+    from dcgan_tf.data.images import centre_crop, resize
+    from dcgan_tf.pictures.grids import save_png
 
     folder = Path(folder)
     if (folder / "photographer.png").is_file():  # the last one

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dcgan_tf.data.images import write_gif
 from dcgan_tf.latent import formulas as latent
 from dcgan_tf.latent.explore import parse_arithmetic, parse_seeds
 from dcgan_tf.latent.space import LatentSpace
 from dcgan_tf.latent.tour import VIEWS, Exploration, NotHere
 from dcgan_tf.latent.views import add_up, named
+from dcgan_tf.pictures.films import write_gif
 from dcgan_tf.pictures.plots import Picture
 from dcgan_tf.pictures.sheets import frame
 from dcgan_tf.system.errors import UserError

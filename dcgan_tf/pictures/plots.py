@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 from matplotlib.ticker import MaxNLocator
 
-from dcgan_tf.data.images import grid
+from dcgan_tf.pictures.grids import grid
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 GENERATOR, DISCRIMINATOR, REAL, FAKE = "#D55E00", "#0072B2", "#009E73", "#CC79A7"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from dcgan_tf.data.images import enlarge
+from dcgan_tf.pictures.grids import enlarge
 from dcgan_tf.pictures.plots import Picture
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import atomic_file

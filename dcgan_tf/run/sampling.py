@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dcgan_tf.data.images import grid, save_png, to_uint8
+from dcgan_tf.data.images import to_uint8
+from dcgan_tf.pictures.grids import grid, save_png
 from dcgan_tf.run.directory import Run
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import atomic_file, disk_errors_explained

@@ -16,9 +16,11 @@ import tensorflow as tf
 
 import dcgan_tf
 from dcgan_tf.data.datasets import Dataset, load_dataset
-from dcgan_tf.data.images import decode, enlarge, grid, save_png, thin_frames, write_gif
+from dcgan_tf.data.images import decode
 from dcgan_tf.game.gan import GAN, METRICS
 from dcgan_tf.networks.architectures import ARCHITECTURES, check_image_shape
+from dcgan_tf.pictures.films import thin_frames, write_gif
+from dcgan_tf.pictures.grids import enlarge, grid, save_png
 from dcgan_tf.recipe.catalogue import get_recipe
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run import checkpoints

@@ -1,4 +1,4 @@
-"""Decoding, sizes, grids and GIFs, on real files made here."""
+"""Decoding and sizes, on real files made here."""
 
 import io
 import struct
@@ -12,7 +12,6 @@ from PIL import Image, ImageOps
 
 from dcgan_tf.data import images
 from dcgan_tf.data.images import ImageError, decode
-from dcgan_tf.system.errors import UserError
 
 
 def encode(image, kind, **options):
@@ -196,87 +195,3 @@ def test_enlarging_keeps_flat_areas_and_the_same_size_is_the_same_image():
     assert images.resize(noise(channels=1), (40, 60)).shape == (40, 60, 1)
     with pytest.raises(ValueError, match="at least 1x1"):
         images.resize(noise(), 0)
-
-
-def test_enlarge_repeats_pixels():
-    assert images.enlarge(np.array([[[1], [2]]], np.uint8), 2)[:, :, 0].tolist() == [
-        [1, 1, 2, 2],
-        [1, 1, 2, 2],
-    ]
-    assert images.enlarge(np.zeros((7, 4, 5, 3), np.uint8), 3).shape == (7, 12, 15, 3)
-
-
-# ------------------------------------------------------------------------------------- grids and files
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 5, 7, 16, 17])
-def test_a_grid_shows_every_image(count):
-    batch = np.arange(1, count + 1, dtype=np.uint8)[:, None, None, None] * np.ones((1, 3, 4, 1), np.uint8)
-    picture = images.grid(batch, background=0)
-    values, areas = np.unique(picture, return_counts=True)
-    assert values.tolist() == list(range(count + 1))
-    assert set(areas[1:]) == {12}
-
-
-def test_grid_layout():
-    batch = noise(2 * 3, 4).reshape(3, 2, 4, 3)
-    picture = images.grid(batch, columns=2, padding=1, background=(1, 2, 3))
-    assert picture.shape == (7, 11, 3)
-    assert np.array_equal(picture[1:3, 6:10], batch[1])
-    assert np.array_equal(picture[4:6, 1:5], batch[2])
-    assert (picture[4:, 6:] == (1, 2, 3)).all()
-    with pytest.raises(ValueError, match="uint8 images"):
-        images.grid(batch.astype(float))
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_png_comes_back_and_leaves_nothing_else(tmp_path, channels):
-    image = noise(channels=channels)
-    images.save_png(tmp_path / "a.png", image)
-    assert np.array_equal(decode(tmp_path / "a.png"), image)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
-
-
-def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
-    images.save_png(tmp_path / "a.png", noise())
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("dcgan_tf.system.files.os.replace", full)
-    with pytest.raises(UserError, match="the disk is full"):
-        images.save_png(tmp_path / "a.png", noise(seed=1))
-    assert np.array_equal(decode(tmp_path / "a.png"), noise())
-    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_gif_frames_and_durations(tmp_path, channels):
-    frames = [np.full((8, 8, channels), 50 * k, np.uint8) for k in range(5)]
-    images.write_gif(tmp_path / "a.gif", frames, seconds_per_frame=0.25, hold_last=3)
-    with Image.open(tmp_path / "a.gif") as gif:
-        assert gif.n_frames == 5
-        assert gif.info["loop"] == 0
-        for k in range(5):
-            gif.seek(k)
-            assert gif.info["duration"] == (3000 if k == 4 else 250)
-            assert np.array_equal(np.asarray(gif.convert("RGB"))[:, :, :channels], frames[k])
-    assert [path.name for path in tmp_path.iterdir()] == ["a.gif"]
-
-
-def test_gif_of_one_frame_of_equal_frames_and_of_none(tmp_path):
-    images.write_gif(tmp_path / "a.gif", [noise()])
-    images.write_gif(tmp_path / "a.gif", [noise()] * 3)
-    assert decode(tmp_path / "a.gif").shape == (20, 30, 3)
-    with pytest.raises(ValueError, match="at least one frame"):
-        images.write_gif(tmp_path / "a.gif", [])
-    with pytest.raises(ValueError, match="same shape"):
-        images.write_gif(tmp_path / "a.gif", [noise(), noise(8, 8)])
-
-
-def test_frames_thin_out_where_twice_the_root_of_the_epoch_reaches_a_whole_number():
-    assert images.thin_frames(0) == []
-    assert images.thin_frames(1) == [0]
-    epochs = [index + 1 for index in images.thin_frames(100)]
-    assert epochs == [1, 3, 4, 7, 9, 13, 16, 21, 25, 31, 36, 43, 49, 57, 64, 73, 81, 91, 100]
-    assert [index + 1 for index in images.thin_frames(10)] == [1, 3, 4, 7, 9, 10]

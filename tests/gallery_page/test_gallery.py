@@ -13,8 +13,9 @@ import pytest
 from written_runs import write_run
 
 from dcgan_tf.cli import cli
-from dcgan_tf.data.images import save_png, write_gif
 from dcgan_tf.gallery_page.build import gallery
+from dcgan_tf.pictures.films import write_gif
+from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.run.directory import only_writer
 from dcgan_tf.system.errors import UserError
 

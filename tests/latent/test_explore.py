@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import dcgan_tf
 from dcgan_tf.cli import cli
 from dcgan_tf.data.datasets import Dataset
-from dcgan_tf.data.images import decode, save_png
+from dcgan_tf.data.images import decode
 from dcgan_tf.evaluation import features
 from dcgan_tf.evaluation.features import FeatureNetwork
 from dcgan_tf.latent import formulas as latent
@@ -23,6 +23,7 @@ from dcgan_tf.latent.directions import attribute_directions, first_layer_directi
 from dcgan_tf.latent.explore import explore, parse_arithmetic, parse_seeds
 from dcgan_tf.latent.projection import project, read_image
 from dcgan_tf.latent.space import LatentSpace, open_space
+from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.pictures.sheets import frame, sheet, write_mp4
 from dcgan_tf.run.directory import Run
 from dcgan_tf.system.errors import UserError

@@ -15,7 +15,8 @@ import warnings
 import numpy as np
 import pytest
 
-from dcgan_tf.data.images import decode, enlarge, grid
+from dcgan_tf.data.images import decode
+from dcgan_tf.pictures.grids import enlarge, grid
 from dcgan_tf.run import checkpoints
 from dcgan_tf.run.directory import Run, agree_on_config
 from dcgan_tf.system.errors import UserError

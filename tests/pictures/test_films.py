@@ -1,0 +1,44 @@
+"""GIFs: their frames, and how long each is shown."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan_tf.data.images import decode
+from dcgan_tf.pictures.films import thin_frames, write_gif
+
+
+def noise(height=20, width=30, channels=3, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_gif_frames_and_durations(tmp_path, channels):
+    frames = [np.full((8, 8, channels), 50 * k, np.uint8) for k in range(5)]
+    write_gif(tmp_path / "a.gif", frames, seconds_per_frame=0.25, hold_last=3)
+    with Image.open(tmp_path / "a.gif") as gif:
+        assert gif.n_frames == 5
+        assert gif.info["loop"] == 0
+        for k in range(5):
+            gif.seek(k)
+            assert gif.info["duration"] == (3000 if k == 4 else 250)
+            assert np.array_equal(np.asarray(gif.convert("RGB"))[:, :, :channels], frames[k])
+    assert [path.name for path in tmp_path.iterdir()] == ["a.gif"]
+
+
+def test_gif_of_one_frame_of_equal_frames_and_of_none(tmp_path):
+    write_gif(tmp_path / "a.gif", [noise()])
+    write_gif(tmp_path / "a.gif", [noise()] * 3)
+    assert decode(tmp_path / "a.gif").shape == (20, 30, 3)
+    with pytest.raises(ValueError, match="at least one frame"):
+        write_gif(tmp_path / "a.gif", [])
+    with pytest.raises(ValueError, match="same shape"):
+        write_gif(tmp_path / "a.gif", [noise(), noise(8, 8)])
+
+
+def test_frames_thin_out_where_twice_the_root_of_the_epoch_reaches_a_whole_number():
+    assert thin_frames(0) == []
+    assert thin_frames(1) == [0]
+    epochs = [index + 1 for index in thin_frames(100)]
+    assert epochs == [1, 3, 4, 7, 9, 13, 16, 21, 25, 31, 36, 43, 49, 57, 64, 73, 81, 91, 100]
+    assert [index + 1 for index in thin_frames(10)] == [1, 3, 4, 7, 9, 10]
