@@ -18,6 +18,7 @@ from dcgan_tf.data.images import ImageError, decode, resize, square
 from dcgan_tf.data.prepared import PreparedDataset, Result, is_prepared, prepare, read_prepared
 from dcgan_tf.data.sources import CACHE_SUFFIX, open_source
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.places import cached, can_write, given_cache
 
 
 def load_pictures(path: Path, size: int, channels: int | None, allow_changes: bool) -> tuple[PreparedDataset, tuple]:
@@ -154,9 +155,8 @@ def _cached(path, name, identity):
     """Where what `name` describes, made from the data at `path`, lies; `identity` changes with the data."""
     path = path.resolve()
     name = f"{name}-{hashlib.sha256(repr(identity).encode()).hexdigest()[:12]}"
-    if not os.environ.get("DCGAN_TF_CACHE"):
-        beside = path.with_name(path.name + CACHE_SUFFIX) if path.name else path
-        if path.name and os.access(beside if beside.exists() else beside.parent, os.W_OK):
+    if path.name and not given_cache():
+        beside = path.with_name(path.name + CACHE_SUFFIX)
+        if is_prepared(beside / name) or can_write(beside if beside.exists() else beside.parent):
             return beside / name
-    cache = os.environ.get("DCGAN_TF_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "dcgan_tf"
-    return Path(cache).expanduser() / f"{path.name}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}" / name
+    return cached(f"{path.name}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}", name)

@@ -21,6 +21,7 @@ import tensorflow as tf
 from dcgan_tf.system.downloads import download
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import atomic_file, disk_errors_explained
+from dcgan_tf.system.places import cached
 
 # The frozen graph of 2015-12-05. Size and MD5 are those of the copy that the guided-diffusion evaluations
 # (Dhariwal and Nichol 2021) download; the size is that of the original archive's file, too.
@@ -85,12 +86,6 @@ def check_features(name: str):
         raise UserError(f"unknown features {name!r}.{nearest(name, FEATURES)} Known are {', '.join(FEATURES)} and auto")
 
 
-def cache_folder() -> Path:
-    """Where networks and statistics are kept: under DCGAN_TF_CACHE, else in the user's cache folder."""
-    cache = os.environ.get("DCGAN_TF_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "dcgan_tf"
-    return Path(cache).expanduser() / "features"
-
-
 def save_arrays(path: Path, **arrays):
     """Write a .npz of arrays in one step."""
     with disk_errors_explained(path):
@@ -129,7 +124,9 @@ def _pixels(dataset, inception, say):
 
 
 def _inception_path(path):
-    return Path(path or os.environ.get(INCEPTION_VARIABLE) or cache_folder() / "inception-2015-12-05.pb").expanduser()
+    return Path(
+        path or os.environ.get(INCEPTION_VARIABLE) or cached("features", "inception-2015-12-05.pb")
+    ).expanduser()
 
 
 def _inception(dataset, path, say):
@@ -219,7 +216,7 @@ def _classifier(dataset, inception, say):
     targets, label_names, exclusive = _targets(dataset)
     model = build_classifier(dataset.image_shape, targets.shape[1])
     key = f"classifier-{_CLASSIFIER_VERSION}-{dataset.fingerprint[:24]}"
-    path = cache_folder() / f"{key}.npz"
+    path = cached("features", f"{key}.npz", say=say)
     stored = load_arrays(path)
     if stored is None:
         say(f"training the classifier of {dataset.name!r} whose features are compared, once")

@@ -8,7 +8,8 @@ import numpy as np
 
 from dcgan_tf.data.datasets import Dataset
 from dcgan_tf.evaluation import metrics
-from dcgan_tf.evaluation.features import FeatureNetwork, cache_folder, load_arrays, save_arrays
+from dcgan_tf.evaluation.features import FeatureNetwork, load_arrays, save_arrays
+from dcgan_tf.system.places import cached
 
 PAIRED_IMAGES = 10_000  # at most, for metrics of pairs: kernel distance, precision, recall, density, coverage
 _AT_ONCE = 512
@@ -65,7 +66,7 @@ def real_summary(dataset: Dataset, network: FeatureNetwork, limit: int | None, b
     """The summary of the dataset's images, at most `limit`; kept on disk by the data's fingerprint."""
     count = min(limit or len(dataset), len(dataset))
     name = f"statistics-1-{dataset.fingerprint[:24]}-{network.key}-{count}-{PAIRED_IMAGES}.npz"
-    path = cache_folder() / name
+    path = cached("features", name)
     stored = load_arrays(path)
     if stored is not None:
         summary = Summary(network, count, PAIRED_IMAGES)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from dcgan_tf.system.downloads import download
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained, write_bytes
+from dcgan_tf.system.places import cached
 
 VERSION = "1.22.0"
 # As the registry states it (`npm view onnxruntime-web@1.22.0 dist.integrity`): SHA-512 of the archive.
@@ -37,7 +38,7 @@ def runtime_files(say=print) -> dict[str, bytes]:
 
     `say` is told before a download. Raises UserError when they cannot be had, or are not the pinned ones.
     """
-    folder = cache_folder()
+    folder = cached(f"onnxruntime-web-{VERSION}", say=say)
     found = {name: _read(folder / name) for name in FILES}
     if all(_is_right(name, data) for name, data in found.items()):
         return found
@@ -48,12 +49,6 @@ def runtime_files(say=print) -> dict[str, bytes]:
         for name, data in found.items():
             write_bytes(folder / name, data)
     return found
-
-
-def cache_folder() -> Path:
-    """Under DCGAN_TF_CACHE, else in the user's cache folder."""
-    cache = os.environ.get("DCGAN_TF_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "dcgan_tf"
-    return Path(cache).expanduser() / f"onnxruntime-web-{VERSION}"
 
 
 def registry() -> str:

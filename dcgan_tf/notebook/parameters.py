@@ -9,12 +9,12 @@ import ast
 import base64
 import math
 import numbers
-import os
 from pathlib import Path
 
 from dcgan_tf.recipe.catalogue import get_recipe
 from dcgan_tf.run import directory as runs
 from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.places import project_folder
 from dcgan_tf.system.quiet import tensorflow_quiet
 
 # --- parameters -------------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def run_directory(results_dir, run_name, dataset, recipe, changes, seed) -> Path
     Papermill runs a notebook in the caller's folder, Jupyter in the notebook's own: so that both mean the
     same, a relative `results_dir` is taken from the project's root whenever that is at or above this folder.
     """
-    return _base() / results_dir / (run_name or runs.run_name(dataset, recipe, changes, seed))
+    return project_folder() / results_dir / (run_name or runs.run_name(dataset, recipe, changes, seed))
 
 
 def find_run(run_dir):
@@ -167,25 +167,9 @@ def find_run(run_dir):
     """
     run = runs.Run(run_dir)
     if not run.config_path.is_file():
-        run = runs.Run(_base() / run_dir)
+        run = runs.Run(project_folder() / run_dir)
     run.config  # noqa: B018 (says what is wrong, if it is)
     return run
-
-
-def data_directory(results_dir) -> Path:
-    """Where prepared data are kept for the next run: under DCGAN_TF_CACHE, else in `data` beside `results_dir`."""
-    cache = os.environ.get("DCGAN_TF_CACHE")
-    return Path(cache).expanduser().absolute() / "prepared" if cache else (_base() / results_dir).parent / "data"
-
-
-def _base():
-    here = Path.cwd()
-    above = [folder for folder in (here, *here.parents) if (folder / "notebooks").is_dir() and _is_project(folder)]
-    return above[0] if above else here
-
-
-def _is_project(folder):
-    return (folder / "pyproject.toml").is_file() and (folder / "dcgan_tf").is_dir()
 
 
 def show_gif(path, width: int = 480):

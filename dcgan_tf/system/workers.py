@@ -68,7 +68,7 @@ def _start():
     environment = {**os.environ, "PYTHONPATH": path}
     for library in ("OMP", "OPENBLAS", "MKL"):
         environment.setdefault(f"{library}_NUM_THREADS", "1")  # there is one worker per core already
-    command = [sys.executable, "-c", "from dcgan_tf.workers import _serve; _serve()"]
+    command = [sys.executable, "-c", "from dcgan_tf.system.workers import _serve; _serve()"]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 
 

@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -175,7 +176,7 @@ def test_importing_is_light_and_python_ends_although_batches_are_being_gathered(
     """A call into Python that is under way at exit would never return, and TensorFlow would wait for it."""
     code = (
         "import sys\n"
-        "from dcgan_tf.datasets import load_dataset\n"
+        "from dcgan_tf.data.datasets import load_dataset\n"
         "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
         "iterators = [iter(load_dataset('fake').batches(64, seed)) for seed in range(3)]\n"
         "for iterator in iterators: next(iterator)\n"
@@ -338,13 +339,18 @@ def test_a_zip_gives_the_same_as_the_folder(folder):
 
 def test_where_the_cache_lies(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(folders.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(folders, "can_write", lambda folder: False)
     load_dataset(folder, image_size=15)
     assert len(list((tmp_path / "home" / "dcgan_tf").glob("faces-*/15x15*/images.npy"))) == 1
     monkeypatch.setenv("DCGAN_TF_CACHE", str(tmp_path / "mine"))
     load_dataset(folder, image_size=15)
     assert len(list((tmp_path / "mine").glob("faces-*/15x15*/images.npy"))) == 1
     assert not (tmp_path / "faces.dcgan_tf").exists()
+    monkeypatch.delenv("DCGAN_TF_CACHE")
+    shutil.move(next((tmp_path / "home" / "dcgan_tf").glob("faces-*")), tmp_path / "faces.dcgan_tf")
+    shutil.rmtree(tmp_path / "home")
+    load_dataset(folder, image_size=15)  # what is there can be read, though nothing can be written beside the data
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_cache_that_lost_a_file_is_made_anew(folder):

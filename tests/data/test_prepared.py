@@ -530,7 +530,7 @@ def test_reading_everything_holds_little_memory(tmp_path):
         file.truncate(file.tell() + 50_000 * 64 * 64 * 3)
     code = (
         "import sys, numpy as np\n"
-        "from dcgan_tf.stored import StoredImages\n"
+        "from dcgan_tf.data.stored import StoredImages\n"
         "def resident(): return int(open('/proc/self/statm').read().split()[1]) * 4096\n"
         "images = StoredImages(sys.argv[1])\n"
         "order, most = np.random.default_rng(0).permutation(len(images)), 0\n"

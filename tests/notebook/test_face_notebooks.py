@@ -214,15 +214,6 @@ def test_the_average_of_pictures():
     assert (notebook.average_picture([], 4, 6) == np.full((4, 6, 3), 255)).all()
 
 
-def test_prepared_data_lie_beside_the_results_or_in_the_cache(monkeypatch, tmp_path):
-    monkeypatch.delenv("DCGAN_TF_CACHE", raising=False)
-    monkeypatch.chdir(ROOT / "notebooks")
-    assert notebook.data_directory("results") == ROOT / "data"
-    assert notebook.data_directory(str(tmp_path / "out")) == tmp_path / "data"
-    monkeypatch.setenv("DCGAN_TF_CACHE", str(tmp_path / "cache"))
-    assert notebook.data_directory("results") == tmp_path / "cache" / "prepared"
-
-
 def test_grids_are_found_near_the_steps_asked_for(offline):
     _, run = offline  # grids after 2 and 4 steps
     pictures, titles = notebook.grids_at(run, [1, 2, 50])

@@ -1,0 +1,95 @@
+"""Where things lie that a computer can make again: one rule for all caches, one for prepared data.
+
+    a cache          under DCGAN_TF_CACHE when that is set, else in the user's cache folder; where neither can be
+                     written, in the temporary folder, which is said
+    prepared data    of notebooks: `prepared` under DCGAN_TF_CACHE when that is set, else `data` in the project
+
+Only a folder or zip of pictures has its cache beside itself when it can (see data/folders.py), and not under
+DCGAN_TF_CACHE: it is as large as the pictures, and goes with them when they are removed.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+CACHE_VARIABLE = "DCGAN_TF_CACHE"
+
+_said = set()  # what was said already: once in a process is enough
+
+
+def given_cache() -> Path | None:
+    """The folder that DCGAN_TF_CACHE names, as an absolute path; None when it is not set."""
+    given = os.environ.get(CACHE_VARIABLE)
+    return Path(given).expanduser().absolute() if given else None
+
+
+def cached(*parts: str, say=print) -> Path:
+    """Where the file or folder of that name lies in the cache: `cached("features", "statistics.npz")`.
+
+    Where it exists already, even if nothing can be written there; else where it can be written, and its folder
+    is there then. say: is told, once, when that is the temporary folder. When nothing can be written anywhere,
+    the path in the cache is given all the same: whoever writes there has the error.
+    """
+    first = (given_cache() or platformdirs.user_cache_path("dcgan_tf", appauthor=False)).joinpath(*parts)
+    if first.exists() or can_write(first.parent):
+        return first
+    other = _temporary_cache()
+    second = other.joinpath(*parts)
+    if not _is_ours(other) or not (second.exists() or can_write(second.parent)):
+        return first
+    cache = Path(*first.parts[: len(first.parts) - len(parts)])
+    if cache not in _said:
+        _said.add(cache)
+        say(
+            f"the cache {str(cache)!r} cannot be written: {str(other)!r} takes its place, until it is tidied up; "
+            f"the environment variable {CACHE_VARIABLE} names another folder"
+        )
+    return second
+
+
+def can_write(folder: Path) -> bool:
+    """Whether a file can be made in `folder`, which is made itself if need be. It is tried: rights do not tell all."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _temporary_cache():
+    owner = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    return Path(tempfile.gettempdir(), f"dcgan_tf-{owner}")
+
+
+def _is_ours(folder):
+    """Make the folder so that only this user can write to it; False when somebody else has made one there."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+    except OSError:
+        return False
+    return not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & 0o022)
+
+
+def project_folder() -> Path:
+    """The project's root when that is at or above the working folder, else the working folder.
+
+    Papermill runs a notebook in the caller's folder, Jupyter in the notebook's own: relative paths are taken from
+    here, so that both mean the same.
+    """
+    here = Path.cwd()
+    above = [folder for folder in (here, *here.parents) if (folder / "notebooks").is_dir() and _is_project(folder)]
+    return above[0] if above else here
+
+
+def _is_project(folder):
+    return (folder / "pyproject.toml").is_file() and (folder / "dcgan_tf").is_dir()
+
+
+def data_directory() -> Path:
+    """Where notebooks keep the data they prepare: the same folder for a notebook alone and for all of a sweep."""
+    cache = given_cache()
+    return cache / "prepared" if cache else project_folder() / "data"
