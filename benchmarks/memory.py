@@ -23,7 +23,7 @@ from dcgan_tf.data.prepared import prepare
 _TRAIN = """
 import resource, sys
 from dcgan_tf import train
-from dcgan_tf.progress import NoProgress
+from dcgan_tf.training.progress import NoProgress
 changes = {"width": 4, "latent_dim": 8, "batch_size": 128, "grid_images": 4, "steps": int(sys.argv[3])}
 train("quick", sys.argv[1], sys.argv[2], overrides=changes, progress=NoProgress())
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

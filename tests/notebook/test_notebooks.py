@@ -312,7 +312,7 @@ def test_a_wrong_parameter_stops_before_training(kernel, tmp_path, wrong, messag
 
 
 WATCHED = """
-from dcgan_tf.progress import choose_progress
+from dcgan_tf.training.progress import choose_progress
 print(type(choose_progress()).__name__)
 """
 TRAINING = """

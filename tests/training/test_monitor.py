@@ -114,7 +114,7 @@ def test_resumed_it_is_the_same(run, tmp_path):
 KILLED = """
 import os, signal, sys
 from dcgan_tf import checkpoints, monitor
-from dcgan_tf.progress import NoProgress
+from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training import train
 path, overrides, evaluation = sys.argv[1], *map(eval, sys.argv[2:])
 save, append = checkpoints.save, monitor.append_line
