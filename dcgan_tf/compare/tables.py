@@ -18,7 +18,7 @@ from dcgan_tf.compare.rows import (
     varied_settings,
 )
 from dcgan_tf.evaluation.metrics import describe_value
-from dcgan_tf.notebook.parameters import run_directory
+from dcgan_tf.notebook.paths import run_directory
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.quiet import tensorflow_quiet
 

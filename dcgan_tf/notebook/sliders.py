@@ -1,4 +1,4 @@
-"""The latent space in a notebook: its sheets and films in the page, and boards with sliders that redraw at once.
+"""The latent space in a notebook, with sliders: boards that redraw at once.
 
 A board is an ipywidgets box: controls, and a picture that follows them while they are dragged. Without a person
 in front (papermill) there is nobody to drag; `live` then says so instead, and the sheets show the same.
@@ -6,9 +6,7 @@ in front (papermill) there is nobody to drag; `live` then says so instead, and t
 
 import html
 import io
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -16,39 +14,13 @@ from PIL import Image
 from dcgan_tf.latent import formulas as latent
 from dcgan_tf.latent.explore import parse_arithmetic, parse_seeds
 from dcgan_tf.latent.space import LatentSpace
-from dcgan_tf.latent.tour import VIEWS, Exploration, NotHere
+from dcgan_tf.latent.tour import Exploration, NotHere
 from dcgan_tf.latent.views import add_up, named
-from dcgan_tf.pictures.films import write_gif
-from dcgan_tf.pictures.plots import Picture
 from dcgan_tf.pictures.sheets import frame
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.training.progress import in_watched_notebook
 
 _LAST_SEED = 1_000_000
-
-
-def show(look: Exploration, name: str):
-    """Display one of VIEWS, sheets and films, or the reason why it cannot be shown of this run."""
-    from IPython.display import display
-
-    try:
-        for _, made in VIEWS[name][0](look):
-            if isinstance(made, Picture):
-                display(made)
-            elif isinstance(made, list):
-                display(film(made))
-    except NotHere as reason:
-        print(f"left out: {reason}")
-
-
-def film(frames: list[np.ndarray], seconds_per_frame: float | None = None):
-    """Frames uint8 [H, W, 3] as a GIF in the page that plays for ever."""
-    from dcgan_tf.notebook.parameters import show_gif
-
-    pace = seconds_per_frame or (0.05 if len(frames) > 30 else 0.25)
-    with tempfile.TemporaryDirectory() as folder:
-        write_gif(Path(folder) / "film.gif", frames, pace, hold_last=pace)
-        return show_gif(Path(folder) / "film.gif", frames[0].shape[1])
 
 
 def live(board: Callable, *arguments, **options):

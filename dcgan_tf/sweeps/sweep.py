@@ -21,7 +21,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from dcgan_tf.notebook.parameters import run_directory
+from dcgan_tf.notebook.paths import run_directory
 from dcgan_tf.run.directory import Run, holds_nothing
 from dcgan_tf.sweeps.plan import PlannedRun, plan_sweep
 from dcgan_tf.sweeps.results import Estimate, write_pictures, write_table

@@ -16,12 +16,8 @@ from papermill.exceptions import PapermillExecutionError
 from PIL import Image
 from skimage import data
 
-from data_prep.detections import detect
-from data_prep.face_filter import decide
 from dcgan_tf.data.images import decode
 from dcgan_tf.data.prepared import read_prepared
-from dcgan_tf.data.sources import open_source
-from dcgan_tf.notebook import parameters as notebook
 from dcgan_tf.pictures.plots import soft_labels
 from dcgan_tf.run.directory import Run
 
@@ -171,54 +167,6 @@ def test_a_misspelt_parameter_stops_before_anything_is_made(kernel, cache, tmp_p
         execute(kernel, cache, name, tmp_path, **wrong)
     assert caught.value.ename == "UserError" and message in caught.value.evalue
     assert not (tmp_path / "results").exists()
-
-
-# --- what they use of the package -------------------------------------------------------------------------
-
-
-def test_the_example_photographs_are_some_of_each_kind(tmp_path):
-    source = open_source(notebook.example_photographs(tmp_path / "photographs"))
-    assert len(source.names) == 100
-    found = detect(source, tmp_path / "detections.npz", workers=2, progress=False)
-    for threshold, names in ((40, {"astronaut_2_mirrored.png", "astronaut_9_two.png"}), (30, None)):
-        decisions = decide(found, "frontal", threshold)
-        kept = {name for name, keep in zip(found.names, decisions.kept, strict=True) if keep}
-        assert names is None or {name for name in kept if name.startswith("astronaut")} == names
-        assert not {name for name in kept if name.startswith(("cat", "other", "photographer"))}
-        assert 20 < len(kept) < 80
-    assert decisions.reasons[found.names.index("astronaut_9_two.png")] == "several frontal faces: 2"
-    made = (tmp_path / "photographs" / "cat.png").stat().st_mtime_ns
-    notebook.example_photographs(tmp_path / "photographs")
-    assert (tmp_path / "photographs" / "cat.png").stat().st_mtime_ns == made
-
-
-def test_pictures_that_cannot_be_read_are_left_out(tmp_path):
-    Image.new("L", (30, 20), 200).save(tmp_path / "a.png")
-    (tmp_path / "b.png").write_bytes(b"no picture")
-    pictures = notebook.read_pictures(open_source(tmp_path), range(2))
-    assert [picture.shape for picture in pictures] == [(20, 30, 3)]
-
-
-def test_pictures_of_any_size_are_shown_whole():
-    tall, wide = np.full((40, 20, 3), 90, np.uint8), np.full((10, 60, 3), 10, np.uint8)
-    assert notebook._fit(wide, 40, 20).shape == (40, 20, 3)
-    shown = notebook._fit(wide, 40, 20)
-    assert (shown[18:21] == 10).all() and (shown[:17] == 255).all() and (shown[22:] == 255).all()
-    assert notebook.show_pictures([tall, wide], titles=["a", "b"]).axes[0].images
-    assert "there are none" in notebook.show_pictures([], title="kept").texts[0].get_text()
-
-
-def test_the_average_of_pictures():
-    black, white = np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 255, np.uint8)
-    assert (notebook.average_picture([black, white], 4, 4) == 128).all()
-    assert (notebook.average_picture([], 4, 6) == np.full((4, 6, 3), 255)).all()
-
-
-def test_grids_are_found_near_the_steps_asked_for(offline):
-    _, run = offline  # grids after 2 and 4 steps
-    pictures, titles = notebook.grids_at(run, [1, 2, 50])
-    assert titles == ["after 2 iterations", "after 4 iterations"] and len(pictures) == 2
-    assert notebook.grids_at(run, [])[1] == ["after 4 iterations"]
 
 
 def test_soft_labels_have_a_best_answer_for_generated_images_only():

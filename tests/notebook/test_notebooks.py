@@ -3,7 +3,6 @@
 import ast
 import io
 import os
-import re
 import subprocess
 import sys
 import tokenize
@@ -16,12 +15,8 @@ import pytest
 from kernels import execute_in
 from papermill.exceptions import PapermillExecutionError
 
-from dcgan_tf.data.datasets import load_dataset
-from dcgan_tf.notebook import parameters as notebook
-from dcgan_tf.notebook.parameters import check_parameters
-from dcgan_tf.recipe.catalogue import RECIPES
+from dcgan_tf.notebook.parameters import declared_parameters
 from dcgan_tf.run.directory import Run
-from dcgan_tf.system.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -65,14 +60,14 @@ def test_parameters_are_literals_with_a_comment_each(path):
         assert isinstance(statement, ast.Assign | ast.AnnAssign), ast.unparse(statement)
         ast.literal_eval(statement.value)
         assert statement.end_lineno in commented, f"no comment behind {ast.unparse(statement)}"
-    declared, _ = notebook.declared_parameters([source])
+    declared, _ = declared_parameters([source])
     assert len(declared) == len(ast.parse(source).body)
     assert not source.startswith("# Parameters\n")  # that is how papermill's own cell begins
 
 
 @each_notebook
 def test_papermill_can_explain_every_parameter(path):
-    declared, _ = notebook.declared_parameters([parameters_of(path)])
+    declared, _ = declared_parameters([parameters_of(path)])
     explained = papermill.inspect_notebook(str(path))
     assert list(explained) == list(declared)
     assert all(parameter["help"] for parameter in explained.values())
@@ -80,7 +75,7 @@ def test_papermill_can_explain_every_parameter(path):
 
 @each_notebook
 def test_every_parameter_is_used_and_checked_first(path):
-    declared, _ = notebook.declared_parameters([parameters_of(path)])
+    declared, _ = declared_parameters([parameters_of(path)])
     sources = [cell.source for cell in code_of(path)]
     after = sources[sources.index(parameters_of(path)) + 1 :]
     assert "check_parameters(globals())" in after[0]
@@ -104,108 +99,11 @@ def test_prose_leads_every_section(path):
     assert sum(cell.cell_type == "markdown" for cell in cells) * 3 >= len(cells)
 
 
-# --- check_parameters -------------------------------------------------------------------------------------
-
-
-def check(injected="", cells=(), **values):
-    """check_parameters as the cell behind mnist's parameters sees it, after papermill injected `injected`."""
-    declaration = parameters_of(ROOT / "notebooks" / "mnist.ipynb")
-    history = ["", declaration, *([f"# Parameters\n{injected}\n"] if injected else []), *cells]
-    namespace = {}
-    for source in history:
-        exec(source, namespace)
-    check_parameters({**namespace, **values, "In": [*history, "check_parameters(globals())"]})
-
-
-def test_defaults_and_sensible_values_pass():
-    check()
-    check("epochs = 3\nlearning_rate = 1\nrun_name = 'a'\nclasses = [3, 8]\noverrides = {'dropout': 0.1}")
-    check("epochs = None\nbatch_size = 64\nmax_seconds = 2.5\nloss = 'hinge'")
-
-
-@pytest.mark.parametrize(
-    "injected, message",
-    [
-        ("epohcs = 3", r"unknown parameter 'epohcs'\. Did you mean 'epochs'\? This notebook has: recipe, dataset, .*"),
-        ("epochs = 'ten'", r"epochs='ten' must be a whole number or None: give it as -p epochs 10, or in .*"),
-        ("epochs = 2.5", r"epochs=2\.5 must be a whole number or None: .*"),
-        ("batch_size = True", r"batch_size=True must be a whole number or None: .*"),
-        ("learning_rate = 'fast'", r"learning_rate='fast' must be a number or None: .*"),
-        ("learning_rate = float('nan')", r"learning_rate=nan must be a finite number above 0"),
-        ("learning_rate = -0.1", r"learning_rate=-0\.1 must be a finite number above 0"),
-        ("max_seconds = 0", r"max_seconds=0 must be a finite number above 0"),
-        ("run_name = 7", r"run_name=7 must be a text or None: give it as -r run_name 7, .*"),
-        ("resize = 'yes'", r"resize='yes' must be True or False: give it as -p resize True, .*"),
-        ("seed = None", r"seed=None must be a whole number: .*"),
-        ("seed = -1", r"seed=-1 must be at least 0"),
-        ("overrides = [1]", r"overrides=\[1\] must be a dict: give it as -y \"overrides: \{width: 32\}\", .*"),
-        ("overrides = {'widht': 8}", r"unknown field 'widht'\. Did you mean 'width'\? .*"),
-        (
-            "overrides = {'width': 8}",
-            r"overrides has width=8, but width is a parameter of this notebook: use -p width 8",
-        ),
-        ("overrides = {'dropout': 2}", r"dropout=2\.0 must be a finite number at least 0 and at most 0\.95 .*"),
-        ("epochs = 0", r"epochs=0 must be .*at least 1.*"),
-        ("epochs = 2\nsteps = 3", r"epochs=2 and steps=3 are both given: give one of the two"),
-        ("loss = 'bcee'", r"loss='bcee' must be one of .* Did you mean 'bce'\?"),
-        ("recipe = 'quik'", r"unknown recipe 'quik'\. Did you mean 'quick'\? .*"),
-    ],
-)
-def test_what_cannot_work_is_one_clear_line(injected, message):
-    with pytest.raises(UserError) as caught:
-        check(injected)
-    assert re.fullmatch(message, str(caught.value)), str(caught.value)
-    assert caught.value._render_traceback_() == [f"UserError: {caught.value}"]
-
-
-def test_going_on_by_hand_gives_no_false_alarm():
-    check(cells=["learning_rat = 3", "import math", "note: str = 'mine'"])
-    check("epohcs = 3", cells=["# Parameters\nepochs = 3\n"])  # papermill's cell was mended and run again
-    check("epohcs = 3", cells=[parameters_of(ROOT / "notebooks" / "mnist.ipynb")])  # or deleted, and all run again
-    check_parameters({"epochs": 1})  # outside a notebook there is nothing to compare with
-
-
-def test_a_cell_that_is_no_python_is_passed_over():
-    declared, injected = notebook.declared_parameters(
-        ["!ls", "epochs: int = 1", "%time x", "# Parameters\nepohcs = 2\n"]
-    )
-    assert declared == {"epochs": ("int", 1)} and injected == ["epohcs"]
-
-
-# --- paths and pictures -----------------------------------------------------------------------------------
-
-
-def test_results_are_the_projects_wherever_the_notebook_runs(monkeypatch, tmp_path):
-    for folder in (ROOT, ROOT / "notebooks"):
-        monkeypatch.chdir(folder)
-        place = notebook.run_directory("results", None, "mnist5k", "quick", {"width": 8}, 3)
-        assert place == ROOT / "results" / "mnist5k-quick-width=8-seed3"
-    monkeypatch.chdir(tmp_path)
-    assert notebook.run_directory("out", "a", "mnist5k", "quick", {}, 0) == tmp_path / "out" / "a"
-    assert notebook.run_directory(str(ROOT / "x"), "a", "mnist5k", "quick", {}, 0) == ROOT / "x" / "a"
-
-
-def test_a_sheet_of_real_images_has_labels_where_there_are_any():
-    digits = load_dataset("mnist5k", limit=30)
-    titles = [text.get_text() for text in notebook.show_data(digits, count=12).axes[0].texts]
-    assert len(titles) == 12 and set(titles) <= set("0123456789")
-    assert not notebook.show_data(load_dataset("fake", limit=5)).axes[0].texts
-
-
 def test_a_run_that_was_not_evaluated_has_no_curve(mnist, tmp_path):
     from dcgan_tf.notebook.tables import metric_curve
 
     assert metric_curve(mnist[1]).axes
     assert "evaluate_every" in metric_curve(Run(tmp_path)).texts[0].get_text()
-
-
-def test_data_that_do_not_fit_are_one_clear_line():
-    tutorial = RECIPES["tutorial"]
-    with pytest.raises(UserError, match="unknown dataset 'mnist5'"):
-        notebook.load_data("mnist5", tutorial, {})
-    with pytest.raises(UserError, match=r"28x28x1, not 32x32x1"):
-        notebook.load_data("mnist5k", RECIPES["gwu"].with_fields({"image_size": 32}), {"image_size": 32})
-    assert notebook.load_data("mnist5k", tutorial, {}, classes=7).image_shape == (28, 28, 1)
 
 
 # --- real runs --------------------------------------------------------------------------------------------
