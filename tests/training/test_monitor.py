@@ -113,9 +113,10 @@ def test_resumed_it_is_the_same(run, tmp_path):
 
 KILLED = """
 import os, signal, sys
-from dcgan_tf import checkpoints, monitor
+from dcgan_tf.run import checkpoints
+from dcgan_tf.training import monitor
 from dcgan_tf.training.progress import NoProgress
-from dcgan_tf.training import train
+from dcgan_tf.training.train import train
 path, overrides, evaluation = sys.argv[1], *map(eval, sys.argv[2:])
 save, append = checkpoints.save, monitor.append_line
 checkpoints.save = lambda folder, step, *rest: save(folder, step, *rest) if step <= 14 else None
