@@ -12,6 +12,7 @@ _WHERE = {
     "evaluate": "dcgan_tf.evaluation.evaluate",
     "explore": "dcgan_tf.latent.explore",
     "sweep": "dcgan_tf.sweeps.sweep",
+    "export": "dcgan_tf.exporting.export",
     "load_generator": "dcgan_tf.run.sampling",
     "load_dataset": "dcgan_tf.data.datasets",
     "GAN": "dcgan_tf.game.gan",

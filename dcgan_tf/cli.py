@@ -285,28 +285,22 @@ def export(run, web, onnx, saved_model, best, attributes, dataset):
 
     Each export is compared with the original, and not kept if it differs.
     """
-    given = {"--web": web, "--onnx": onnx, "--saved-model": saved_model}
-    given = {option: place for option, place in given.items() if place is not None}
     if run is None:
         raise UserError("give the run before the options: python -m dcgan_tf export RUN --web")
-    if not given:
+    given = {"web": web, "onnx": onnx, "saved_model": saved_model}
+    given = {name: place or True for name, place in given.items() if place is not None}
+    if not given:  # this need not wait for TensorFlow
         raise UserError(
             "give at least one of --web, --onnx, --saved-model: export RUN --web writes a page to play with"
         )
-    if web is None and (attributes or dataset):
-        raise UserError("--attributes and --dataset are of the page: give them with --web")
     with tensorflow_quiet():
-        from dcgan_tf.exporting.export import export_onnx, export_saved_model
-        from dcgan_tf.exporting.web import export_web
+        from dcgan_tf.exporting.export import export
 
-    exporters = {"--web": export_web, "--onnx": export_onnx, "--saved-model": export_saved_model}
-    for option, place in given.items():
-        more = {}
-        if option == "--web":
-            more = {"attributes": attributes, "dataset": dataset, "say": lambda text: click.echo(text, err=True)}
-        path, difference = exporters[option](run, place or None, best=best, **more)
-        click.echo(f"{path}: values in [-1, 1] differ from the original's by at most {difference:.1e}", err=True)
-        click.echo(str(path / "index.html" if option == "--web" else path))
+    def say(text):
+        click.echo(text, err=True)
+
+    for path in export(run, **given, best=best, attributes=attributes, dataset=dataset, say=say):
+        click.echo(str(path))
 
 
 @cli.command()

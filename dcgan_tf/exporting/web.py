@@ -1,6 +1,6 @@
 """A page to play with a generator: one folder that needs no network, no server and no Python.
 
-The page's own files are in dcgan_tf/web_page. Browsers let no page fetch() files beside it when it was opened from
+The page's own files are in page/. Browsers let no page fetch() files beside it when it was opened from
 the disk, so the model and the runtime go along inside scripts, compressed, as base64.
 """
 
@@ -13,17 +13,10 @@ from pathlib import Path
 from dcgan_tf.data.images import to_uint8
 from dcgan_tf.evaluation.evaluate import data_of
 from dcgan_tf.evaluation.features import can_classify, feature_network
-from dcgan_tf.exporting.export import (
-    Original,
-    check_folder,
-    check_onnx_packages,
-    compare_onnx,
-    load_original,
-    new_folder,
-    onnx_bytes,
-    place,
-)
+from dcgan_tf.exporting.onnx import check_onnx_packages, compare_onnx, onnx_bytes
 from dcgan_tf.exporting.onnxruntime_web import VERSION, runtime_files
+from dcgan_tf.exporting.original import Original, load_original
+from dcgan_tf.exporting.targets import check_folder, new_folder, place
 from dcgan_tf.latent.directions import attribute_directions, first_layer_directions, jacobian_directions
 from dcgan_tf.latent.space import LatentSpace
 from dcgan_tf.pictures.grids import save_png

@@ -1,6 +1,5 @@
 """The page to play with, opened from the disk in a real browser: its images are Python's."""
 
-import dataclasses
 import json
 import shutil
 
@@ -11,12 +10,12 @@ from generators import NARROW, shaken_generator
 from dcgan_tf.data.images import decode
 from dcgan_tf.evaluation.features import FeatureNetwork
 from dcgan_tf.exporting import web as export_web_module
-from dcgan_tf.exporting.export import check_folder, load_original
 from dcgan_tf.exporting.onnxruntime_web import runtime_files
+from dcgan_tf.exporting.original import load_original
+from dcgan_tf.exporting.targets import check_folder
 from dcgan_tf.exporting.web import PAGE, _attributes, describe, export_web
 from dcgan_tf.latent.space import open_space
 from dcgan_tf.recipe.catalogue import RECIPES
-from dcgan_tf.run.directory import HISTORY_COLUMNS, Run
 from dcgan_tf.run.sampling import Sampler, draw_latents, load_generator, sample
 from dcgan_tf.system.errors import UserError
 
@@ -33,21 +32,6 @@ def runtime():
         return runtime_files(lambda text: None)
     except UserError as error:
         pytest.skip(f"the page was NOT tested, for want of ONNX Runtime's files: {error}")
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A run of colour images from uniform latents, as train() leaves it, but with a generator of random weights."""
-    run = Run(tmp_path_factory.mktemp("runs") / NAME)
-    run.path.mkdir()
-    fields = {"width": "4", "latent_dim": "8", "image_size": "32", "channels": "3"}
-    fields |= {"latent_distribution": "uniform", "latent_mean": "0.25", "latent_std": "0.8"}
-    recipe = RECIPES["quick"].with_fields(fields)
-    dataset = {"name": "fake", "image_shape": [32, 32, 3]}
-    run.write_config({"recipe": dataclasses.asdict(recipe), "dataset": dataset, "seed": 0})
-    run.append_row(dict.fromkeys(HISTORY_COLUMNS, 1))
-    shaken_generator(recipe, run.path).rename(run.generator_path)
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,105 @@
+"""The generator as one ONNX file."""
+
+import importlib.util
+import json
+import tempfile
+import warnings
+from pathlib import Path
+
+from dcgan_tf import __version__
+from dcgan_tf.exporting.original import Original, compare, load_original
+from dcgan_tf.exporting.targets import place
+from dcgan_tf.run.sampling import draw_latents
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import disk_errors_explained, write_bytes
+
+ONNX_PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
+
+
+def export_onnx(source, output=None, *, best: bool = False) -> tuple[Path, float]:
+    """Write the generator as one ONNX file; its path, and its largest difference from the original.
+
+    Input `latents` float32 [N, latent_dim], output `images` float32 [N, H, W, C] in [-1, 1]; how latents are
+    distributed is in the file's metadata. output: by default generator.onnx in the run directory.
+
+    Raises UserError when there is no generator, packages are missing or the place is taken; RuntimeError when the
+    export differs from the original by more than TOLERANCE.
+    """
+    check_onnx_packages()
+    path = place(source, output, best, "generator.onnx")
+    _check_onnx_target(path)
+    original = load_original(source, best)
+    with disk_errors_explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        model = onnx_bytes(original)
+        difference = compare_onnx(original, model)
+        write_bytes(path, model)
+    return path, difference
+
+
+def check_onnx_packages():
+    """UserError when a package that ONNX needs is not installed."""
+    missing = [name for name in ONNX_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"exporting to ONNX or to a web page needs {' and '.join(missing)}, not installed here: "
+            f"pip install {' '.join(missing)}"
+        )
+
+
+def onnx_bytes(original: Original) -> bytes:
+    """The generator as an ONNX model, with its metadata; not yet compared with the original."""
+    import onnx
+
+    original.images(draw_latents(1, original.about["latent_dim"], 0))  # Keras exports only what was called
+    with tempfile.TemporaryDirectory(prefix="dcgan_tf-") as scraps:
+        folder = Path(scraps)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of tf2onnx, about NumPy's younger versions
+            original.generator.export(folder / "generator.onnx", format="onnx", verbose=False)
+        model = onnx.load(folder / "generator.onnx")
+    graph = model.graph
+    _rename(graph, graph.input[0].name, "latents")
+    _rename(graph, graph.output[0].name, "images")
+    for value in (graph.input[0], graph.output[0]):
+        value.type.tensor_type.shape.dim[0].dim_param = "images"
+    model.doc_string = "A DCGAN's generator: latents [N, D] -> images [N, H, W, C] in [-1, 1]"
+    metadata = {"dcgan_tf": __version__, "about": json.dumps(original.about)}
+    onnx.helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+def _rename(graph, old, new):
+    """Give a graph's input or output another name, everywhere."""
+    for names in [names for node in graph.node for names in (node.input, node.output)]:
+        for index, name in enumerate(names):
+            if name == old:
+                names[index] = new
+    for value in [*graph.input, *graph.output, *graph.value_info]:
+        if value.name == old:
+            value.name = new
+
+
+def compare_onnx(original: Original, model: bytes) -> float:
+    """The largest difference between the original and an ONNX model, see compare."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    return compare(original, lambda latents: session.run(["images"], {"latents": latents})[0])
+
+
+def _check_onnx_target(path):
+    if path.suffix != ".onnx":
+        raise UserError(f"output {str(path)!r}: give the name of a file ending in .onnx")
+    if path.is_dir():
+        raise UserError(f"output {str(path)!r} is a folder: give the name of a file")
+    if path.exists():
+        import onnx
+
+        try:
+            ours = any(entry.key == "dcgan_tf" for entry in onnx.load(path, load_external_data=False).metadata_props)
+        except Exception:  # protobuf raises nearly anything on what is no ONNX file
+            ours = False
+        if not ours:
+            raise UserError(f"{str(path)!r} exists and is no earlier export of this kind: choose another name")

@@ -1,0 +1,25 @@
+"""The generator as TensorFlow's SavedModel."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from dcgan_tf.exporting.original import compare, load_original
+from dcgan_tf.exporting.targets import check_folder, new_folder, place
+
+
+def export_saved_model(source, output=None, *, best: bool = False) -> tuple[Path, float]:
+    """Write the generator as a TensorFlow SavedModel; its folder, and its largest difference from the original.
+
+    `model = tf.saved_model.load(folder)`, and `model.serve(latents)` gives images float32 [N, H, W, C] in [-1, 1].
+    output: by default the folder saved_model in the run directory. Raises as export_onnx does.
+    """
+    path = place(source, output, best, "saved_model")
+    check_folder(path, "saved-model")
+    original = load_original(source, best)
+    with new_folder(path, "saved-model", original.about) as folder:
+        original.generator.export(folder, format="tf_saved_model", verbose=False)
+        loaded = tf.saved_model.load(str(folder))
+        with tf.device("CPU:0"):
+            difference = compare(original, lambda latents: loaded.serve(tf.constant(latents)).numpy())
+    return path, difference

@@ -1,0 +1,44 @@
+"""What is exported, and that it is compared with what it was."""
+
+import numpy as np
+import pytest
+from generators import NARROW, shaken_generator
+
+from dcgan_tf.exporting.original import TOLERANCE, compare, load_original
+from dcgan_tf.exporting.targets import place
+from dcgan_tf.recipe.catalogue import RECIPES
+from dcgan_tf.system.errors import UserError
+
+
+def test_another_image_is_noticed(run):
+    original = load_original(run.path)
+    assert compare(original, original.images) == 0
+    nearly = compare(original, lambda latents: original.images(latents) + TOLERANCE / 2)
+    assert nearly == pytest.approx(TOLERANCE / 2, rel=0.01)
+    for wrong in (
+        lambda latents: original.images(latents) + 2 * TOLERANCE,
+        lambda latents: original.images(latents) * np.nan,
+        lambda latents: original.images(latents)[:, :-1],
+    ):
+        with pytest.raises(RuntimeError, match="differ"):
+            compare(original, wrong)
+
+
+def test_a_generator_of_nans_is_said_to_be_one(run):
+    original = load_original(run.path)
+    original.generator.set_weights([weight * np.nan for weight in original.generator.get_weights()])
+    with pytest.raises(UserError, match="makes values that are not numbers"):
+        compare(original, original.images)
+
+
+def test_the_best_generator_is_asked_for_by_name(run, tmp_path):
+    with pytest.raises(UserError, match=r"no best_generator\.keras: .*--evaluate-every"):
+        load_original(run.path, best=True)
+    source = shaken_generator(RECIPES["quick"].with_fields(NARROW), tmp_path)
+    source.rename(run.best_generator_path)
+    try:
+        original = load_original(run.path, best=True)
+        assert original.about["image_shape"] == [64, 64, 3] and original.latents["std"] == 0.8
+        assert place(run.path, None, True, "generator.onnx") == run.path / "best_generator.onnx"
+    finally:
+        run.best_generator_path.unlink()

@@ -1,0 +1,41 @@
+"""What was exported before is replaced, and nothing else is."""
+
+import pytest
+
+from dcgan_tf.exporting.targets import check_folder, new_folder
+from dcgan_tf.system.errors import UserError
+
+
+def export_to(folder, contents="weights"):
+    with new_folder(folder, "saved-model", {}) as temporary:
+        (temporary / "variables").mkdir()
+        (temporary / "variables" / "data").write_text(contents)
+
+
+def test_an_earlier_export_is_replaced_when_the_new_one_is_whole(tmp_path):
+    folder = tmp_path / "model"
+    export_to(folder)
+    export_to(folder, "newer weights")
+    with pytest.raises(ZeroDivisionError), new_folder(folder, "saved-model", {}):
+        raise ZeroDivisionError
+    assert (folder / "variables" / "data").read_text() == "newer weights"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "message"),
+    [
+        ("README", "mine", "README' is not part of the export"),
+        ("variables/data", "changed", "data' was changed since the export"),
+        ("export.json", '{"kind": "web", "files": {}}', "no earlier export of this kind"),
+        ("export.json", "[]", "no earlier export of this kind"),
+    ],
+)
+def test_what_a_person_put_there_is_not_replaced(tmp_path, name, contents, message):
+    export_to(tmp_path / "model")
+    (tmp_path / "model" / name).write_text(contents)
+    with pytest.raises(UserError, match=message):
+        check_folder(tmp_path / "model", "saved-model")
+    with pytest.raises(UserError, match=message):
+        export_to(tmp_path / "model")
+    assert (tmp_path / "model" / name).read_text() == contents
