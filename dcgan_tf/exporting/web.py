@@ -29,6 +29,7 @@ PAGE = Path(__file__).parent / "page"
 _AS_THEY_ARE = ("page.css", "random.js", "latents.js", "state.js", "painter.js", "sharing.js", "page.js")
 DIRECTIONS = 8
 ATTRIBUTES = 8
+MOST_CLASSES = 40
 _ICON_SIZE = 64
 
 
@@ -133,16 +134,21 @@ def _principal(original: Original) -> dict:
 
 
 def _attributes(original: Original, data, say) -> dict:
-    """Those along which a classifier sees an attribute or a class grow, the others held."""
+    """Those along which a classifier sees an attribute grow, the others held; or each class, in their order."""
     space = LatentSpace(original.generator, **original.latents)
     classifier = feature_network("classifier", data, say=say)
     found = attribute_directions(space, classifier)
-    best = found.best(ATTRIBUTES)
-    if not best:
+    shown = found.shown(ATTRIBUTES)
+    if not shown:
         raise UserError("the classifier sees the same in all images: leave out --attributes")
-    heading = "Classes" if classifier.exclusive else "Attributes"
-    note = f"What a classifier of the training data's labels sees grow, the other {heading.lower()} held."
-    return _group(heading, note, [found.names[at] for at in best], [found.held(at, best) for at in best])
+    if len(shown) > MOST_CLASSES:
+        say(f"the page has sliders for the first {MOST_CLASSES} of {len(shown)} classes")
+        shown = shown[:MOST_CLASSES]
+    if found.exclusive:
+        heading, note = "Classes", "What a classifier of the training data's labels sees more of."
+    else:
+        heading, note = "Attributes", "What a classifier of the training data's labels sees grow, the others held."
+    return _group(heading, note, [found.names[at] for at in shown], [found.held(at, shown) for at in shown])
 
 
 def _group(heading, note, names, vectors):

@@ -78,11 +78,22 @@ class Attributes(NamedTuple):
 
     names: K attributes or classes. scores: how sure the classifier is of each, as log-odds, float32 [N, K].
     directions: vectors [K, dim]; values R², what of a score the latent explains linearly, on held-out samples.
+    exclusive: whether an image has one of them only: then they are classes.
     """
 
     names: tuple[str, ...]
     scores: np.ndarray
     directions: Directions
+    exclusive: bool = False
+
+    def shown(self, most: int | None = None) -> list[int]:
+        """The places of those worth a slider: classes all, in the order of their labels; of attributes the `best`.
+
+        None of them has no direction at all, which is so where no score ever changed.
+        """
+        if not self.exclusive:
+            return self.best(len(self.names) if most is None else most)
+        return [place for place, vector in enumerate(self.directions.vectors) if vector.any()]
 
     def best(self, count: int) -> list[int]:
         """The places of those that are explained best, best first; never one that no sample or every sample has."""
@@ -99,8 +110,11 @@ class Attributes(NamedTuple):
     def held(self, place: int, others: list[int]) -> np.ndarray:
         """The direction of one attribute that leaves the others alone, as far as lines can tell: float32 [dim].
 
-        Others that are nearly the same, or its contrary (dark and pale), are not among those held.
+        Others that are nearly the same, or its contrary (dark and pale), are not among those held. Of classes none
+        is: an image is more of one by being less of the others, and what would hold those still leads nowhere.
         """
+        if self.exclusive:
+            return self.directions.vectors[place]
         vectors = self.directions.vectors
         apart = [other for other in others if other != place and abs(vectors[other] @ vectors[place]) < _THE_SAME]
         return latent.without(vectors[place], vectors[apart]) if apart else vectors[place]
@@ -111,7 +125,7 @@ def attribute_directions(space: LatentSpace, classifier: FeatureNetwork, count: 
     latents = space.of_seeds(range(count))
     scores = attribute_scores(space, classifier, latents)
     names = tuple(name.replace("_", " ") for name in classifier.label_names)
-    return Attributes(names, scores, latent.regress(latents, scores))
+    return Attributes(names, scores, latent.regress(latents, scores), classifier.exclusive)
 
 
 def attribute_scores(space: LatentSpace, classifier: FeatureNetwork, latents: np.ndarray) -> np.ndarray:
@@ -136,6 +150,8 @@ def telling_terms(attributes: Attributes, each: int = 3) -> list[tuple[int, list
     the same and of which all three combinations occur; the seeds those of which the classifier is surest. None
     where there are none, as for classes, of which an image has one.
     """
+    if attributes.exclusive:
+        return None
     places = attributes.best(8)
     alike = np.abs(attributes.directions.vectors @ attributes.directions.vectors.T) >= _THE_SAME
     pairs = [(a, b) for a in places for b in places if not alike[a, b]]

@@ -1,5 +1,6 @@
 """explore(): a run directory -> a folder of sheets and films of its latent space, and an index of them."""
 
+import contextlib
 import math
 import re
 from collections.abc import Callable
@@ -18,6 +19,9 @@ from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_bytes, write_text
 
 _SECONDS_PER_FRAME = 0.05
+_INDEX_BEGINS = "# The latent space of"
+_MOST_STEPS = 100  # images in a strip: more have no place on a sheet
+_MOST_AVERAGED = 1_000_000
 
 
 def explore(run, only=None, *, output=None, mp4: bool = False, say: Callable = print, **choices) -> list[Path]:
@@ -36,6 +40,7 @@ def explore(run, only=None, *, output=None, mp4: bool = False, say: Callable = p
     folder = Path(output) if output is not None else look.run.path / "latent"
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output {str(folder)!r} is a file: give a folder")
+    _check_index(folder)
     written = []
     for name in names:
         try:
@@ -67,8 +72,8 @@ def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: 
     run = run if isinstance(run, Run) else Run(run)
     choices = Choices(
         means=_numbers("means", means),
-        steps=_whole("steps", steps, 2),
-        count=_whole("count", count, 1),
+        steps=_whole("steps", steps, 2, _MOST_STEPS),
+        count=_whole("count", count, 1, _MOST_AVERAGED),
         dataset=dataset,
         best=best,
         classifier=classifier,
@@ -82,7 +87,7 @@ def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: 
     if arithmetic is not None:
         choices = replace(choices, arithmetic=parse_arithmetic(arithmetic))
     if project is not None:
-        choices = replace(choices, photos=(project,) if isinstance(project, str | Path) else tuple(project))
+        choices = replace(choices, photos=_photos(project))
     look = Exploration(run, choices, say)
     for photo in choices.photos:
         read_image(photo, look.space)
@@ -112,9 +117,19 @@ def _is_latent(made):
     return isinstance(made, np.ndarray) and made.ndim == 1
 
 
+def _check_index(folder):
+    """UserError when the folder has an index.md that is not of this kind: somebody wrote it."""
+    with contextlib.suppress(OSError):
+        if not (folder / "index.md").read_bytes().startswith(_INDEX_BEGINS.encode()):
+            raise UserError(
+                f"{str(folder / 'index.md')!r} is not an index that explore wrote: move it away, or choose another "
+                "folder, and nothing is lost"
+            )
+
+
 def _write_index(folder, run):
     """index.md: all that lies in the folder, under a heading each, as any viewer of Markdown shows it."""
-    lines = [f"# The latent space of {run.path.name}", ""]
+    lines = [f"{_INDEX_BEGINS} {run.path.name}", ""]
     found = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
     for name, (_, caption) in VIEWS.items():
         files = sorted(file for file in found if re.match(rf"{name}[._]", file))
@@ -129,8 +144,9 @@ def _write_index(folder, run):
 
 
 def _listed(name, values) -> list:
-    """ "1, 2,3" or [1, 2, 3] as a list, not empty."""
-    values = [part.strip() for part in values.split(",")] if isinstance(values, str) else list(values)
+    """ "1, 2,3", [1, 2, 3] or 1 as a list, not empty."""
+    values = values.split(",") if isinstance(values, str) else list(values) if np.iterable(values) else [values]
+    values = [value.strip() if isinstance(value, str) else value for value in values]
     if not values or "" in values:
         raise UserError(
             f"{name}={','.join(map(str, values))!r} must be numbers with commas between them, such as 1,2,3"
@@ -144,7 +160,7 @@ def _numbers(name, values, low=-math.inf) -> tuple | None:
     numbers = []
     for value in _listed(name, values):
         try:
-            number = float(value)
+            number = math.nan if isinstance(value, bool) else float(value)
         except (TypeError, ValueError):
             number = math.nan
         if not (math.isfinite(number) and number >= low):
@@ -154,14 +170,22 @@ def _numbers(name, values, low=-math.inf) -> tuple | None:
     return tuple(numbers)
 
 
-def _whole(name, value, low) -> int:
+def _whole(name, value, low, high=math.inf) -> int:
     try:
         number = int(value) if not isinstance(value, bool) and int(value) == float(value) else None
     except (TypeError, ValueError, OverflowError):
         number = None
-    if number is None or number < low:
-        raise UserError(f"{name}={value!r} must be a whole number of at least {low}")
+    if number is None or not low <= number <= high:
+        most = f" and at most {high:,}" if high < math.inf else ""
+        raise UserError(f"{name}={value!r} must be a whole number of at least {low}{most}")
     return number
+
+
+def _photos(project) -> tuple:
+    photos = (project,) if isinstance(project, str | Path) else tuple(project) if np.iterable(project) else ()
+    if not photos or not all(isinstance(photo, str | Path) for photo in photos):
+        raise UserError(f"project={project!r} must be the path of a picture, or a list of such paths")
+    return photos
 
 
 def parse_seeds(seeds) -> tuple:
@@ -177,9 +201,10 @@ def parse_arithmetic(text: str) -> list:
 
     A minus or plus sign stands between spaces, so that file names may have one.
     """
-    parts = re.split(r"(?:^|\s)([+-])\s", " " + text.strip() + " ")
+    parts = re.split(r"(?:^|\s)([+-])\s", f" {str(text).strip()} ")
     parts = ["+", *parts] if parts[0].strip() else parts[1:]
-    if len(parts) % 2 or not parts or not all(part.strip() for part in parts):
+    typed = isinstance(text, str) or type(text) is int
+    if not typed or len(parts) % 2 or not parts or not all(part.strip() for part in parts):
         raise UserError(f"arithmetic={text!r} must be sums of seeds, such as '3,4,5 - 7,8,9 + 10,11,12'")
     pairs = zip(parts[::2], parts[1::2], strict=True)
     return [(1 if sign == "+" else -1, parse_seeds(seeds), "") for sign, seeds in pairs]
@@ -189,7 +214,10 @@ def _check_names(only, choices) -> list[str]:
     if only is None:
         asked = [name for name, given in (("projection", choices.photos), ("arithmetic", choices.arithmetic)) if given]
         return asked or list(VIEWS)
-    names = list(dict.fromkeys(str(name).strip() for name in (only.split(",") if isinstance(only, str) else only)))
+    only = only.split(",") if isinstance(only, str) else only if np.iterable(only) else [only]
+    names = list(dict.fromkeys(str(name).strip() for name in only))
+    if not names:
+        raise UserError(f"only=[] leaves nothing to show: give some of {', '.join(VIEWS)}, or None for all that apply")
     for name in names:
         if name not in VIEWS:
             raise UserError(f"unknown view {name!r}.{nearest(name, VIEWS)} Known are {', '.join(VIEWS)}")

@@ -1,5 +1,6 @@
 """All there is to show of a run's latent space, each by its name: what `explore` writes and a notebook can show."""
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -188,21 +189,27 @@ def _first_layer(look):
 
 def _attributes(look):
     found = look.attributes
-    best = found.best(len(found.names))
-    if not best:
+    shown = found.shown()
+    if not shown:
         raise NotHere("the classifier sees the same in all samples")
+    what = "class" if found.exclusive else "attribute"
     seed = look.choices.seeds[0] if look.choices.seeds != Choices.seeds else found.plainest(1)[0]
-    names = [found.names[place] for place in best]
-    explained = Directions(found.directions.vectors[best], found.directions.values[best])
+    names = [found.names[place] for place in shown]
+    explained = Directions(found.directions.vectors[shown], found.directions.values[shown])
     labels = [f"{name}\nR² {value:.2f}" for name, value in zip(names, explained.values, strict=True)]
-    held = np.stack([found.held(place, best) for place in best])
-    title = f"Attributes, each along its direction, from {views.named(seed)}"
+    held = np.stack([found.held(place, shown) for place in shown])
+    title = f"{'Classes' if found.exclusive else 'Attributes'}, each along its direction, from {views.named(seed)}"
     how = f"A classifier's scores of {len(found.scores):,} samples, regressed on their latents; R² on held-out ones."
     yield "attributes", views.strips(look.space, explained.vectors, labels, [seed], look.amounts, title, how)
-    title, how = title + ", the others held", "What a direction shares with those of other attributes was taken away."
-    yield "attributes_held", views.strips(look.space, held, labels, [seed], look.amounts, title, how)
-    yield "attributes", views.strips_film(look.space, held[:_SHOWN], names[:_SHOWN], seed, 4)
-    title, label = "How well each attribute follows a straight direction", "R² on held-out samples"
+    if not found.exclusive:
+        title, how = (
+            title + ", the others held",
+            "What a direction shares with those of other attributes was taken away.",
+        )
+        yield "attributes_held", views.strips(look.space, held, labels, [seed], look.amounts, title, how)
+    most = len(names) if found.exclusive else _SHOWN
+    yield "attributes", views.strips_film(look.space, held[:most], names[:most], seed, 4)
+    title, label = f"How well each {what} follows a straight direction", "R² on held-out samples"
     yield "attributes_explained", views.bars(explained, names, title, label, len(names))
 
 
@@ -231,9 +238,11 @@ def _projection(look):
     photos = [(Path(photo).stem, read_image(photo, look.space)) for photo in look.choices.photos]
     if not photos:
         photos = [("training image", look.data.images[len(look.data) // 2])]
+    stems = []
     for name, target in photos:
         found = project(look.space, target)
-        stem = f"projection_{_file_name(name)}"
+        stems.append(_new_name(f"projection_{_file_name(name)}", stems))
+        stem = stems[-1]
         yield stem, views.projection(found, target, name)
         yield stem, views.projection_film(found, target, look.space, name)
         yield f"{stem}_latent", found.latents[0]
@@ -258,3 +267,10 @@ VIEWS = {
 
 def _file_name(text):
     return "".join(c if c.isalnum() or c in "-." else "_" for c in text)[:60]
+
+
+def _new_name(wanted, taken):
+    """`wanted`, or with a number where a file of that name is written already: a/me.png and b/me.png are two."""
+    taken = {name.casefold() for name in taken}  # on some disks Me and me are one file
+    numbered = (f"{wanted}_{number}" for number in itertools.count(2))
+    return next(name for name in (wanted, *itertools.islice(numbered, len(taken))) if name.casefold() not in taken)

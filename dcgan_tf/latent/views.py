@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_tf.evaluation.alarms import RealNeighbours, neighbour_sheet
-from dcgan_tf.evaluation.features import feature_network
+from dcgan_tf.evaluation.alarms import neighbour_sheet
+from dcgan_tf.evaluation.neighbours import nearest_real
 from dcgan_tf.latent import formulas as latent
 from dcgan_tf.latent.directions import Directions
 from dcgan_tf.latent.projection import Projection
@@ -263,10 +263,7 @@ def bars(directions: Directions, names, title: str, label: str, count: int = 20)
 def neighbours(space: LatentSpace, seeds, dataset) -> Picture:
     """Each sample with the training image nearest to it, by averaged pixels as the alarm of copies has it."""
     images = space.draw(space.of_seeds(seeds))
-    network = feature_network("pixels", dataset)
-    real = np.concatenate([network(dataset.images[start : start + _AT_ONCE])[0]
-                           for start in range(0, len(dataset), _AT_ONCE)])  # fmt: skip
-    places, ratios = RealNeighbours(real).nearest_to(network(images)[0])
+    places, ratios = nearest_real(images, dataset)
     return neighbour_sheet(images, dataset.images, places, ratios, [named(seed) for seed in seeds])
 
 

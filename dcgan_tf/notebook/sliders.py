@@ -34,13 +34,16 @@ def live(board: Callable, *arguments, **options):
 
 
 def attribute_sliders(look: Exploration):
-    """`along` for all attributes of the run's data, each with the others held, or the reason why there are none."""
+    """`along` for all classes of the run's data, or for all attributes, each with the others held.
+
+    Or the reason why there are none, printed.
+    """
     try:
         found = look.attributes
     except NotHere as reason:
         print(f"left out: {reason}")
         return None
-    places = found.best(len(found.names))
+    places = found.shown()
     vectors = [found.held(place, places) for place in places]
     return live(along, look.space, vectors, [found.names[place] for place in places], found.plainest(1)[0])
 

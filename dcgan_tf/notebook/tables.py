@@ -10,14 +10,13 @@ import numpy as np
 from dcgan_tf.data.datasets import Dataset
 from dcgan_tf.evaluation import alarms
 from dcgan_tf.evaluation.evaluate import table, table_rows
-from dcgan_tf.evaluation.features import feature_network
+from dcgan_tf.evaluation.neighbours import nearest_real
 from dcgan_tf.pictures.plots import Picture
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import sample
 from dcgan_tf.training import monitor
 
 _LOOKED_AT = 500  # generated images, of which the most suspicious are shown
-_AMONG = 20_000  # real images, evenly spread, where there are more
 
 _MEANING = {
     "fid": "how far apart the clouds of real and generated features are, by mean and covariance",
@@ -78,9 +77,6 @@ def nearest_real_images(run: Run, dataset: Dataset, count: int = 12, seed: int =
     nearest neighbour. Copies have 0; new real images hardly ever less than alarms.COPY.
     """
     images = sample(run.path, _LOOKED_AT, seed)
-    among = np.linspace(0, len(dataset) - 1, min(len(dataset), _AMONG)).astype(int)
-    network = feature_network("pixels", dataset)
-    parts = [network(dataset.images[rows])[0] for rows in np.array_split(among, -(-len(among) // 1000))]
-    rows, ratios = alarms.RealNeighbours(np.concatenate(parts)).nearest_to(network(images)[0])
+    rows, ratios = nearest_real(images, dataset)
     first = np.argsort(ratios, kind="stable")[:count]
-    return alarms.neighbour_sheet(images[first], dataset.images, among[rows[first]], ratios[first])
+    return alarms.neighbour_sheet(images[first], dataset.images, rows[first], ratios[first])

@@ -1,259 +1,37 @@
-"""Looking into the latent space of generators whose inside is known, and of a tiny trained run."""
+"""explore(): the folder that it writes of a tiny trained run."""
 
 import json
 import shutil
+from functools import partial
 
-import cv2
 import imageio.v3 as imageio
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from click.testing import CliRunner
 
 import dcgan_tf
 from dcgan_tf.cli import cli
-from dcgan_tf.data.datasets import Dataset
 from dcgan_tf.data.images import decode
 from dcgan_tf.evaluation import features
-from dcgan_tf.evaluation.features import FeatureNetwork
-from dcgan_tf.latent import formulas as latent
 from dcgan_tf.latent import views
-from dcgan_tf.latent.directions import attribute_directions, first_layer_directions, jacobian_directions, telling_terms
 from dcgan_tf.latent.explore import explore, parse_arithmetic, parse_seeds
-from dcgan_tf.latent.projection import project, read_image
-from dcgan_tf.latent.space import LatentSpace, open_space
+from dcgan_tf.latent.projection import project
+from dcgan_tf.latent.space import open_space
 from dcgan_tf.pictures.grids import save_png
-from dcgan_tf.pictures.sheets import frame, sheet, write_mp4
 from dcgan_tf.run.directory import Run
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.training.progress import NoProgress
-from dcgan_tf.training.train import train
 
-SIZE, DIM, EPOCHS = 16, 6, 12
-
-
-def with_corners(count=120):
-    """Gray images with two attributes: the left half is bright, the upper half has stripes."""
-    random = np.random.default_rng(0)
-    labels = random.integers(0, 2, (count, 2)).astype(np.uint8)
-    images = random.integers(30, 70, (count, SIZE, SIZE, 1)).astype(np.uint8)
-    images[labels[:, 0] == 1, :, : SIZE // 2] += 150
-    images[labels[:, 1] == 1, : SIZE // 2 : 2] //= 2
-    return Dataset("corners", images, labels, ("Bright_Left", "Striped_Top"), "corners-1")
+EPOCHS = 12
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A run of a second that kept its samples."""
-    overrides = {"width": 4, "latent_dim": DIM, "batch_size": 20, "grid_images": 9, "image_size": SIZE}
-    overrides |= {"latent_distribution": "normal", "learning_rate": 5e-3, "initial_std": 0.1}
-    path = tmp_path_factory.mktemp("runs") / "run"
-    return train(
-        "radford", with_corners(), path, epochs=EPOCHS, overrides=overrides, keep_samples=True, progress=NoProgress()
-    )
-
-
-@pytest.fixture(scope="module")
-def space(trained):
-    return open_space(trained.path)
-
-
-def made_of(weights, distribution="normal", std=1.0, bias=0.0, norm=False):
-    """A generator of 4x4 images that are a linear function of the latent: weights [dim, 16]."""
-    inputs = keras.Input((len(weights),))
-    dense = keras.layers.Dense(16, bias_initializer=keras.initializers.Constant(bias))
-    outputs = dense(inputs)
-    if norm:
-        outputs = keras.layers.BatchNormalization(
-            epsilon=0.0, moving_variance_initializer=keras.initializers.Constant(4)
-        )(outputs)
-    model = keras.Model(inputs, keras.layers.Reshape((4, 4, 1))(outputs))
-    dense.kernel.assign(weights)
-    return LatentSpace(model, distribution, 0.0, std)
-
-
-# --- the space --------------------------------------------------------------------------------------------
-
-
-def test_a_seed_is_the_first_sample_of_that_seed(space, trained, tmp_path):
-    from dcgan_tf.run.sampling import sample
-
-    images = space.draw(space.of_seeds([4, 9]))
-    np.testing.assert_allclose(images[1].astype(int), sample(trained.path, 1, seed=9)[0], atol=1)
-    np.save(tmp_path / "z.npy", space.of_seeds([9])[0])
-    np.testing.assert_array_equal(space.of_seeds([4, str(tmp_path / "z.npy")]), space.of_seeds([4, 9]))
-    assert space.draw(np.zeros((2, 3, DIM))).shape == (2, 3, SIZE, SIZE, 1)
-    for wrong in ("nothing.npy", tmp_path / "short.npy", tmp_path / "objects.npy"):
-        np.save(tmp_path / "short.npy", np.zeros(3))
-        np.save(tmp_path / "objects.npy", np.array([{}], dtype=object))
-        with pytest.raises(UserError, match=r"\.npy'.*(numbers|latent)"):
-            space.of_seeds([wrong])
-
-
-def test_uniform_latents_stay_in_their_box():
-    box = made_of(np.eye(2, 16), "uniform", std=0.5)
-    assert np.abs(box.random(1000, 0)).max() <= 0.5
-    a, b = np.float32([0.5, 0.4]), np.float32([0.4, 0.5])
-    np.testing.assert_allclose(box.way(a, b, 0.5), [0.45, 0.45])  # straight: round would be outside
-    assert np.abs(box.walk(a, np.float32([1, 0]), [-9, 9])).max() == 0.5
-    normal = made_of(np.eye(2, 16))
-    np.testing.assert_allclose(normal.way(a, b, 0.5), latent.spherical(a, b, 0.5))
-    assert normal.walk(a, np.float32([1, 0]), 3.0)[0] == pytest.approx(3.5)
-    assert box.walk(a, np.float32([-1, 0]), 1.0)[0] == pytest.approx(0.5 - 0.5 / 3**0.5)
-
-
-# --- directions -------------------------------------------------------------------------------------------
-
-
-def test_principal_directions_of_a_linear_generator_are_its_singular_vectors():
-    random = np.random.default_rng(0)
-    left, right = (np.linalg.qr(random.standard_normal((size, 4)))[0] for size in (4, 16))
-    weights = left @ np.diag([4.0, 3, 2, 1]) @ right.T
-    for std in (1.0, 0.5):
-        found = jacobian_directions(made_of(weights, std=std), random.standard_normal((2, 4)))
-        np.testing.assert_allclose(found.values, std * np.array([4, 3, 2, 1]) / 4, rtol=1e-4)  # 16 pixels
-        np.testing.assert_allclose(np.abs(np.sum(found.vectors * left.T, axis=1)), 1, rtol=1e-4)
-    first = first_layer_directions(made_of(weights))
-    np.testing.assert_allclose(first.values, [4, 3, 2, 1], rtol=1e-4)
-    np.testing.assert_allclose(np.abs(np.sum(first.vectors * left.T, axis=1)), 1, rtol=1e-4)
-    np.testing.assert_allclose(first_layer_directions(made_of(weights, norm=True)).values, [2, 1.5, 1, 0.5], rtol=1e-4)
-
-
-def test_the_jacobian_of_a_trained_generator_is_that_of_differences(space):
-    point = space.random(1, 5)
-    found = jacobian_directions(space, point)
-    step = 1e-2
-    for direction, value in zip(found.vectors[:3], found.values[:3], strict=True):
-        ahead, behind = (
-            space.generator(latent.move(point, direction, sign * step), training=False).numpy() for sign in (1, -1)
-        )
-        change = (ahead - behind) / (2 * step)
-        assert np.sqrt(np.square(change).mean()) == pytest.approx(value, rel=0.02)
-    assert (np.diff(found.values) <= 0).all()
-
-
-def brightness_judge(names=("Bright_Left", "Bright_Right")):
-    """A classifier that is sure of a half's brightness: log-odds 8 times the mean of the half, in [-1, 1]."""
-
-    def compute(images):
-        values = tf.cast(images, tf.float32) / 127.5 - 1
-        halves = [tf.reduce_mean(values[:, :, :2], axis=[1, 2, 3]), tf.reduce_mean(values[:, :, 2:], axis=[1, 2, 3])]
-        return tf.zeros([len(images), 1]), tf.sigmoid(8 * tf.stack(halves, axis=1))
-
-    return FeatureNetwork("judge", "judge", "judge-1", 1, compute, label_names=names, exclusive=False)
-
-
-def halves_generator(shared=1.0):
-    """z0 brightens the left half and, by a share, the right one; z1 the right one; z2 nothing."""
-    left, right = np.zeros((4, 4)), np.zeros((4, 4))
-    left[:, :2], right[:, 2:] = 0.2, 0.2
-    return made_of(np.stack([left.ravel() + shared * right.ravel(), right.ravel(), np.zeros(16)]))
-
-
-def test_attribute_directions_are_those_built_in():
-    found = attribute_directions(halves_generator(), brightness_judge(), 600)
-    assert found.names == ("Bright Left", "Bright Right") and found.scores.shape == (600, 2)
-    np.testing.assert_allclose(found.directions.vectors[0], [1, 0, 0], atol=0.02)
-    np.testing.assert_allclose(found.directions.vectors[1], [0.5**0.5, 0.5**0.5, 0], atol=0.02)
-    assert (found.directions.values > 0.98).all()
-    assert found.best(5) in ([0, 1], [1, 0])
-    np.testing.assert_array_equal(found.held(0, [0, 1]), found.directions.vectors[0])  # too much the same to be held
-    apart = found._replace(directions=latent.Directions(np.float32([[1, 0, 0], [0.4, 0.84**0.5, 0]]), np.ones(2)))
-    np.testing.assert_allclose(apart.held(0, [0, 1]), [0.84**0.5, -0.4, 0], atol=1e-6)
-    assert not (found.scores[found.plainest(3)] > 0).any()
-
-
-def test_arithmetic_that_tells_comes_out_as_foretold():
-    space, judge = halves_generator(0.3), brightness_judge()
-    found = attribute_directions(space, judge, 600)
-    terms = telling_terms(found)
-    assert [sign for sign, _, _ in terms] == [1, -1, 1] and all(len(seeds) == 3 for _, seeds, _ in terms)
-    a, b = terms[0][2].split(", ")
-    assert [name for _, _, name in terms] == [f"{a}, {b}", f"no {a}, {b}", f"no {a}, no {b}"]
-    for (_, seeds, _), signs in zip(terms, ((1, 1), (-1, 1), (-1, -1)), strict=True):
-        seen = found.scores[seeds][:, [found.names.index(a), found.names.index(b)]]
-        assert (seen * signs > 1).all()
-    _, probabilities = judge(space.draw(views.add_up(space, terms)[None]))
-    seen = dict(zip(found.names, probabilities[0], strict=True))
-    assert seen[a] > 0.5 > seen[b]
-    alike = latent.Directions(np.float32([[1, 0, 0], [0.8, 0.6, 0]]), np.ones(2))
-    assert telling_terms(found._replace(directions=alike)) is None  # nearly the same attribute twice
-    digits = found._replace(scores=np.where(np.arange(600)[:, None] % 2 == [0, 1], 5.0, -5.0))
-    assert telling_terms(digits) is None  # of classes, an image has one
-
-
-# --- projection -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("distribution", ["normal", "uniform"])
-def test_projecting_a_generated_image_comes_back_to_it(space, distribution):
-    space = LatentSpace(space.generator, distribution)
-    latents = space.of_seeds([41])
-    target = space.draw(latents)[0]
-    found = project(space, target, starts=4, steps=120)
-    assert found.images.shape == (4, SIZE, SIZE, 1) and found.film.shape[1:] == (DIM,)
-    assert (np.diff(found.losses) >= 0).all()
-    others = space.draw(space.random(50, 3)).astype(float) - target
-    assert found.errors[0] < 3 < np.sqrt(np.square(others).mean(axis=(1, 2, 3))).min()
-    np.testing.assert_array_equal(found.images[0], space.draw(found.latents[:1])[0])
-    np.testing.assert_array_equal(found.film[-1], found.latents[0])
-    if distribution == "uniform":
-        assert np.abs(found.latents).max() <= 1
-
-
-def test_any_picture_becomes_one_of_the_generators_size(space, tmp_path):
-    wide = np.zeros((40, 100, 3), np.uint8)
-    wide[:, 30:70] = 200
-    save_png(tmp_path / "wide.png", wide)
-    target = read_image(tmp_path / "wide.png", space)
-    assert target.shape == (SIZE, SIZE, 1) and (target == 200).all()  # the middle, gray
-    (tmp_path / "no.png").write_text("no picture")
-    with pytest.raises(UserError, match=r"no\.png' cannot be projected \(not an image\)"):
-        read_image(tmp_path / "no.png", space)
-
-
-# --- sheets and films -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_sheet_shows_every_cell_unchanged(channels, tmp_path):
-    cells = np.zeros((2, 3, 8, 8, channels), np.uint8)
-    cells += np.arange(6, dtype=np.uint8).reshape(2, 3, 1, 1, 1) * 40
-    picture = sheet(cells, rows=["a", "b"], columns="xyz", texts=[["t"] * 3] * 2, title="T", note="n " * 200)
-    (tmp_path / "s.png").write_bytes(picture.png())
-    values, counts = np.unique(decode(tmp_path / "s.png", channels=1), return_counts=True)
-    scale = 20  # 160 pixels wide
-    for value in np.arange(6) * 40:
-        assert counts[values == value] >= (8 * scale) ** 2 * 0.98, value
-    words = [text.get_text() for text in picture.texts]
-    assert {"a", "b", "x", "y", "z", "T"} <= set(words) and words.count("t") == 6
-
-
-def test_films_become_mp4_that_can_be_played(tmp_path):
-    frames = [frame(np.full((2, 16, 16, 1), 40 * n, np.uint8), ["left", "right"], side=64) for n in range(6)]
-    assert frames[0].shape[0] % 2 == frames[0].shape[1] % 2 == 0
-    write_mp4(tmp_path / "film.mp4", frames, 0.1)
-    film = cv2.VideoCapture(str(tmp_path / "film.mp4"))
-    middles = []
-    while (read := film.read())[0]:
-        assert read[1].shape == frames[0].shape
-        middles.append(int(read[1][60, 40, 0]))
-    np.testing.assert_allclose(middles, 40 * np.arange(6), atol=6)
-    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
-
-
-# --- the command ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def everything(trained, tmp_path_factory):
+def everything(trained, corners, tmp_path_factory):
     """All that `explore` writes of the run: (folder, what was said)."""
     folder, said = tmp_path_factory.mktemp("latent") / "all", []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "_CLASSIFIER_STEPS", 150)
         patch.setenv("DCGAN_TF_CACHE", str(folder.parent / "cache"))
-        explore(trained, output=folder, dataset=with_corners(), count=20, steps=3, seeds=range(3), say=said.append)
+        explore(trained, output=folder, dataset=corners, count=20, steps=3, seeds=range(3), say=said.append)
     return folder, said
 
 
@@ -347,10 +125,17 @@ def test_a_run_with_uniform_latents_whose_data_are_gone(trained, tmp_path):
         ({"seeds": "nothing.npy"}, r"'nothing\.npy' cannot be read as a latent: give a \.npy file of 6 numbers"),
         ({"means": "0,x"}, r"means='x' must be finite numbers, such as means=0\.5,1"),
         ({"stds": [-1]}, r"stds=-1 must be finite numbers of at least 0, such as stds=0\.5,1"),
-        ({"steps": 1}, r"steps=1 must be a whole number of at least 2"),
-        ({"count": 0.5}, r"count=0\.5 must be a whole number of at least 1"),
+        ({"steps": 1}, r"steps=1 must be a whole number of at least 2 and at most 100"),
+        ({"count": 0.5}, r"count=0\.5 must be a whole number of at least 1 and at most 1,000,000"),
         ({"arithmetic": "1,2 -"}, r"arithmetic='1,2 -' must be sums of seeds, such as .*"),
         ({"arithmetic": "1 - b"}, r"seeds='b' must be a whole number of at least 0"),
+        ({"only": []}, r"only=\[\] leaves nothing to show: give some of samples, .*, or None for all that apply"),
+        ({"only": 5}, r"unknown view '5'\. .*"),
+        ({"means": True}, r"means=True must be finite numbers, such as means=0\.5,1"),
+        ({"arithmetic": []}, r"arithmetic=\[\] must be sums of seeds, such as .*"),
+        ({"steps": 10**9}, r"steps=1000000000 must be a whole number of at least 2 and at most 100"),
+        ({"project": 5}, r"project=5 must be the path of a picture, or a list of such paths"),
+        ({"project": []}, r"project=\[\] must be the path of a picture, or a list of such paths"),
         ({"project": "nothing.png"}, r"'nothing\.png' cannot be projected \(no such file\): give a picture file, .*"),
     ],
 )
@@ -358,6 +143,31 @@ def test_mistakes_are_one_clear_line_before_anything_is_written(trained, tmp_pat
     with pytest.raises(UserError, match=f"^{message}$"):
         explore(trained, output=tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_pictures_of_one_name_are_written_beside_each_other(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr("dcgan_tf.latent.tour.project", partial(project, starts=1, steps=2))
+    photos = [tmp_path / "a" / "me.png", tmp_path / "b" / "Me.png", tmp_path / "c" / "me.png"]
+    for number, photo in enumerate(photos):
+        photo.parent.mkdir()
+        save_png(photo, np.full((20, 20, 3), 40 * number, np.uint8))
+    written = explore(trained, output=tmp_path / "out", project=photos, say=str)
+    stems = [path.stem for path in written if path.suffix == ".png"]
+    assert stems == ["projection_me", "projection_Me_2", "projection_me_3"] and len(set(written)) == 9
+    index = (tmp_path / "out" / "index.md").read_text()
+    assert all(f"({path.name})" in index for path in written)
+
+
+def test_an_index_that_somebody_wrote_is_not_replaced(trained, tmp_path):
+    (tmp_path / "index.md").write_text("# My notes")
+    with pytest.raises(UserError, match=r"index\.md' is not an index that explore wrote"):
+        explore(trained, "truncation", output=tmp_path, say=str)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.md"]
+
+
+def test_one_number_need_not_be_a_list(trained, tmp_path):
+    (path,) = explore(trained, "spreads", output=tmp_path, means=0, stds=0.5, say=str)
+    assert path.is_file()
 
 
 def test_no_run_and_no_folder(trained, tmp_path):
