@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from noise import Noise, as_it_is
 
-from dcgan_tf.data.prepared import prepare
+from dcgan_tf.data.preparing import prepare
 
 _TRAIN = """
 import resource, sys

@@ -7,7 +7,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from dcgan_tf.data.prepared import Result
+from dcgan_tf.data.preparing import Result
 
 
 class Noise:

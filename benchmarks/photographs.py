@@ -10,7 +10,7 @@ from PIL import Image
 from skimage import data
 from sklearn.datasets import load_sample_image
 
-from dcgan_tf.data.prepared import Result, prepare
+from dcgan_tf.data.preparing import Result, prepare
 
 _LARGEST, _SMALLEST = 0.95, 0.2  # of the shorter side
 

@@ -20,7 +20,8 @@ import click
 import numpy as np
 
 from dcgan_tf.data.images import decode, resize, square
-from dcgan_tf.data.prepared import Result, prepare, read_prepared
+from dcgan_tf.data.prepared import read_prepared
+from dcgan_tf.data.preparing import Result, prepare
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.system.errors import UserError, run_command
 

@@ -16,7 +16,7 @@ import click
 import numpy as np
 from PIL import Image
 
-from dcgan_tf.data.prepared import Result, prepare
+from dcgan_tf.data.preparing import Result, prepare
 from dcgan_tf.system.errors import UserError, run_command
 
 DRAWING = 1  # to be raised when the same seed comes to mean other faces

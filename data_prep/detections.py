@@ -26,10 +26,10 @@ import numpy as np
 
 from dcgan_tf.data.chunks import Chunks, DamagedChunk
 from dcgan_tf.data.images import decode
-from dcgan_tf.data.prepared import Result, only_preparer
+from dcgan_tf.data.preparing import Result, only_preparer, work_kept
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import disk_errors_explained, write_bytes
+from dcgan_tf.system.files import write_bytes
 
 FORMAT = 1
 SCALE_FACTOR = 1.1
@@ -180,7 +180,8 @@ def detect(
     profile: look for faces in profile too, three times the work.
     min_size: pixels, or "auto": 50 for pictures of exactly 178x218 (CelebA, aligned), no bound for others.
 
-    A killed pass goes on where it was. Raises UserError when `path` holds something else or cannot be written.
+    A pass that was killed, or stopped by a full disk, goes on where it was.
+    Raises UserError when `path` holds something else or cannot be written.
     """
     if not scale_factor > 1:
         raise UserError(f"scale factor {scale_factor} must be larger than 1, for example 1.1")
@@ -196,7 +197,7 @@ def detect(
     key = hashlib.sha256(json.dumps([identity, views], sort_keys=True).encode()).hexdigest()
     partial = path.with_name(path.name + ".partial")
     new_folder = not path.parent.exists()
-    with disk_errors_explained(path), only_preparer(partial):
+    with only_preparer(partial, path):
         if not path.exists():  # another process may just have finished it
             transform = functools.partial(_detect_in_file, views=views, **settings)
             # Small enough that the last of a small source does not keep one worker busy while the others wait.
@@ -204,12 +205,12 @@ def detect(
                 partial, key, source, transform, max(8, min(64, len(source.names) // 100)), "finding faces in"
             )
             try:
-                arrays = _find_all(chunks, views, workers, progress, path)
-                write_bytes(path, _pack(arrays, source.names, views, identity))
+                with work_kept(chunks, path):
+                    arrays = _find_all(chunks, views, workers, progress, path)
+                    write_bytes(path, _pack(arrays, source.names, views, identity))
             except (UserError, OSError):
-                shutil.rmtree(partial, ignore_errors=True)
                 if new_folder:
-                    with contextlib.suppress(OSError):
+                    with contextlib.suppress(OSError):  # where something was kept, the folder is not empty
                         path.parent.rmdir()
                 raise
         shutil.rmtree(partial, ignore_errors=True)

@@ -61,6 +61,12 @@ class Chunks:
         prepared = run_in_workers(functools.partial(_prepare_chunk, self), missing, workers)
         _show_progress(prepared, done, total, progress, f"{self.doing} {self.source.description}")
 
+    def done(self) -> tuple[int, float]:
+        """How many source pictures are done, and the bytes on disk for each of them."""
+        sizes = [self.path(number).stat().st_size for number in range(self.count) if self.path(number).exists()]
+        pictures = min(len(sizes) * self.size, len(self.source.names))
+        return pictures, sum(sizes) / max(1, pictures)
+
     def rows(self):
         """(kept, reason, columns) of every source picture, in order."""
         for number in range(self.count):

@@ -10,63 +10,140 @@ import functools
 import hashlib
 import os
 import shutil
-from pathlib import Path
+from collections import Counter
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from dcgan_tf.data.images import ImageError, decode, resize, square
-from dcgan_tf.data.prepared import PreparedDataset, Result, is_prepared, prepare, read_prepared
-from dcgan_tf.data.sources import CACHE_SUFFIX, open_source
+from dcgan_tf.data.images import ImageError, count_frames, decode, histogram, resize, square
+from dcgan_tf.data.prepared import PreparedDataset, is_faint, is_prepared, read_prepared
+from dcgan_tf.data.preparing import Result, describe_left_out, prepare
+from dcgan_tf.data.sources import CACHE_SUFFIX, Frames, open_source
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.places import cached, can_write, given_cache
 
+_LOOKED_AT = 200  # pictures, spread over the source, that say which values are in use
 
-def load_pictures(path: Path, size: int, channels: int | None, allow_changes: bool) -> tuple[PreparedDataset, tuple]:
+
+def load_pictures(
+    path: Path, size: int, channels: int | None, allow_changes: bool, stretch: bool = False, all_frames: bool = False
+) -> tuple[PreparedDataset, tuple]:
     """The pictures of a folder or zip, centre-cropped, size x size; and notes on what was done to them.
 
     channels: 1, 3, or None: colour if there is a colour picture among those first looked at.
     allow_changes: whether pictures may be enlarged, or gray ones made colour, or colour ones gray.
+    stretch, all_frames: see datasets.load_dataset.
 
     Raises UserError when that is needed and not allowed, or when there is no usable picture.
     """
     source = open_source(path)
-    settings = {"size": size, "channels": channels or "own"}
-    target = _cached(path, f"{size}x{size}x{channels or 'own'}", [source.description, source.fingerprint])
+    source = Frames(source) if all_frames else source
+    name = f"{size}x{size}x{channels or 'own'}" + ("-stretched" if stretch else "")
+    identity = [source.description, source.fingerprint]
+    if "/" in "".join(source.names).replace("\\", "/"):
+        identity.append("labels")  # caches of older versions have none
+    target = _cached(path, name, identity)
+    make = functools.partial(_prepare_cached, target, source, size, channels, stretch)
     if not is_prepared(target):
-        _prepare_cached(target, source, size, channels, settings)
+        make()
     try:
         prepared = read_prepared(target)
     except UserError:
         shutil.rmtree(target)  # somebody tidied the cache up half-way
-        _prepare_cached(target, source, size, channels, settings)
+        make()
         prepared = read_prepared(target)
     if not allow_changes:
         _refuse_changes(path, size, prepared, channels_asked=channels is not None)
-    return prepared, _notes(path, size, prepared)
+    return prepared, _notes(path, size, prepared, source)
 
 
-def _prepare_cached(target, source, size, channels, settings):
-    transform = functools.partial(to_square, size=size, channels=channels or _own_channels(source))
+def _prepare_cached(target, source, size, channels, stretch):
+    settings = {"size": size, "channels": channels or "own"}
+    if stretch:
+        settings["levels"] = levels_of(source)
+    transform = functools.partial(
+        to_square, size=size, channels=channels or _own_channels(source), levels=settings.get("levels")
+    )
     try:
-        prepare(target, source, transform, settings=settings)
+        prepare(target, source, transform, settings=settings, labels=subfolder_labels)
     except UserError:
         with contextlib.suppress(OSError):
             target.parent.rmdir()  # nothing came of it: leave no empty folder beside the data
         raise
 
 
-def to_square(data: bytes, size: int, channels: int) -> Result:
-    """Decode a picture, take the square in its middle, and bring it to size x size with these channels."""
-    image = decode(data)
+def to_square(data: bytes | tuple[bytes, int], size: int, channels: int, levels=None) -> Result:
+    """Decode a picture, take the square in its middle, and bring it to size x size with these channels.
+
+    data: the bytes of a file, or (bytes, number of the frame). levels: see images.decode.
+    """
+    data, frame = data if isinstance(data, tuple) else (data, None)
+    image = decode(data, frame=frame or 0, levels=levels)
     height, width, own_channels = image.shape
+    frames = count_frames(data) if frame is None else 1
     columns = {
         "height": height,
         "width": width,
         "enlarged": min(height, width) < size,
         "made_colour": channels > own_channels,
         "made_gray": channels < own_channels,
+        "has_more_frames": frames > 1,
+        "frames": frames,
     }
     return Result(with_channels(resize(square(image), size), channels), columns=columns)
+
+
+def subfolder_labels(names: list[str]) -> tuple[np.ndarray | None, list[str] | None, str]:
+    """Labels of pictures by the subfolders they are in: (whole numbers [N], class names in order, a note to be told).
+
+    Folders that hold all of the pictures are gone into first. Whatever lies deeper in a class's folder is of that
+    class. No labels, (None, None, why), when pictures lie beside the subfolders; the note is "" when there are none.
+    """
+    folders = [PurePosixPath(name.replace("\\", "/")).parts[:-1] for name in names]
+    depth = _common_depth(min(folders), max(folders))
+    classes = [folder[depth] if len(folder) > depth else None for folder in folders]
+    counts = Counter(classes)
+    if set(counts) == {None}:
+        return None, None, ""
+    if None in counts:
+        example = names[classes.index(None)]
+        beside = f"{counts[None]:,} {'pictures lie' if counts[None] > 1 else 'picture lies'} beside them, {example}"
+        return None, None, f"its subfolders are not taken as classes: {beside}"
+    known = sorted(counts)
+    numbers = {name: number for number, name in enumerate(known)}
+    shown = ", ".join(f"{name} ({counts[name]:,})" for name in known[:10]) + (", ..." if len(known) > 10 else "")
+    labels = np.array([numbers[name] for name in classes], np.int64)
+    return labels, known, f"its {len(known):,} subfolders are classes: {shown}"
+
+
+def _common_depth(one, other):
+    depth = 0
+    while depth < min(len(one), len(other)) and one[depth] == other[depth]:
+        depth += 1
+    return depth
+
+
+def levels_of(source) -> list[float]:
+    """Between which values nearly all pixels of some of a source's pictures lie, as parts of the whole range.
+
+    Left out is the thousandth that is darkest, and the one that is brightest: single hot pixels, letters.
+    Raises UserError when all pixels are of one value.
+    """
+    counts = np.zeros(65536, np.int64)
+    for index in _spread_over(source, _LOOKED_AT):
+        with contextlib.suppress(ImageError):
+            data = source.read(index)
+            counts += histogram(data[0] if isinstance(data, tuple) else data)
+    shares = np.cumsum(counts) / max(1, counts.sum())
+    low, high = (int(np.searchsorted(shares, share, side="right")) for share in (0.001, 0.999))
+    if counts.sum() and low >= high:
+        raise UserError(f"pictures of {source.description!r} are of one gray, which cannot be stretched: leave it out")
+    return [low / 65535, high / 65535] if counts.sum() else [0.0, 1.0]
+
+
+def _spread_over(source, count):
+    total = len(source.names)
+    return np.unique(np.linspace(0, total - 1, min(total, count)).astype(int)).tolist()
 
 
 def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
@@ -108,46 +185,79 @@ def _convert(image, size, channels):
 
 def _own_channels(source):
     """3 when any of some pictures spread over the source is a colour picture, else 1."""
-    count = len(source.names)
-    for index in np.unique(np.linspace(0, count - 1, min(count, 50)).astype(int)).tolist():
-        try:
-            if decode(source.read(index)).shape[2] == 3:
+    for index in _spread_over(source, 50):
+        with contextlib.suppress(ImageError):
+            data = source.read(index)
+            if decode(data[0] if isinstance(data, tuple) else data).shape[2] == 3:
                 return 3
-        except ImageError:
-            continue
     return 1
 
 
 def _refuse_changes(path, size, prepared, channels_asked):
     """UserError when pictures were changed in a way nobody asked for."""
-    flags, changes = prepared.metadata["flags"], []
+    flags, changes, advice = prepared.metadata["flags"], [], []
+    kept = [row for row in prepared.index() if row["kept"] == "1"] if any(map(flags.get, _CHANGES)) else []
+
+    def examples(flag):
+        rows = sorted((row for row in kept if row[flag] == "1"), key=lambda row: _side(row))
+        shown = ", ".join(f"{row['source']} of {row['width']}x{row['height']}" for row in rows[:3])
+        return f"{len(rows):,} {_IS[len(rows) == 1]} {_CHANGES[flag].format(size=size)} ({shown}" + (
+            ", ...)" if len(rows) > 3 else ")"
+        )
+
     if flags.get("enlarged"):
-        sides = (min(int(row["height"]), int(row["width"])) for row in prepared.index() if row["kept"] == "1")
-        changes.append(f"{flags['enlarged']:,} are smaller than {size}x{size} (the smallest allows {min(sides)})")
-    if flags.get("made_colour") and channels_asked:
-        changes.append(f"{flags['made_colour']:,} are gray, not colour")
-    if flags.get("made_gray") and channels_asked:
-        changes.append(f"{flags['made_gray']:,} are colour, not gray")
+        changes.append(examples("enlarged"))
+        advice.append(f"--set image_size=N with N at most {min(map(_side, kept))}")
+    changes += [examples(flag) for flag in ("made_colour", "made_gray") if flags.get(flag) and channels_asked]
     if changes:
+        advice = ["give --resize (resize=True) to convert them", *advice, "or leave them out"]
         raise UserError(
-            f"of the {len(prepared.images):,} images in {str(path)!r} {' and '.join(changes)}: "
-            "give --resize (resize=True) to convert them, or other images"
+            f"of the {len(prepared.images):,} images in {str(path)!r} {' and '.join(changes)}: {', '.join(advice)}"
         )
 
 
-def _notes(path, size, prepared):
+_CHANGES = {  # a column of index.csv: what is wrong with the picture
+    "enlarged": "smaller than {size}x{size}",
+    "made_colour": "gray, not colour",
+    "made_gray": "colour, not gray",
+}
+_IS = {True: "is", False: "are"}
+
+
+def _side(row):
+    return min(int(row["height"]), int(row["width"]))
+
+
+def _notes(path, size, prepared, source):
     counts, flags = prepared.metadata["counts"], prepared.metadata["flags"]
     notes = [f"images of {str(path)!r} are centre-cropped and resized to {size}x{size}, in {str(prepared.path)!r}"]
+    if prepared.metadata.get("labels_note"):
+        notes.append(prepared.metadata["labels_note"])
     skipped = counts["sources"] - counts["kept"]
     if skipped:
         named = [f"{name} ({reason})" for name, reason in prepared.metadata["first_dropped"]]
         more = f", ... (all in {str(prepared.path / 'index.csv')!r})" if skipped > len(named) else ""
         notes.append(f"{skipped:,} of {counts['sources']:,} files were skipped: {', '.join(named)}{more}")
+    if source.left_out:
+        notes.append(f"left out: {describe_left_out(source.left_out)}")
     if counts["ignored"]:
         notes.append(f"{counts['ignored']:,} hidden files were passed over")
     for flag, what in (("enlarged", "enlarged"), ("made_colour", "gray and made colour"), ("made_gray", "made gray")):
         if flags.get(flag):
             notes.append(f"{flags[flag]:,} of {counts['kept']:,} images were {what}")
+    if flags.get("has_more_frames"):
+        rows = [row for row in prepared.index() if row["has_more_frames"] == "1" and row["kept"] == "1"]
+        left = sum(int(row["frames"]) - 1 for row in rows)
+        notes.append(
+            f"of {len(rows):,} animations or stacks of pages the first picture was taken, and {left:,} were left, "
+            f"such as of {rows[0]['source']}: --all-frames (all_frames=True) takes them"
+        )
+    if is_faint(prepared.value_range):
+        low, high = prepared.value_range
+        notes.append(
+            f"these images use little of the range 0 to 255: nearly all pixels are from {low} to {high}; --stretch "
+            "(stretch=True) spreads what is in use over all of it"
+        )
     return tuple(" ".join(note.split()) for note in notes)
 
 

@@ -7,24 +7,32 @@ light to import:
     fingerprint   changes when what it would give changes
     names         a name for each picture, in order
     ignored       how many files were passed over without a look (hidden ones, directories' housekeeping)
-    read(index)   what the transform of prepared.prepare() gets: here the bytes of one file.
+    left_out      (name, reason) of whatever else is there and is not taken; may be missing
+    read(index)   what the transform of prepare() gets: here the bytes of one file.
                   Raises ImageError when there is nothing to give.
 """
 
 import hashlib
 import os
+import re
 import stat
 import zipfile
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from dcgan_tf.data.images import ImageError
+from dcgan_tf.data.images import ImageError, count_frames
 from dcgan_tf.system.errors import UserError
 
 # No picture worth training on is larger; a folder may hold films and archives too.
 MAX_FILE_BYTES = 256_000_000
 
 CACHE_SUFFIX = ".dcgan_tf"  # what datasets.py puts beside a folder is not part of the folder around it
+
+# What a run writes into its own folder; and a sweep beside its runs.
+_OF_A_RUN = ("grids", "samples", "latent", "web", "tensorboard", "checkpoints", "saved_model", "progress.gif")
+_OF_A_SWEEP = re.compile(r"(sheet.*|curves)\.png")
+
+_METHODS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 96: "JPEG", 98: "PPMd"}  # that zipfile does not know
 
 
 def open_source(path):
@@ -37,45 +45,104 @@ def _is_ignored(part):
     return part.startswith(".") or part == "__MACOSX" or part.endswith(CACHE_SUFFIX) or part == "Thumbs.db"
 
 
+def written_by_runs(names) -> dict[str, str]:
+    """Of these names, what runs of this project wrote among the pictures: folder or file -> what it is.
+
+    A folder is a run's when there is a config.json in it, with a history.csv or with grids. Trained on, its grids
+    would make generated images real ones.
+    """
+    names = set(names)
+    runs = {name[: -len("config.json")] for name in names if PurePosixPath(name).name == "config.json"}
+    with_grids = {name[: -len(PurePosixPath(name).name) - len("grids/")] for name in names if _in_grids(name)}
+    runs = {run for run in runs if f"{run}history.csv" in names or run in with_grids}
+    found = {run.rstrip("/"): "a run of this project" for run in runs if run}
+    if "" in runs:
+        found |= dict.fromkeys(_OF_A_RUN, "of the run that is in this folder")
+    for around in {str(PurePosixPath(run).parent) for run in runs if run}:
+        beside = (name for name in names if str(PurePosixPath(name).parent) == around)
+        found |= {name: "of a sweep" for name in beside if _OF_A_SWEEP.fullmatch(PurePosixPath(name).name)}
+    return found
+
+
+def _in_grids(name):
+    return PurePosixPath(name).parent.name == "grids"
+
+
+def _without_runs(names):
+    """(whether each name is to be taken, what is left out and why)."""
+    found = written_by_runs(names)
+    if not found:
+        return [True] * len(names), []
+
+    def is_taken(name):
+        return name not in found and not any(str(parent) in found for parent in PurePosixPath(name).parents)
+
+    taken = [is_taken(name) for name in names]
+    gone = {name for name, keep in zip(names, taken, strict=True) if not keep}
+    there = {place for place in found if any(name == place or name.startswith(f"{place}/") for name in gone)}
+    outermost = {place for place in there if not any(str(parent) in there for parent in PurePosixPath(place).parents)}
+    return taken, [(place, found[place]) for place in sorted(outermost)]
+
+
 class FolderSource:
-    """All files below a folder but hidden ones, ordered by name; whether one is a picture shows when it is read."""
+    """All files below a folder but hidden ones, ordered by name; whether one is a picture shows when it is read.
+
+    Links are followed, to files and to folders; a folder that two ways lead to is taken once, the way without
+    links first, so that no link leads round in a circle.
+    """
 
     def __init__(self, path):
         self.path = Path(path)
         self.description = f"folder {self.path.resolve().name}"
-        self.names, self.ignored = [], 0
-        found = []
-        for folder, subfolders, files in os.walk(self.path, onerror=self._not_listed(found)):
-            self.ignored += sum(map(_is_ignored, files))
-            subfolders[:] = [name for name in subfolders if not _is_ignored(name)]
-            for name in files:
-                if not _is_ignored(name):
-                    self._add(Path(folder, name), found)
-        found.sort()
+        self.ignored, self.left_out = 0, []
+        found = sorted(self._walk())
+        taken, of_runs = _without_runs([name for name, _, _ in found])
+        found = [file for file, take in zip(found, taken, strict=True) if take]
+        self.left_out = sorted(self.left_out + of_runs)
         self.names = [name for name, _, _ in found]
         digest = hashlib.sha256()
         for name, size, modified in found:
             digest.update(os.fsencode(f"{name}\0{size}\0{modified}\n"))
         self.fingerprint = digest.hexdigest()
 
-    def _add(self, path, found):
+    def _walk(self):
+        """(name, size, time of change) of every file."""
+        around = set(map(str, self.path.resolve().parents))
+        folders, links, seen = [(self.path, "")], [], set()
+        while folders or links:
+            folder, name = folders.pop() if folders else links.pop(0)
+            place = os.path.realpath(folder)
+            if place in seen or place in around:
+                self.left_out.append((name, f"a folder {'taken already' if place in seen else 'around this one'}"))
+                continue
+            seen.add(place)
+            try:
+                entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            except OSError as error:
+                if not name:
+                    raise UserError(f"folder {str(self.path)!r} cannot be read: {error.strerror}") from error
+                yield name, 0, 0  # reading it says why
+                continue
+            for entry in entries:
+                inner = f"{name}/{entry.name}" if name else entry.name
+                if _is_ignored(entry.name):
+                    self.ignored += not entry.is_dir()
+                elif entry.is_dir():
+                    (links if entry.is_symlink() or _is_junction(entry) else folders).append((entry.path, inner))
+                else:
+                    yield from self._file(entry, inner)
+            links.sort(key=lambda link: link[1])
+
+    def _file(self, entry, name):
         try:
-            status = path.stat()
+            status = entry.stat()
         except OSError:
-            self.ignored += 1  # a link that leads nowhere
+            self.left_out.append((name, "a link that leads nowhere" if entry.is_symlink() else "cannot be read"))
             return
         if stat.S_ISREG(status.st_mode):
-            found.append((path.relative_to(self.path).as_posix(), status.st_size, status.st_mtime_ns))
+            yield name, status.st_size, status.st_mtime_ns
         else:
-            self.ignored += 1  # a pipe would be waited on for ever
-
-    def _not_listed(self, found):
-        def note(error):
-            if Path(error.filename) == self.path:
-                raise UserError(f"folder {str(self.path)!r} cannot be read: {error.strerror}") from error
-            found.append((Path(error.filename).relative_to(self.path).as_posix(), 0, 0))
-
-        return note
+            self.left_out.append((name, "no file but a pipe, socket or device"))  # it would be waited on for ever
 
     def read(self, index: int) -> bytes:
         path = self.path / self.names[index]
@@ -85,6 +152,10 @@ class FolderSource:
             return path.read_bytes()
         except OSError as error:
             raise ImageError(f"cannot be read: {error.strerror}") from None
+
+
+def _is_junction(entry):  # what Windows has besides links
+    return hasattr(entry, "is_junction") and entry.is_junction()
 
 
 class ZipSource:
@@ -117,11 +188,14 @@ class ZipSource:
             ) from error
 
     @cached_property
-    def _entries(self):
-        return sorted(
+    def _chosen(self):
+        """(the entries that are taken, what is left out and why)."""
+        entries = sorted(
             (entry for entry in self._zip.infolist() if not entry.is_dir() and not self._ignores(entry)),
             key=lambda entry: entry.filename,
         )
+        taken, left_out = _without_runs([entry.filename for entry in entries])
+        return [entry for entry, take in zip(entries, taken, strict=True) if take], left_out
 
     @staticmethod
     def _ignores(entry):
@@ -130,7 +204,11 @@ class ZipSource:
 
     @cached_property
     def names(self):
-        return [entry.filename for entry in self._entries]
+        return [entry.filename for entry in self._chosen[0]]
+
+    @property
+    def left_out(self):
+        return self._chosen[1]
 
     @property
     def ignored(self):
@@ -138,21 +216,55 @@ class ZipSource:
 
     def __getstate__(self):
         # A worker opens the file for itself.
-        return {key: value for key, value in self.__dict__.items() if key not in ("_zip", "_entries", "names")}
+        return {key: value for key, value in self.__dict__.items() if key not in ("_zip", "_chosen", "names")}
 
     def read(self, index: int) -> bytes:
-        entry = self._entries[index]
+        entry = self._chosen[0][index]
         path = PurePosixPath(entry.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or path.parts[0].endswith(":"):
             raise ImageError("name leads out of the zip")  # nothing is ever extracted; but an honest zip has none
         if entry.flag_bits & 1:
             raise ImageError("encrypted")
-        if entry.file_size > MAX_FILE_BYTES:
-            raise ImageError(f"file too large: more than {MAX_FILE_BYTES:,} bytes")
+        if entry.compress_type in _METHODS:
+            raise ImageError(f"packed in the zip by {_METHODS[entry.compress_type]}: unpack it, and give the folder")
         try:
-            return self._zip.read(entry)
-        except MemoryError:
+            # Not all at once: what the zip says of an entry's size need not be true.
+            data = bytearray()
+            with self._zip.open(entry) as file:
+                while piece := file.read(1 << 16):
+                    data += piece
+                    if len(data) > MAX_FILE_BYTES:
+                        raise ImageError(f"file too large: more than {MAX_FILE_BYTES:,} bytes")
+            return bytes(data)
+        except (MemoryError, ImageError):
             raise
         except Exception as error:
             # BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, ...
             raise ImageError(f"damaged in the zip: {' '.join(str(error).split())[:80]}") from None
+
+
+class Frames:
+    """All frames of the animations and stacks of pages in another source; of each, read() gives (bytes, frame).
+
+    Every file is looked into once, to count them; one that cannot be read counts as one.
+    """
+
+    def __init__(self, source):
+        self.source, self.description = source, f"all frames of {source.description}"
+        self.fingerprint = hashlib.sha256(f"frames {source.fingerprint}".encode()).hexdigest()
+        self.ignored, self.left_out = source.ignored, getattr(source, "left_out", [])
+        self.names, self.places = [], []
+        for index, name in enumerate(source.names):
+            count = self._count(index)
+            self.names += [name] if count == 1 else [f"{name}#{frame:04d}" for frame in range(count)]
+            self.places += [(index, frame) for frame in range(count)]
+
+    def _count(self, index):
+        try:
+            return count_frames(self.source.read(index))
+        except ImageError:
+            return 1
+
+    def read(self, index: int) -> tuple[bytes, int]:
+        place, frame = self.places[index]
+        return self.source.read(place), frame

@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dcgan_tf.data.datasets import Dataset, load_dataset
+from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.data.images import to_model_range
 from dcgan_tf.evaluation import alarms, metrics
 from dcgan_tf.evaluation.alarms import looks_of

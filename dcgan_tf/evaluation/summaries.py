@@ -6,7 +6,7 @@ metrics that compare images pair by pair need features, of at most 10,000 images
 
 import numpy as np
 
-from dcgan_tf.data.datasets import Dataset
+from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.evaluation import metrics
 from dcgan_tf.evaluation.features import FeatureNetwork, load_arrays, save_arrays
 from dcgan_tf.system.places import cached

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_tf.data.datasets import Dataset
+from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.evaluation.evaluate import data_of
 from dcgan_tf.evaluation.features import can_classify, feature_network
 from dcgan_tf.latent import views

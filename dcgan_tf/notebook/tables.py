@@ -7,7 +7,7 @@ import html
 
 import numpy as np
 
-from dcgan_tf.data.datasets import Dataset
+from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.evaluation import alarms
 from dcgan_tf.evaluation.evaluate import table, table_rows
 from dcgan_tf.evaluation.neighbours import nearest_real

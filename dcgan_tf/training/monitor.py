@@ -6,7 +6,7 @@ Nothing of it changes the training: images are drawn with seeds of their own, an
 import json
 import math
 
-from dcgan_tf.data.datasets import Dataset
+from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.evaluation.evaluate import METRICS, Evaluator, alarms_of_run, append_line, draw_in_batches, drop_cut_line
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import Sampler

@@ -15,7 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 import dcgan_tf
-from dcgan_tf.data.datasets import Dataset, load_dataset
+from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.data.images import decode
 from dcgan_tf.game.gan import GAN, METRICS
 from dcgan_tf.networks.architectures import ARCHITECTURES, check_image_shape

@@ -16,8 +16,10 @@ from PIL import Image
 
 from dcgan_tf.data import datasets, folders
 from dcgan_tf.data.chunks import Result
-from dcgan_tf.data.datasets import Dataset, load_dataset
-from dcgan_tf.data.prepared import prepare, read_prepared
+from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.data.datasets import load_dataset
+from dcgan_tf.data.prepared import read_prepared
+from dcgan_tf.data.preparing import prepare
 from dcgan_tf.data.stored import StoredImages, fingerprint_of
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.exit_guard import ExitGuard
@@ -314,6 +316,7 @@ def test_a_folder_is_cropped_resized_and_prepared_once(folder, monkeypatch):
     assert len(list(cache.iterdir())) == 1
     assert dataset.notes == (
         f"images of {str(folder)!r} are centre-cropped and resized to 15x15, in {str(next(cache.iterdir()))!r}",
+        "its subfolders are not taken as classes: 4 pictures lie beside them, 0.png",
         "1 of 6 files were skipped: notes.txt (not an image)",
     )
 
@@ -361,7 +364,9 @@ def test_a_cache_that_lost_a_file_is_made_anew(folder):
 
 def test_without_a_size_a_folder_takes_the_one_suggested(folder):
     assert load_dataset(folder, folder_size=30).image_shape == (30, 30, 3)
-    with pytest.raises(UserError, match=r"5 are smaller than 64x64 \(the smallest allows 30\)"):
+    with pytest.raises(
+        UserError, match=r"5 are smaller than 64x64 \(0.png of 30x40, .*, \.\.\.\): .*N at most 30, or leave"
+    ):
         load_dataset(folder)
 
 
@@ -377,9 +382,9 @@ def test_nothing_is_enlarged_without_a_word(folder):
 def test_gray_is_not_made_colour_without_a_word(folder):
     for path in folder.glob("*.png"):
         path.write_bytes(encoded(noise(1, channels=1)))
-    with pytest.raises(UserError, match=r"4 are gray, not colour: give --resize"):
+    with pytest.raises(UserError, match=r"4 are gray, not colour \(0.png of 30x40, .*\): give --resize"):
         load_dataset(folder, image_size=15, channels=3)
-    with pytest.raises(UserError, match=r"1 are colour, not gray: give --resize"):
+    with pytest.raises(UserError, match=r"1 is colour, not gray \(more/4.jpg of 30x40\): give --resize"):
         load_dataset(folder, image_size=15, channels=1)
     assert "1 of 5 images were made gray" in load_dataset(folder, image_size=15, channels=1, resize=True).notes
     mixed = load_dataset(folder, image_size=15)  # nothing was asked for: colour, as one of them is
@@ -394,9 +399,9 @@ def test_skipped_files_are_counted_and_named(folder):
         (folder / f"broken{index}.jpg").write_bytes(encoded(noise(index), "JPEG")[: 100 * index])
     (folder / ".hidden.png").touch()
     notes = load_dataset(folder, image_size=15).notes
-    assert notes[1].startswith("10 of 15 files were skipped: broken0.jpg (empty file), broken1.jpg (")
-    assert "index.csv" in notes[1]
-    assert notes[2] == "1 hidden files were passed over"
+    assert notes[2].startswith("10 of 15 files were skipped: broken0.jpg (empty file), broken1.jpg (")
+    assert "index.csv" in notes[2]
+    assert notes[3] == "1 hidden files were passed over"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from PIL import Image
 from dcgan_tf.data import images
 from dcgan_tf.data.chunks import Result
 from dcgan_tf.data.images import ImageError
-from dcgan_tf.data.prepared import prepare, read_prepared
+from dcgan_tf.data.prepared import read_prepared
+from dcgan_tf.data.preparing import prepare
 from dcgan_tf.data.sources import FolderSource, ZipSource, open_source
 from dcgan_tf.data.stored import StoredImages, fingerprint_of
 from dcgan_tf.system.errors import UserError
@@ -137,7 +138,7 @@ def test_what_is_written(tmp_path):
     assert opened.names() == [f"drawing {index}" for index in (0, 2, 4, 6, 8)]
     assert opened.fingerprint == fingerprint_of(np.array(plain), opened.labels)
     opened.verify()
-    assert opened.metadata["counts"] == {"sources": 10, "kept": 5, "ignored": 0}
+    assert opened.metadata["counts"] == {"sources": 10, "kept": 5, "ignored": 0, "left_out": 0}
     assert opened.metadata["dropped"] == {"odd": 4, "seventh": 1}
     assert opened.metadata["flags"] == {"even": 5}
     lines = (tmp_path / "out" / "index.csv").read_text().splitlines()
@@ -370,7 +371,11 @@ def test_a_folder_of_all_sorts(tmp_path, monkeypatch):
     with open(os.fsencode(folder) + b"/\xff.png", "wb") as file:
         file.write(picture(5))
     source = open_source(folder)
-    assert source.ignored == 3
+    assert source.ignored == 1
+    assert source.left_out == [
+        ("link.png", "a link that leads nowhere"),
+        ("pipe.png", "no file but a pipe, socket or device"),
+    ]
     for workers in (1, 2):
         opened = read_prepared(
             prepare(tmp_path / f"out{workers}", source, decode_small, settings={}, workers=workers, chunk_size=2)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 
 import click
 import numpy as np
@@ -42,7 +41,7 @@ def short_training(tmp_path_factory):
 def digits():
     data = load_dataset("mnist5k", limit=1000)
     rows = np.random.default_rng(0).permutation(1000)  # they come sorted
-    return replace(data, images=data.images[rows], labels=data.labels[rows], fingerprint="shuffled digits")
+    return data.changed(images=data.images[rows], labels=data.labels[rows], fingerprint="shuffled digits")
 
 
 @pytest.fixture(scope="module")
@@ -245,13 +244,13 @@ def test_images_that_were_not_trained_on(monkeypatch, tmp_path, digits):
     assert own["real"]["fingerprint"] != test["real"]["fingerprint"] and "test images" in table(test)
     assert own["features"] == test["features"] and own["look"] == test["look"]
     assert all(own["metrics"][name] != test["metrics"][name] for name in own["metrics"])
-    other = replace(digits, name="more", images=test_part[0], labels=test_part[1], fingerprint="other")
+    other = digits.changed(name="more", images=test_part[0], labels=test_part[1], fingerprint="other")
     against = evaluate(run, "fid", samples=50, against=other, say=quiet)
     assert against["real"]["dataset"] == "more" and against["real"]["split"] == "all images of another dataset"
     same = evaluate(run, "fid", samples=50, against="mnist", say=quiet)
     assert same["real"]["split"] == "all training images"  # whatever they were called
     with pytest.raises(UserError, match="14x14x1, not 28x28x1"):
-        evaluate(run, "fid", samples=50, against=replace(digits, images=digits.images[:, ::2, ::2], fingerprint="s"))
+        evaluate(run, "fid", samples=50, against=digits.changed(images=digits.images[:, ::2, ::2], fingerprint="s"))
 
 
 # --- a training does not notice ---------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dcgan_tf.data.datasets import Dataset, load_dataset
+from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.evaluation import features
 from dcgan_tf.evaluation.features import feature_network
 from dcgan_tf.system.errors import UserError

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from dcgan_tf.data.datasets import Dataset
+from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.evaluation import alarms
 from dcgan_tf.training.alarm_log import alarm_report
 from dcgan_tf.training.progress import NoProgress

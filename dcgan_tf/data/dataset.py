@@ -1,0 +1,180 @@
+"""A dataset: images, labels where there are any, and batches whose order follows from (seed, epoch) alone.
+
+It knows nothing of GANs; a run on another machine with the same fingerprint sees the same batches.
+"""
+
+from functools import cached_property
+
+import numpy as np
+
+from dcgan_tf.data.stored import StoredImages, fingerprint_of
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.exit_guard import exit_guard
+
+# Batches are gathered several at a time, since a call from TensorFlow into Python costs more than the copying.
+_BATCHES_PER_CALL = 16
+_BYTES_PER_CALL = 4_000_000
+
+
+class Dataset:
+    """Images, labels where there are any, and what is known of them. It does not change once it is made.
+
+    name: of the data, for people; for what is read from disk, the absolute path.
+    images: uint8 [N, H, W, 1 or 3], an array in memory or StoredImages on disk (see prepared.py); both take a
+        number, a slice or an array of row numbers in square brackets.
+    labels: whole numbers [N], or uint8 [N, number of attributes] of 0 and 1, or None.
+    label_names: the name of each class, or of each attribute, or None.
+    fingerprint: follows from the images and labels alone: same data, same fingerprint, on any machine. When it is
+        not given, it is computed as soon as it is asked for.
+    images_fingerprint: the same of the images without their labels.
+    notes: what a person should be told about these data, one line each.
+
+    Raises UserError when the images are no such pixels, or the labels do not fit them.
+    """
+
+    def __init__(
+        self, name, images, labels=None, label_names=None, fingerprint=None, notes=(), images_fingerprint=None
+    ):
+        self.name, self.notes = name, tuple(notes)
+        self.images = images if isinstance(images, StoredImages) else _checked_pixels(name, images)
+        self.label_names = None if label_names is None else tuple(map(str, label_names))
+        self.labels = None if labels is None else _checked_labels(name, labels, len(self.images), self.label_names)
+        if labels is None and label_names is not None:
+            raise UserError(f"dataset {name!r} has label_names but no labels: give both, or leave both out")
+        if fingerprint:
+            self.fingerprint = fingerprint
+        if images_fingerprint:
+            self.images_fingerprint = images_fingerprint
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return fingerprint_of(self.images, self.labels)
+
+    @cached_property
+    def images_fingerprint(self) -> str:
+        return self.fingerprint if self.labels is None else fingerprint_of(self.images, None)
+
+    def is_what_had(self, fingerprint: str | None) -> bool:
+        """Whether these are the data of that recorded fingerprint: with their labels, or before they had any.
+
+        What was recorded as "" came from a version that did not look, and tells nothing apart.
+        """
+        return fingerprint in ("", self.fingerprint) or fingerprint == self.images_fingerprint
+
+    def changed(self, **changes) -> "Dataset":
+        """The same but for these changes, by the names of the constructor; other images have another fingerprint."""
+        parts = {name: getattr(self, name) for name in ("name", "images", "labels", "label_names", "notes")}
+        if not {"images", "labels"} & set(changes):
+            parts |= {name: self.__dict__.get(name) for name in ("fingerprint", "images_fingerprint")}
+        return Dataset(**{**parts, **changes})
+
+    def __repr__(self):
+        return f"Dataset({self.name!r}, {len(self):,} images of {'x'.join(map(str, self.image_shape))})"
+
+    def __len__(self):
+        return len(self.images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return tuple(int(n) for n in self.images.shape[1:])
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Whole batches in one pass over the data. Raises UserError when there is not even one."""
+        if not 1 <= batch_size <= len(self):
+            raise UserError(
+                f"batch size {batch_size} does not fit {self.name!r}, which has {len(self):,} images: "
+                f"give one from 1 to {len(self)}"
+            )
+        return len(self) // batch_size
+
+    def batches(self, batch_size: int, seed: int, start_step: int = 0):
+        """An endless tf.data.Dataset of uint8 [batch_size, H, W, C], beginning with the batch of `start_step`.
+
+        Each epoch is a new order of all images, drawn from (seed, epoch) alone, so that a resumed training
+        goes on with exactly the batches an uninterrupted one would see. The remainder that does not fill a
+        batch is dropped. Some batches are gathered ahead in the background.
+        """
+        import tensorflow as tf
+
+        steps_per_epoch = self.steps_per_epoch(batch_size)
+        shape = (batch_size, *self.image_shape)
+        together = min(_BATCHES_PER_CALL, max(1, _BYTES_PER_CALL // int(np.prod(shape))))
+        orders = {}  # of the newest epoch only
+
+        def rows_of(step):
+            epoch, place = divmod(step, steps_per_epoch)
+            if epoch not in orders:
+                orders.clear()
+                orders[epoch] = np.random.default_rng([seed, epoch]).permutation(len(self))
+            return orders[epoch][place * batch_size : (place + 1) * batch_size]
+
+        def gather(call):
+            first = start_step + int(call) * together
+            with exit_guard as closing:
+                if closing:
+                    return np.zeros((together, *shape), np.uint8)
+                rows = np.concatenate([rows_of(step) for step in range(first, first + together)])
+                return self.images[rows].reshape(together, *shape)
+
+        def gather_in_graph(call):
+            return tf.ensure_shape(tf.numpy_function(gather, [call], tf.uint8), (together, *shape))
+
+        # No autotuning: nothing is left to it here, and its thread, which looks less and less often, at times does
+        # not hear that it is to end. Then the end of a training waited for its next look, up to a minute.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        batches = tf.data.Dataset.counter().map(gather_in_graph).prefetch(1).unbatch().prefetch(2)
+        return batches.with_options(options)
+
+
+# ------------------------------------------------------------------------------------- what is taken for data
+
+
+def _checked_pixels(name, images):
+    """`images` as an array, uint8 [N, H, W, 1 or 3]; UserError, with what to do, when it is anything else."""
+    try:
+        images = np.asarray(images)
+    except (ValueError, TypeError):  # images of several sizes
+        images = np.zeros(0, object)
+    found = f"images of dataset {name!r} are {images.dtype} {list(images.shape)}, not uint8 [N, H, W, 1 or 3]"
+    if images.dtype.kind == "f":
+        raise UserError(f"{found}: give whole numbers from 0 to 255, such as (255 * images).round().astype('uint8')")
+    if images.dtype.kind not in "iu":
+        raise UserError(f"{found}: give one array of pixels, with all images of one size")
+    if images.ndim == 3:
+        raise UserError(f"{found}: of gray images without an axis for it give images[..., None]")
+    if images.ndim != 4 or 0 in images.shape:
+        raise UserError(f"{found}: give at least one image, with axes for height, width and channels")
+    if images.shape[-1] not in (1, 3):
+        hint = "images[..., :3] leaves the fourth channel out" if images.shape[-1] == 4 else "channels come last"
+        raise UserError(f"{found}: {hint}")
+    if images.dtype != np.uint8:
+        if images.min() < 0 or images.max() > 255:
+            raise UserError(f"{found}: their values, {images.min()} to {images.max()}, must be brought to 0 to 255")
+        images = images.astype(np.uint8)
+    return images
+
+
+def _checked_labels(name, labels, count, names):
+    """`labels` as whole numbers [N] or [N, attributes]; UserError, with what to do, when they are anything else."""
+    labels = np.asarray(labels)
+    if labels.dtype == bool:
+        labels = labels.astype(np.uint8)
+    found = f"labels of dataset {name!r} are {labels.dtype} {list(labels.shape)}"
+    if labels.ndim not in (1, 2) or len(labels) != count or 0 in labels.shape:
+        raise UserError(f"{found}, not whole numbers [{count}] or [{count}, attributes]: one for each image")
+    if labels.dtype.kind not in "iu":
+        raise UserError(f"{found}, not whole numbers: number the classes from 0, and give their names as label_names")
+    needed = int(labels.max()) + 1 if labels.ndim == 1 else labels.shape[1]
+    if names is not None and (len(names) < needed if labels.ndim == 1 else len(names) != needed):
+        raise UserError(
+            f"dataset {name!r} has {len(names)} label_names for {needed} {_what(labels)}: name each of them"
+        )
+    if labels.min() < 0:
+        raise UserError(f"{found} with values from {labels.min()}: number the {_what(labels)} from 0")
+    return labels
+
+
+def _what(labels):
+    return "classes" if labels.ndim == 1 else "attributes"

@@ -1,0 +1,320 @@
+"""Writing a prepared dataset (see prepared.py) from a source of pictures (see sources.py), in worker processes.
+
+What is prepared does not depend on the number of workers, nor on how often it was interrupted. TensorFlow is not
+imported.
+"""
+
+import contextlib
+import csv
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from dcgan_tf.data.chunks import Chunks, DamagedChunk, Result
+from dcgan_tf.data.prepared import FORMAT, read_prepared
+from dcgan_tf.data.stored import StoredImages, fingerprint_of, finish_fingerprint, value_range
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_json
+
+__all__ = ["Result", "prepare"]
+
+_FIRST_NAMED = 5  # of those dropped or left out so many are named in dataset.json; all that were dropped, in index.csv
+
+
+class NothingUsable(UserError):
+    """No picture of the source can be used."""
+
+
+def prepare(
+    target: str | os.PathLike,
+    source,
+    transform: Callable[..., Result],
+    *,
+    settings: dict,
+    labels: np.ndarray | Callable[[list[str]], tuple] | None = None,
+    label_names: Iterable[str] | None = None,
+    drop: Callable[[Iterable[dict]], dict[int, str]] | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+    chunk_size: int = 256,
+) -> Path:
+    """Write the prepared dataset `target` from `source` (see sources.py) and return its path.
+
+    transform: what source.read(index) gives -> Result; a picklable function of a module, or a
+        functools.partial of one. An ImageError it raises becomes the row's reason. All images it gives have
+        one shape.
+    settings: all that decides what the transform does; anything JSON can hold.
+    labels: one row per source picture; whole numbers [N], or [N, attributes] of 0 and 1. Or a function: given the
+        names of the pictures that are kept, it gives (their labels or None, the label names or None, a note).
+    drop: given all rows of index.csv in order (only once, without `row`), says which kept ones are to be
+        dropped after all: {index of the source: reason}. For what cannot be decided picture by picture.
+    workers: processes; None: one per core this process may use.
+    chunk_size: pictures per unit of work, which is what a kill loses of each worker's work.
+
+    The work goes on in a folder `<target>.partial`. Killed, or stopped by a full disk, and called again with the
+    same arguments, it goes on with what is missing; the target appears under its name when it is whole. Called again
+    after that, it returns at once; where labels are given and only they are other ones, they are written anew.
+
+    Raises UserError when the target exists with other settings or cannot be written, or when no picture can
+    be used: then nothing is left behind.
+    """
+    target = Path(target)
+    keys = _keys(source, transform, settings, labels, label_names, drop)
+    if _is_done(target, keys, labels, label_names):
+        return target
+    partial = target.with_name(target.name + ".partial")
+    with only_preparer(partial, target):
+        if not _is_done(target, keys, labels, label_names):  # another process may just have finished it
+            chunks = Chunks(partial, keys[0], source, transform, chunk_size)
+            with work_kept(chunks, target):
+                _make_whole(target, chunks, keys, labels, label_names, drop, settings, workers, progress)
+        shutil.rmtree(partial, ignore_errors=True)
+    return target
+
+
+def _keys(source, transform, settings, labels, label_names, drop):
+    """Hashes of all that decides the result: with the labels, and without them."""
+    functions = [getattr(function, "func", function) for function in (transform, drop)]
+    functions = [getattr(function, "__qualname__", type(function).__qualname__) for function in functions]
+    if callable(labels):
+        functions, labels = [*functions, labels.__qualname__], None
+    decides = [FORMAT, source.description, source.fingerprint, settings, functions]
+
+    def key(labels, names):
+        digest = hashlib.sha256(json.dumps([*decides, names], sort_keys=True).encode())
+        if labels is not None:
+            digest.update(np.ascontiguousarray(labels, dtype="<i8"))
+        return digest.hexdigest()
+
+    return key(labels, None if label_names is None else list(label_names)), key(None, None)
+
+
+def _is_done(target, keys, labels, label_names):
+    """Whether the target is there as it is wanted; its labels are brought to that if only they are not."""
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return False
+    try:
+        found = json.loads((target / "dataset.json").read_text(encoding="utf-8"))
+        if found["key"] == keys[0]:
+            return True
+        # Datasets of older versions have one key: it is the second where they were prepared without labels.
+        if keys[1] in (found["key"], found.get("key_without_labels")) and not callable(labels):
+            if labels is not None:  # else those that it has stay
+                _label_anew(target, found, keys, labels, label_names)
+            return True
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, UserError):
+            raise
+    raise UserError(
+        f"{str(target)!r} exists already and was not prepared from this source with these settings: "
+        "choose another name, or remove it"
+    )
+
+
+def _label_anew(target, metadata, keys, labels, label_names):
+    """Give a prepared dataset other labels; its images stay as they are."""
+    prepared = read_prepared(target)
+    kept = np.array([row["kept"] == "1" for row in prepared.index()])
+    labels = _as_stored(np.asarray(labels)[kept])
+    with disk_errors_explained(target):
+        with atomic_file(target / "labels.npy") as temporary:
+            np.save(temporary, labels)
+        changed = {
+            "label_names": None if label_names is None else list(label_names),
+            "fingerprint": fingerprint_of(prepared.images, labels),
+            "images_fingerprint": fingerprint_of(prepared.images, None),
+            "key": keys[0],
+            "key_without_labels": keys[1],
+        }
+        write_json(target / "dataset.json", {**metadata, **changed})
+
+
+@contextlib.contextmanager
+def work_kept(chunks, target):
+    """What was done stays on disk when the block fails, and an error of the disk says so; else nothing stays."""
+    try:
+        with disk_errors_explained(target):
+            yield
+    except (UserError, OSError) as error:
+        shutil.rmtree(chunks.partial / "whole", ignore_errors=True)  # a second copy; it is put together again
+        done, mean = chunks.done()
+        if done == 0 or isinstance(error, NothingUsable):
+            shutil.rmtree(chunks.partial, ignore_errors=True)
+            raise
+        if not isinstance(error, UserError) or not isinstance(error.__cause__, OSError):
+            raise
+        # Each piece is there twice when the whole is put together.
+        missing = mean * (2 * len(chunks.source.names) - done) / 1e6
+        raise UserError(
+            f"{error}; {done:,} of {len(chunks.source.names):,} pictures are done and kept in {str(chunks.partial)!r}, "
+            f"the same command goes on from there; it needs about {max(1, missing):,.0f} MB more"
+        ) from error
+
+
+@contextlib.contextmanager
+def only_preparer(partial, target):
+    """Hold the lock in the folder `partial`; wait while another process holds it."""
+    import filelock
+
+    said = False
+    with disk_errors_explained(target):
+        while True:
+            partial.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(partial / "lock")
+            # The process that holds it removes the folder in the end, and the lock with it: then begin again.
+            with contextlib.suppress(filelock.Timeout, FileNotFoundError):
+                lock.acquire(timeout=1 if said else 0)
+                if (partial / "lock").exists():
+                    break
+                lock.release()
+            if not said and (partial / "lock").exists():
+                print(f"waiting for another process, which is preparing {partial.with_suffix('')}", flush=True)
+                said = True
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _make_whole(target, chunks, keys, labels, label_names, drop, settings, workers, progress):
+    """Prepare what is missing, put it together in `partial`, and give it its name."""
+    whole = chunks.partial / "whole"
+    for _ in range(3):
+        chunks.complete(workers, progress)
+        shutil.rmtree(whole, ignore_errors=True)
+        whole.mkdir()
+        try:
+            kept, description = _write_index(whole / "index.csv", chunks, drop)
+            digest, shape = _write_images(whole / "images.npy", chunks, kept)
+            break
+        except DamagedChunk:
+            continue  # it has been removed: prepare it again
+    else:
+        raise UserError(f"cannot write {str(target)!r}: what is written there comes back damaged: try another disk")
+    if callable(labels):
+        names = [name for name, keep in zip(chunks.source.names, kept, strict=True) if keep]
+        labels, label_names, description["labels_note"] = labels(names)
+    elif labels is not None:
+        labels = np.asarray(labels)[kept]
+    if labels is not None:
+        labels = _as_stored(labels)
+        np.save(whole / "labels.npy", labels)
+    write_json(
+        whole / "dataset.json",
+        {
+            "format": FORMAT,
+            "source": chunks.source.description,
+            "settings": settings,
+            **description,
+            "image_shape": list(shape[1:]),
+            "value_range": list(value_range(StoredImages(whole / "images.npy"))),
+            "label_names": None if label_names is None else list(label_names),
+            "fingerprint": finish_fingerprint(digest.copy(), shape, labels),
+            "images_fingerprint": finish_fingerprint(digest, shape, None),
+            "key": keys[0],
+            "key_without_labels": keys[1],
+        },
+    )
+    for path in whole.iterdir():
+        with open(path, "r+b") as file:
+            os.fsync(file.fileno())  # the name must not outlive its content in a power cut
+    os.rename(whole, target)
+
+
+def _as_stored(labels):
+    return labels.astype(np.int64 if labels.ndim == 1 else np.uint8)
+
+
+def _write_index(path, chunks, drop):
+    """Write index.csv; which pictures are kept, bool [number of sources], and what dataset.json says of them."""
+    names = chunks.source.names
+
+    def rows():
+        for name, (kept, reason, columns) in zip(names, chunks.rows(), strict=True):
+            # A name may hold bytes that are no text in any encoding.
+            name = name.encode("utf-8", "backslashreplace").decode()
+            yield {"source": name, "kept": kept, "reason": reason, **columns}
+
+    dropped = drop(rows()) if drop else {}
+    header = dict.fromkeys(("source", "kept", "reason", "row"))
+    for row in rows():
+        header.update(dict.fromkeys(row))
+    kept = np.zeros(len(names), bool)
+    count, reasons, flags, first_dropped = 0, Counter(), Counter(), []
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, header, lineterminator="\n")
+        writer.writeheader()
+        for index, row in enumerate(rows()):
+            if row["kept"] and index in dropped:
+                row.update(kept=False, reason=dropped[index])
+            if row["kept"]:
+                kept[index] = True
+                flags.update(column for column, value in row.items() if value is True and column != "kept")
+                row["row"] = count
+                count += 1
+            else:
+                reasons[row["reason"].split(":")[0]] += 1
+                if len(first_dropped) < _FIRST_NAMED:
+                    first_dropped.append([row["source"], row["reason"]])
+            writer.writerow({column: _cell(value) for column, value in row.items()})
+    left_out = list(getattr(chunks.source, "left_out", ()))
+    if count == 0:
+        examples = ", ".join(f"{name} ({reason})" for name, reason in first_dropped[:3])
+        raise NothingUsable(
+            f"no usable picture in {chunks.source.description!r}: "
+            + (f"all of its {len(names):,} files were dropped: {examples}" if names else "there are no files in it")
+            + (f"; left out: {describe_left_out(left_out)}" if left_out else "")
+        )
+    return kept, {
+        "counts": {
+            **{"sources": len(names), "kept": count},
+            **{"ignored": chunks.source.ignored, "left_out": len(left_out)},
+        },
+        "first_left_out": [list(one) for one in left_out[:_FIRST_NAMED]],
+        "dropped": dict(sorted(reasons.items())),
+        "first_dropped": first_dropped,
+        "flags": dict(sorted(flags.items())),
+    }
+
+
+def describe_left_out(left_out, count: int | None = None) -> str:
+    """Of what a source leaves out, (name, reason) each: the first by name; count: of all, when these are some."""
+    shown = ", ".join(f"{name} ({reason})" for name, reason in left_out[:_FIRST_NAMED])
+    more = (count or len(left_out)) - min(len(left_out), _FIRST_NAMED)
+    return f"{shown} and {more:,} more" if more else shown
+
+
+def _cell(value):
+    """What a CSV cell holds: True and False as 1 and 0, lists as JSON, nothing for None."""
+    if isinstance(value, bool):
+        return int(value)
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def _write_images(path, chunks, kept):
+    """Write images.npy chunk by chunk; the SHA-256 of its pixels so far, and its shape [N, H, W, C]."""
+    count, shape, digest, done = int(kept.sum()), None, hashlib.sha256(), 0
+    transformed = (keep for keep, _, _ in chunks.rows())
+    with open(path, "wb") as file:
+        for images in chunks.images():
+            # Those the transform kept are in the chunk; of these, the ones that were not dropped afterwards.
+            flags = [next(transformed) for _ in range(min(chunks.size, len(kept) - done))]
+            images = images[kept[done : done + len(flags)][flags]]
+            done += len(flags)
+            if len(images) == 0:
+                continue
+            if shape is None:
+                shape = (count, *images.shape[1:])
+                header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, header)
+            if images.shape[1:] != shape[1:]:
+                raise ValueError(f"the transform gave images of different shapes: {shape[1:]} and {images.shape[1:]}")
+            file.write(images)
+            digest.update(images)
+    return digest, shape
