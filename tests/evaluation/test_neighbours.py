@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dcgan_tf.data.datasets import Dataset
+from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.evaluation import neighbours
 from dcgan_tf.evaluation.alarms import RealNeighbours
 from dcgan_tf.evaluation.features import feature_network

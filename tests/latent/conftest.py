@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from dcgan_tf.data.datasets import Dataset
+from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.latent.space import LatentSpace, open_space
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
