@@ -11,7 +11,7 @@ from data_prep.detections import Detections
 from dcgan_tf.data.images import ImageError, decode
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.pictures.grids import grid, save_png
-from dcgan_tf.pictures.plots import Picture
+from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import atomic_file, disk_errors_explained
 

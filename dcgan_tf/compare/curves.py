@@ -17,7 +17,8 @@ from dcgan_tf.compare.rows import (
     shared_protocol,
     varied_settings,
 )
-from dcgan_tf.pictures.plots import Picture, running_mean
+from dcgan_tf.pictures.curves import running_mean
+from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.system.errors import UserError
 
 # Okabe and Ito's colours without their yellow, which white paper swallows; runs beyond seven change their line.

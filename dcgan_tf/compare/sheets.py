@@ -23,7 +23,7 @@ from dcgan_tf.compare.rows import (
 from dcgan_tf.data.images import decode
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.pictures.grids import enlarge, grid
-from dcgan_tf.pictures.plots import Picture
+from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.system.errors import UserError
 
 _GRAY, _RED = "#666666", "#B00020"

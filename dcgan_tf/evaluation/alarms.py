@@ -230,7 +230,7 @@ def neighbour_sheet(images: np.ndarray, real_images, nearest: np.ndarray, ratios
     images: uint8 [N, H, W, C]; nearest, ratios [N]: the row in real_images, and how near it is, as
     RealNeighbours.nearest_to gives them; names: texts over the generated images.
     """
-    from dcgan_tf.pictures.plots import show_images
+    from dcgan_tf.pictures.shown import show_images
 
     pairs = np.stack([images, real_images[np.asarray(nearest)]], axis=1).reshape(-1, *images.shape[1:])
     told = [f"{ratio:.2f}{' copy' if ratio <= COPY else ''}" for ratio in ratios]

@@ -11,9 +11,8 @@ import numpy as np
 
 from dcgan_tf.latent.projection import read_image
 from dcgan_tf.latent.tour import VIEWS, Choices, Exploration, NotHere
-from dcgan_tf.pictures.films import write_gif
-from dcgan_tf.pictures.plots import Picture
-from dcgan_tf.pictures.sheets import write_mp4
+from dcgan_tf.pictures.films import write_gif, write_mp4
+from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.run.directory import Run
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_bytes, write_text

@@ -11,8 +11,9 @@ from dcgan_tf.latent import formulas as latent
 from dcgan_tf.latent.directions import Directions
 from dcgan_tf.latent.projection import Projection
 from dcgan_tf.latent.space import LatentSpace
-from dcgan_tf.pictures.plots import Picture
-from dcgan_tf.pictures.sheets import frame, sheet
+from dcgan_tf.pictures.films import frame
+from dcgan_tf.pictures.picture import Picture
+from dcgan_tf.pictures.sheets import sheet
 
 _AT_ONCE = 512
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from dcgan_tf.data.images import ImageError, decode, resize
 from dcgan_tf.pictures.films import write_gif
-from dcgan_tf.pictures.plots import Picture, show_images
+from dcgan_tf.pictures.picture import Picture
+from dcgan_tf.pictures.shown import show_images
 
 
 def show_gif(path, width: int = 480):

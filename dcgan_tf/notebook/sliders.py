@@ -16,7 +16,7 @@ from dcgan_tf.latent.explore import parse_arithmetic, parse_seeds
 from dcgan_tf.latent.space import LatentSpace
 from dcgan_tf.latent.tour import Exploration, NotHere
 from dcgan_tf.latent.views import add_up, named
-from dcgan_tf.pictures.sheets import frame
+from dcgan_tf.pictures.films import frame
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.training.progress import in_watched_notebook
 

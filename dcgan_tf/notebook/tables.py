@@ -11,7 +11,7 @@ from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.evaluation import alarms
 from dcgan_tf.evaluation.evaluate import table, table_rows
 from dcgan_tf.evaluation.neighbours import nearest_real
-from dcgan_tf.pictures.plots import Picture
+from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import sample
 from dcgan_tf.training import monitor

@@ -87,7 +87,7 @@ def curve(run: Run, title: str) -> list[dict]:
 
 def draw_curve(run: Run):
     """A picture of the first metric over the steps of the training, the best marked. UserError without any."""
-    from dcgan_tf.pictures.plots import GENERATOR, Picture
+    from dcgan_tf.pictures.picture import GENERATOR, Picture
 
     lines = [line for line in run.metrics() if line.get("while_training")]
     if not lines:

@@ -84,7 +84,7 @@ class NotebookProgress(PlainProgress):
     def _draw(self):
         from IPython.display import Image
 
-        from dcgan_tf.pictures.plots import live_view
+        from dcgan_tf.pictures.curves import live_view
 
         started = time.monotonic()
         (row, grid), self.newest = self.newest, None

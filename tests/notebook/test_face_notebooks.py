@@ -18,7 +18,7 @@ from skimage import data
 
 from dcgan_tf.data.images import decode
 from dcgan_tf.data.prepared import read_prepared
-from dcgan_tf.pictures.plots import soft_labels
+from dcgan_tf.pictures.curves import soft_labels
 from dcgan_tf.run.directory import Run
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from PIL import Image
 from dcgan_tf.latent import formulas as latent
 from dcgan_tf.latent.space import LatentSpace
 from dcgan_tf.notebook import sliders as widgets
-from dcgan_tf.pictures.sheets import frame
+from dcgan_tf.pictures.films import frame
 from dcgan_tf.system.errors import UserError
 
 DIM = 4

@@ -1,11 +1,12 @@
-"""GIFs: their frames, and how long each is shown."""
+"""Films: labelled frames, GIFs and MP4s, which frames they have, and how long each is shown."""
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from dcgan_tf.data.images import decode
-from dcgan_tf.pictures.films import thin_frames, write_gif
+from dcgan_tf.pictures.films import frame, thin_frames, write_gif, write_mp4
 
 
 def noise(height=20, width=30, channels=3, seed=0):
@@ -42,3 +43,16 @@ def test_frames_thin_out_where_twice_the_root_of_the_epoch_reaches_a_whole_numbe
     epochs = [index + 1 for index in thin_frames(100)]
     assert epochs == [1, 3, 4, 7, 9, 13, 16, 21, 25, 31, 36, 43, 49, 57, 64, 73, 81, 91, 100]
     assert [index + 1 for index in thin_frames(10)] == [1, 3, 4, 7, 9, 10]
+
+
+def test_films_become_mp4_that_can_be_played(tmp_path):
+    frames = [frame(np.full((2, 16, 16, 1), 40 * n, np.uint8), ["left", "right"], side=64) for n in range(6)]
+    assert frames[0].shape[0] % 2 == frames[0].shape[1] % 2 == 0
+    write_mp4(tmp_path / "film.mp4", frames, 0.1)
+    film = cv2.VideoCapture(str(tmp_path / "film.mp4"))
+    middles = []
+    while (read := film.read())[0]:
+        assert read[1].shape == frames[0].shape
+        middles.append(int(read[1][60, 40, 0]))
+    np.testing.assert_allclose(middles, 40 * np.arange(6), atol=6)
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]

@@ -1,0 +1,111 @@
+"""What a training does over its steps: losses and scores as curves, a live view, the loss with soft labels."""
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from dcgan_tf.pictures.picture import DISCRIMINATOR, FAKE, GENERATOR, GRAY, REAL, Picture
+from dcgan_tf.pictures.shown import draw_image
+
+
+def curves(history: dict, title: str | None = None) -> Picture:
+    """Both losses, and mean D(real) and D(fake), over the steps of a run (`Run.history()`).
+
+    With many rows a running mean is drawn over the faint raw line.
+    """
+    figure = Picture(figsize=(10, 3.6), layout="constrained")
+    losses, scores = figure.subplots(1, 2)
+    _draw_losses(losses, history)
+    _draw_scores(scores, history)
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def live_view(picture: np.ndarray, history: dict, title: str | None = None) -> Picture:
+    """The newest grid (uint8 [H, W, C]) on the left, the curves so far on the right."""
+    figure = Picture(figsize=(10, 5))  # places by hand: arranging them takes longer than drawing
+    draw_image(figure.add_axes((0.01, 0.02, 0.46, 0.90)), picture)
+    losses = figure.add_axes((0.55, 0.55, 0.44, 0.33))
+    _draw_losses(losses, history)
+    _draw_scores(figure.add_axes((0.55, 0.11, 0.44, 0.33)), history)
+    losses.set_xlabel("")
+    if title:
+        figure.text(0.01, 0.98, title, va="top", fontsize=10)
+    return figure
+
+
+def _draw_losses(axes, history):
+    _draw_line(axes, history, "generator_loss", "generator", GENERATOR)
+    _draw_line(axes, history, "discriminator_loss", "discriminator", DISCRIMINATOR)
+    _finish_axes(axes, "loss")
+
+
+def _draw_scores(axes, history):
+    _draw_line(axes, history, "discriminator_real", "D(real)", REAL)
+    _draw_line(axes, history, "discriminator_fake", "D(fake)", FAKE)
+    values = np.concatenate([history["discriminator_real"], history["discriminator_fake"]])
+    if np.all((values >= 0) & (values <= 1)):  # probabilities; a critic's scores may be anything
+        axes.axhline(0.5, color=GRAY, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        axes.set_ylim(-0.03, 1.03)
+    _finish_axes(axes, "mean score given by D")
+
+
+def _finish_axes(axes, label):
+    if not axes.lines[0].get_xdata().size:
+        axes.text(0.5, 0.6, "nothing recorded yet", ha="center", transform=axes.transAxes, color=GRAY)
+    axes.set_xlabel("step")
+    axes.set_ylabel(label)
+    axes.grid(color="#e8e8e8", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
+    axes.legend(loc="upper right", ncols=2, frameon=False, fontsize=9, borderaxespad=0, bbox_to_anchor=(1, 1.14))
+
+
+def _draw_line(axes, history, column, label, colour):
+    steps, values = np.asarray(history["step"]), np.asarray(history[column], float)
+    window = len(values) // 25
+    marker = "o" if len(values) < 15 else None
+    if window > 1:
+        axes.plot(steps, values, color=colour, alpha=0.25, linewidth=0.8)
+        values = running_mean(values, window)
+    axes.plot(steps, values, color=colour, linewidth=1.8, marker=marker, markersize=4, label=label)
+
+
+def running_mean(values: np.ndarray, window: int) -> np.ndarray:
+    """The mean of the `window` values around each value [N]; near the ends, of those there are."""
+    half = window // 2
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    places = np.arange(len(values))
+    first, last = np.maximum(places - half, 0), np.minimum(places + half + 1, len(values))
+    return (sums[last] - sums[first]) / (last - first)
+
+
+def soft_labels(noise: float) -> Picture:
+    """D's cross-entropy over its answer, for plain labels and for labels with uniform noise in [0, noise) added.
+
+    The noise is drawn anew for each image, so what counts is its mean, noise / 2.
+    """
+    figure = Picture(figsize=(10, 3.2), layout="constrained")
+    logits = np.linspace(-8, 8, 400)
+    answers = 1 / (1 + np.exp(-logits))
+    for axes, label, kind in zip(figure.subplots(1, 2), (0, 1), ("a generated image", "a real image"), strict=True):
+        for value, colour, name in (
+            (label, GRAY, f"label {label}"),
+            (label + noise / 2, DISCRIMINATOR, f"label {label} + noise"),
+        ):
+            loss = -value * np.log(answers) - (1 - value) * np.log(1 - answers)
+            axes.plot(logits, loss, color=colour, linewidth=1.8, label=name)
+            lowest = loss.argmin()
+            if 0 < lowest < len(loss) - 1:
+                axes.plot(logits[lowest], loss[lowest], "o", color=colour)
+                axes.annotate(f"best: D = {answers[lowest]:.3f}", (logits[lowest], loss[lowest]), (-45, 14),
+                              textcoords="offset points", color=colour, fontsize=9)  # fmt: skip
+        axes.set_ylim(-0.25, 1.5)
+        axes.set_title(kind, fontsize=11, loc="left")
+        axes.set(xlabel="D's logit: left fake, right real", ylabel="D's loss")
+        axes.axhline(0, color="#cccccc", linewidth=0.8, zorder=0)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize=9, loc="upper right" if label else "upper left")
+    return figure

@@ -1,0 +1,69 @@
+"""The picture and the table of a network: every layer is in them, no text covers another."""
+
+import html
+import itertools
+
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from dcgan_tf.networks.architectures import build_discriminator, build_generator
+from dcgan_tf.pictures.architecture import _blocks, _caption, architecture, layer_table
+from dcgan_tf.recipe.catalogue import RECIPES
+
+
+def networks():
+    for name in ("quick", "tutorial", "vrdl", "sapienza", "rpi", "gwu", "nitk"):
+        recipe = RECIPES[name].with_fields({"width": 8})
+        recipe = recipe.with_fields({"minibatch_std": True}) if name == "nitk" else recipe
+        shape = (recipe.image_size, recipe.image_size, recipe.channels or 3)
+        for build in (build_generator, build_discriminator):
+            yield pytest.param(build, recipe, shape, id=f"{name}-{build.__name__[6:]}")
+
+
+@pytest.mark.parametrize("build, recipe, shape", list(networks()))
+def test_architecture_holds_every_computing_layer_and_all_parameters(build, recipe, shape):
+    model = build(recipe, shape)
+    blocks = _blocks(model)
+    computing = [layer for layer in model.layers if "kernel" in {weight.name for weight in layer.weights}]
+    assert {block.layer for block in blocks[1:]} == set(computing) and len(blocks) == len(computing) + 1
+    for before, block in itertools.pairwise(blocks):  # arrows only where one feeds the other
+        assert (before in block.sources) == (not [t for t, _ in _caption(block, before) if t.startswith("from ")])
+    assert sum(block.parameters for block in blocks) == model.count_params()
+    picture = architecture(model)
+    texts = [text.get_text() for text in picture.axes[0].texts]
+    assert f"{model.name}: {model.count_params():,} parameters" in texts
+    columns = -(-len(blocks) // -(-len(blocks) // 6))
+    wraps = [one in two.sources for one, two in list(itertools.pairwise(blocks))[columns - 1 :: columns]]
+    assert texts.count("↵") == sum(wraps)
+    assert picture.get_size_inches()[0] < 10  # no wider than a notebook's page
+    _texts_stand_apart(picture)
+
+
+def _texts_stand_apart(picture):
+    renderer = FigureCanvasAgg(picture).get_renderer()
+    texts = [text for text in picture.axes[0].texts if text.get_text()]
+    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts]
+    for index, (one, box) in enumerate(boxes):
+        for other, other_box in boxes[index + 1 :]:
+            width = min(box.x1, other_box.x1) - max(box.x0, other_box.x0)
+            height = min(box.y1, other_box.y1) - max(box.y0, other_box.y0)
+            assert width < -3 or height < 2, f"{one!r} covers {other!r}"
+
+
+def test_layer_table_as_text_and_as_html():
+    recipe = RECIPES["tutorial"]
+    model = build_generator(recipe, (28, 28, 1))
+    table = layer_table(model)
+    assert len(table.rows) == len(model.layers)
+    assert sum(count for _, _, count in table.rows) == model.count_params() == 2_330_944
+    text, page = repr(table), table._repr_html_()
+    for expected in ("transposed convolution, 5×5, stride 2", "14×14×64", "LeakyReLU 0.3", "2,330,944 parameters"):
+        assert expected in text and expected in page
+    assert table.trainable + table.fixed == model.count_params() and table.fixed == 25_472
+
+
+def test_names_in_a_table_are_escaped():
+    model = build_discriminator(RECIPES["quick"], (28, 28, 1))
+    model.name = "<b>D</b>"
+    assert html.escape(model.name) in layer_table(model)._repr_html_()
+    assert model.name not in layer_table(model)._repr_html_()
