@@ -197,14 +197,15 @@ def train(
     type=click.Path(),
     help="samples.npy (uint8 [N, H, W, C]), grid.png, or a new folder of PNGs.",
 )
+@click.option("--best", is_flag=True, help="From best_generator.keras (see train --evaluate-every), not the last one.")
 @click.option("--latent-mean", type=float, help="Other than in training.")
 @click.option("--latent-std", type=float, help="Other than in training; below 1: safer, more alike.")
-def sample(run, count, seed, output, latent_mean, latent_std):
+def sample(run, count, seed, output, best, latent_mean, latent_std):
     """Images from a run directory (or a .keras file)."""
     with tensorflow_quiet():
         from dcgan_tf.run.sampling import sample
 
-    images = sample(run, count, seed, output, latent_mean=latent_mean, latent_std=latent_std)
+    images = sample(run, count, seed, output, best=best, latent_mean=latent_mean, latent_std=latent_std)
     click.echo(f"{len(images)} images of {'x'.join(map(str, images.shape[1:]))} in {output}")
 
 

@@ -183,6 +183,6 @@ def test_a_damaged_generator_is_named(tmp_path, run):
 
 
 def test_a_mistake_of_ours_shows_where(monkeypatch, run):
-    monkeypatch.setattr("dcgan_tf.run.sampling.load_generator", lambda source: 1 / 0)
+    monkeypatch.setattr("dcgan_tf.run.sampling.load_generator", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         cli.main(["sample", str(run.path), "--output", "never.npy"])

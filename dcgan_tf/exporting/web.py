@@ -80,7 +80,8 @@ def describe(about: dict) -> str:
 
 def _index(about):
     page = (PAGE / "index.html").read_text(encoding="utf-8")
-    for name, text in (("name", about["name"]), ("description", describe(about))):
+    source = "FILE.keras" if "recipe" not in about else "RUN --best" if about["generator"] == "best" else "RUN"
+    for name, text in (("name", about["name"]), ("description", describe(about)), ("source", source)):
         page = page.replace("{{" + name + "}}", html.escape(text))
     return page
 

@@ -91,12 +91,14 @@ def sample(
     seed: int = 0,
     output=None,
     *,
+    best: bool = False,
     latent_mean: float | None = None,
     latent_std: float | None = None,
 ) -> np.ndarray:
     """`count` images, uint8 [count, H, W, C], from a run directory or a `.keras` file; the same for the same seed.
 
     output: `.npy` for the array, `.png` for one grid, anything else a new folder of PNGs; None writes nothing.
+    best: from the run's best_generator.keras, kept where the training was evaluated, instead of its last one.
     latent_mean, latent_std: other than those of the training, e.g. a std of 0.7 for safer images.
 
     Raises UserError for a source without a generator, impossible numbers, or an output that cannot be written.
@@ -110,7 +112,7 @@ def sample(
             raise UserError(f"{name}={value!r} must be a finite number" + (" of at least 0" if low == 0 else ""))
     if output is not None:
         _check_output(Path(output))
-    generator, latents = load_generator(source)
+    generator, latents = load_generator(source, best)
     latents["mean"] = latents["mean"] if latent_mean is None else latent_mean
     latents["std"] = latents["std"] if latent_std is None else latent_std
     images = Sampler(generator)(draw_latents(count, generator.input_shape[1], seed, **latents))

@@ -7,6 +7,7 @@ from generators import NARROW, shaken_generator
 from dcgan_tf.exporting.original import TOLERANCE, compare, load_original
 from dcgan_tf.exporting.targets import place
 from dcgan_tf.recipe.catalogue import RECIPES
+from dcgan_tf.run.sampling import draw_latents, sample
 from dcgan_tf.system.errors import UserError
 
 
@@ -39,6 +40,9 @@ def test_the_best_generator_is_asked_for_by_name(run, tmp_path):
     try:
         original = load_original(run.path, best=True)
         assert original.about["image_shape"] == [64, 64, 3] and original.latents["std"] == 0.8
+        best = sample(run.path, 2, seed=3, best=True)  # the same that `sample --best` draws
+        latents = draw_latents(2, original.about["latent_dim"], 3, **original.latents)
+        assert best.shape == (2, 64, 64, 3) and np.abs(best - (original.images(latents) + 1) * 127.5).max() < 1
         assert place(run.path, None, True, "generator.onnx") == run.path / "best_generator.onnx"
     finally:
         run.best_generator_path.unlink()

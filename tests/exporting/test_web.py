@@ -13,7 +13,7 @@ from dcgan_tf.exporting import web as export_web_module
 from dcgan_tf.exporting.onnxruntime_web import runtime_files
 from dcgan_tf.exporting.original import load_original
 from dcgan_tf.exporting.targets import check_folder
-from dcgan_tf.exporting.web import PAGE, _attributes, describe, export_web
+from dcgan_tf.exporting.web import PAGE, _attributes, _index, describe, export_web
 from dcgan_tf.latent.space import open_space
 from dcgan_tf.recipe.catalogue import RECIPES
 from dcgan_tf.run.sampling import Sampler, draw_latents, load_generator, sample
@@ -155,6 +155,39 @@ def test_sliders_by_keyboard(page):
     assert page.text(".direction output") == "+0.30" and page.text("#caption").endswith("moved along 1 direction")
 
 
+def test_tiles_can_be_reached_after_the_one_that_was_is_gone(page):
+    page.click("#more")
+    page.click("#tiles button:nth-child(24)")
+    page.press("ArrowDown")
+    assert page.evaluate("tiles.indexOf(document.activeElement)") > 24
+    page.click("#next")
+    assert page.evaluate("tiles.map(tile => tile.tabIndex)") == [0] + 23 * [-1]
+
+
+def test_keys_of_one_letter_can_be_switched_off_and_space_opens_a_heading(page, web):
+    page.evaluate("document.querySelector('summary').focus()")
+    opened = page.evaluate("document.querySelector('details').open")
+    page.press(" ")
+    assert page.evaluate("document.querySelector('details').open") is not opened and page.text("#play") == "Play"
+    page.click("#keys")
+    page.evaluate("document.activeElement.blur()")
+    for key in ("b", " ", "r"):
+        page.press(key)
+    assert page.text("#slot") == "A" and page.text("#play") == "Play" and page.evaluate("state.seed") == 0
+    page.go(web / "index.html")
+    page.wait_for(READY, 30)
+    assert page.evaluate("$('keys').checked") is False  # it is remembered
+    page.click("#keys")
+    page.press("b")
+    assert page.text("#slot") == "B"
+
+
+def test_a_link_to_a_page_on_the_disk_says_that_it_works_here_only(page):
+    assert page.text("#said") == ""
+    page.click("#link")
+    assert "works on this computer only" in page.text("#said")
+
+
 @pytest.mark.parametrize(
     "address", ["#seed=-1&a=x.y&t=NaN&d1=1e999&b=3", "#seed=99999999999&a=1.999&spread=", "#%E0%A4"]
 )
@@ -169,7 +202,7 @@ def test_images_can_be_saved(page, browser, tmp_path):
     browser.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path), eventsEnabled=False)
     page.click("#save")
     page.click("#save-grid")
-    names = {"b_faces_co_-seed0.png": (512, 512), "b_faces_co_-seed0-many.png": (128, 192)}
+    names = {"b_faces_co_-seed0.png": (512, 512), "b_faces_co_-seed0-many.png": (512, 768)}
     for name, size in names.items():
         path = tmp_path / f"_{name}"
         wait_for_file(page, path)
@@ -265,6 +298,18 @@ def test_sliders_of_attributes(run, monkeypatch):
     for one in group["directions"]:
         less, more = (red(space.draw(space.walk(latents, np.array(one["vector"]), side))).mean() for side in (-1, 1))
         assert (more - less) * (1 if one["name"] == "much <red>" else -1) > usual / 2
+
+
+@pytest.mark.parametrize(
+    ("about", "command"),
+    [
+        ({"recipe": "quick", "dataset": "fake", "epochs": 1, "steps": 9, "generator": "last"}, "sample RUN --seed"),
+        ({"recipe": "quick", "dataset": "fake", "epochs": 1, "steps": 9, "generator": "best"}, "sample RUN --best --s"),
+        ({"generator": "last"}, "sample FILE.keras --seed"),
+    ],
+)
+def test_the_page_names_a_command_that_draws_its_images(about, command):
+    assert command in _index({"name": "x", "image_shape": [8, 8, 1], **about})
 
 
 def test_descriptions():

@@ -1,4 +1,4 @@
-// Which latents an image is made of: the same arithmetic as dcgan_tf/latent.py and space.py.
+// Which latents an image is made of: the same arithmetic as dcgan_tf/latent/formulas.py and space.py.
 
 "use strict";
 

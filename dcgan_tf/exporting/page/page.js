@@ -131,6 +131,7 @@ let tilesShown = ""; // for which seed, spread and count they were last wished f
 function showTiles() {
   while (tiles.length < tileCount) tiles.push(newTile(tiles.length));
   while (tiles.length > tileCount) tiles.pop().remove();
+  if (!tiles.some((tile) => tile.tabIndex === 0)) tiles[0].tabIndex = 0; // the one that was is gone: Tab must reach another
   const wanted = [state.seed, state.spread, tileCount].join();
   if (wanted !== tilesShown) {
     tilesShown = wanted;
@@ -232,21 +233,33 @@ $("more").onclick = () => {
   show();
 };
 $("save").onclick = () => save([$("image")], 1, Math.max(1, Math.round(512 / WIDTH)), "");
-$("save-grid").onclick = () => save(tiles.map((tile) => tile.firstChild), 6, 1, "-many");
+$("save-grid").onclick = () => save(tiles.map((tile) => tile.firstChild), tiles.length > 2 * TILES ? 12 : 6, Math.max(1, Math.round(128 / WIDTH)), "-many");
 $("link").onclick = () => {
   history.replaceState(null, "", address());
   copy(location.href, $("link"));
+  if (location.protocol === "file:")
+    $("said").textContent = "This page lies on your disk, so the link works on this computer only. For others, put its folder on a web server, or send it to them: from # on, the link shows the same in every copy.";
 };
 $("copy").onclick = () => copy(JSON.stringify(Array.from(shownLatents())), $("copy"));
 
 const KEYS = { r: surprise, a: () => setSlot("a"), b: () => setSlot("b"), " ": () => play(!playing), 0: () => $("reset").click(), s: () => $("save").click(), l: () => $("link").click() };
 document.onkeydown = (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.id === "seed") return;
-  if (event.key === " " && event.target.matches("button, input")) return; // there the space bar presses
+  if (!$("keys").checked || event.ctrlKey || event.metaKey || event.altKey || event.target.id === "seed") return;
+  if (event.key === " " && event.target.closest("button, input, summary, a")) return; // there the space bar presses
   const action = KEYS[event.key.toLowerCase()];
   if (!action) return;
   event.preventDefault();
   action();
+};
+
+// Whoever speaks to the computer, or rests a hand on the keyboard, can do without keys of one letter; it is remembered.
+try {
+  $("keys").checked = localStorage.getItem("keys") !== "off";
+} catch {} // a browser may forbid to remember
+$("keys").onchange = () => {
+  try {
+    localStorage.setItem("keys", $("keys").checked ? "on" : "off");
+  } catch {}
 };
 
 window.onhashchange = () => {
