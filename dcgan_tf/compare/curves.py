@@ -6,17 +6,17 @@ import textwrap
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from dcgan_tf.compare.rows import (
+from dcgan_tf.compare.choosing import (
     LOSSES,
     choose_axes,
     describe_setting,
     natural,
     score_titles,
-    scores_of,
     setting_values,
     shared_protocol,
     varied_settings,
 )
+from dcgan_tf.compare.rows import scores_of
 from dcgan_tf.pictures.curves import running_mean
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.system.errors import UserError

@@ -1,28 +1,21 @@
 """Many run directories, read into rows that can be compared: settings, losses, scores, time, status.
 
     rows = read_runs("results")             one RunRow per run directory below it, broken ones included
-    differing_settings(rows)                the settings that tell these runs apart
-    select(rows, ["batch_size=32"])         those with a setting, or a name that matches a pattern
-    best_run(rows, "frechet_distance")      of those measured by the same protocol
 
-It reads run directories and nothing else, writes nothing, and does not import TensorFlow.
+It reads run directories and nothing else, writes nothing, and does not import TensorFlow. What can be asked of
+rows is in choosing.py.
 """
 
 import csv
-import fnmatch
 import os
-import re
-from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 from dcgan_tf.evaluation.metrics import is_better
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
-from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.errors import UserError
 
-LENGTHS = ("epochs", "steps", "max_seconds")
-LOSSES = ("generator_loss", "discriminator_loss")
 # What a status can be.
 FINISHED, RUNNING, UNFINISHED, DIVERGED, BROKEN = "finished", "running", "unfinished", "diverged", "broken"
 
@@ -183,142 +176,3 @@ def _newest_and_best(lines):
         if score.protocol == held.protocol and is_better(score.title, score.value, held.value):
             best[score.title] = score
     return newest, best
-
-
-def score_titles(rows: Iterable[RunRow]) -> list[str]:
-    """The metrics that any of these runs has, in the order in which they are first met."""
-    return list(dict.fromkeys(title for row in rows for title in row.scores))
-
-
-def shared_protocol(rows: Iterable[RunRow], title: str) -> str | None:
-    """The protocol by which most of these runs were last measured in that metric; None without any."""
-    protocols = [row.scores[title].protocol for row in rows if title in row.scores]
-    return max(protocols, key=protocols.count) if protocols else None
-
-
-def best_run(rows: Iterable[RunRow], title: str, newest: bool = True) -> tuple[RunRow, Score, list[RunRow]]:
-    """The run whose newest (or best ever) score is the best: (its row, the score, rows that could not be compared).
-
-    Only scores by one protocol are compared, the one that most of the runs share; the others come last in
-    the result. Raises UserError when no run has that metric.
-    """
-    rows = list(rows)
-    found = [(row, (row.scores if newest else row.best_scores).get(title)) for row in rows]
-    found = [(row, score) for row, score in found if score is not None]
-    if not found:
-        have = score_titles(rows)
-        hint = f"{nearest(title, have)} They have: {', '.join(have)}" if have else " `evaluate` measures a run"
-        raise UserError(f"none of {len(rows)} runs has the metric {title!r}.{hint}")
-    shared = shared_protocol(rows, title)
-    compared = [(row, score) for row, score in found if score.protocol == shared]
-    best = compared[0]
-    for row, score in compared[1:]:
-        if is_better(title, score.value, best[1].value):
-            best = (row, score)
-    places = {id(row) for row, _ in compared}
-    return *best, [row for row in rows if id(row) not in places]
-
-
-# --- differences and choices ------------------------------------------------------------------------------
-
-
-def differing_settings(rows: Iterable[RunRow]) -> list[str]:
-    """The names of the settings in which these runs differ, as far as they have them."""
-    rows = list(rows)
-    names = dict.fromkeys(name for row in rows for name in row.settings)
-    found = {name: [row.settings[name] for row in rows if name in row.settings] for name in names}
-    return [name for name, values in found.items() if any(value != values[0] for value in values)]
-
-
-def varied_settings(rows, among=None) -> list[str]:
-    """The settings that tell these runs apart, one name of each bunch that always changes together.
-
-    among: only these names; None: all.
-    """
-    names = [name for name in differing_settings(rows) if among is None or name in among]
-    kept, seen = [], []
-    for name in names:
-        groups = _groups(rows, name)
-        if groups not in seen:
-            seen.append(groups)
-            kept.append(name)
-    return kept
-
-
-def _groups(rows, name):
-    """The partition of the rows by that setting, as numbers in the order of first appearance."""
-    numbers = {}
-    return [numbers.setdefault(repr(row.settings.get(name)), len(numbers)) for row in rows]
-
-
-def setting_values(rows, name):
-    """The values of a setting in these runs: numbers by size, others as they come."""
-    values = []
-    for row in rows:
-        if row.settings.get(name) not in values:
-            values.append(row.settings.get(name))
-    numbers = all(isinstance(value, int | float) for value in values)
-    return sorted(values) if numbers else values
-
-
-def choose_axes(rows, among=None) -> tuple[str | None, str | None, list[str]]:
-    """(setting along the rows, setting along the columns, further ones): the length goes along the columns,
-    the seed, where there is another choice, along neither."""
-    varied = sorted(varied_settings(rows, among), key=lambda name: name == "seed")
-    lengths = [name for name in varied if name in LENGTHS]
-    columns = (lengths or varied or [None])[0]
-    others = [name for name in varied if name != columns]
-    return (others or [None])[0], columns, others[1:]
-
-
-def select(rows: Iterable[RunRow], filters: Iterable[str]) -> list[RunRow]:
-    """The rows that pass all filters: "setting=value", or a pattern of the run's name such as "*batch32*".
-
-    A value may be a pattern too, and is compared as text: "learning_rate_decay=0", "dataset=mnist*".
-    Raises UserError for a setting that no run has.
-    """
-    rows = list(rows)
-    filters = [filters] if isinstance(filters, str) else list(filters)
-    names = dict.fromkeys(name for row in rows for name in row.settings) | {"status": None}
-    chosen = rows
-    for text in filters:
-        name, equals, value = text.partition("=")
-        if equals and name in names:
-            chosen = [row for row in chosen if _has(row, name, value)]
-        elif equals and not any(character in name for character in "*?["):
-            raise UserError(f"filter {text!r}: no run has a setting {name!r}.{nearest(name, names)}")
-        else:
-            chosen = [row for row in chosen if fnmatch.fnmatchcase(row.name, text)]
-    return chosen
-
-
-def _has(row, name, pattern):
-    value = row.status if name == "status" else row.settings.get(name)
-    if isinstance(value, float) and not isinstance(value, bool):
-        try:
-            return value == float(pattern)  # 0 and 0.0, 2e-4 and 0.0002
-        except ValueError:
-            pass
-    return fnmatch.fnmatchcase(describe_setting(value).lower(), pattern.lower())
-
-
-def describe_setting(value) -> str:
-    """A setting's value as a short text: 0.0002, none, 32, [3, 8]."""
-    if value is None:
-        return "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def short_names(rows: Iterable[RunRow], among=None) -> list[str]:
-    """What tells each of these runs apart, in few words: 'batch_size 32, epochs 4'; else the runs' names."""
-    rows = list(rows)
-    varied = varied_settings(rows, among)
-    names = [", ".join(f"{name} {describe_setting(row.settings.get(name))}" for name in varied) for row in rows]
-    return names if 0 < len(varied) <= 4 and len(set(names)) == len(names) else [row.name for row in rows]
-
-
-def natural(text: str) -> list:
-    """A key to sort texts by, with the numbers inside them by size."""
-    return [
-        (0, float(part), "") if part[0].isdigit() else (1, 0.0, part) for part in re.findall(r"\d+\.?\d*|\D+", text)
-    ]

@@ -9,8 +9,7 @@ cells are sampled anew from the saved generators, all from the same latents.
 
 import numpy as np
 
-from dcgan_tf.compare.rows import (
-    FINISHED,
+from dcgan_tf.compare.choosing import (
     best_run,
     choose_axes,
     describe_setting,
@@ -20,6 +19,7 @@ from dcgan_tf.compare.rows import (
     short_names,
     varied_settings,
 )
+from dcgan_tf.compare.rows import FINISHED
 from dcgan_tf.data.images import decode
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.pictures.grids import enlarge, grid

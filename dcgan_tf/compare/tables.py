@@ -3,20 +3,17 @@
 import base64
 import html
 
-from dcgan_tf.compare.rows import (
-    BROKEN,
-    FINISHED,
-    RunRow,
+from dcgan_tf.compare.choosing import (
     best_run,
     describe_setting,
     natural,
-    read_runs,
     score_titles,
     select,
     shared_protocol,
     short_names,
     varied_settings,
 )
+from dcgan_tf.compare.rows import BROKEN, FINISHED, RunRow, read_runs
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.notebook.paths import run_directory
 from dcgan_tf.system.errors import UserError

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_tf.compare.rows import RunRow, describe_setting, scores_of
+from dcgan_tf.compare.choosing import describe_setting
+from dcgan_tf.compare.rows import RunRow, scores_of
 from dcgan_tf.evaluation.alarms import alarms_of, looks_of
 from dcgan_tf.evaluation.metrics import metric_of
 from dcgan_tf.gallery_page.lenient import read_leniently

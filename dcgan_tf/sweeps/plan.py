@@ -17,7 +17,7 @@ from typing import get_type_hints
 
 import yaml
 
-from dcgan_tf.compare.rows import describe_setting
+from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.data.datasets import check_dataset_name
 from dcgan_tf.notebook.parameters import TYPES, check_values, declared_parameters
 from dcgan_tf.recipe.catalogue import get_recipe

@@ -7,7 +7,8 @@ import statistics
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dcgan_tf.compare.rows import BROKEN, RunRow, choose_axes, describe_setting, read_run, score_titles
+from dcgan_tf.compare.choosing import choose_axes, describe_setting, score_titles
+from dcgan_tf.compare.rows import BROKEN, RunRow, read_run
 from dcgan_tf.run.directory import Run
 from dcgan_tf.sweeps.worker import FINISHED, read_outcome
 from dcgan_tf.system.files import write_bytes, write_text

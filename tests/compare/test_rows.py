@@ -4,7 +4,8 @@ import pytest
 from written_runs import write_run
 
 from dcgan_tf.compare import rows as comparison
-from dcgan_tf.compare.rows import best_run, differing_settings, find_runs, read_run, read_runs, select
+from dcgan_tf.compare.choosing import differing_settings
+from dcgan_tf.compare.rows import find_runs, read_run, read_runs
 from dcgan_tf.run.directory import only_writer
 from dcgan_tf.system.errors import UserError
 
@@ -68,37 +69,3 @@ def test_a_field_younger_than_a_run_makes_no_difference(folder, tmp_path):
     del config["recipe"]["clip_norm"]
     old.write_config(config)
     assert differing_settings([read_run(old), read_run(folder / "a")]) == []
-
-
-def test_differences_are_those_of_whole_runs(folder):
-    rows = read_runs(folder)
-    assert differing_settings(rows) == ["seed", "beta_1", "batch_size", "steps"]
-    assert differing_settings(rows[:3]) == []
-
-
-def test_select_by_setting_pattern_and_status(folder):
-    rows = read_runs(folder)
-
-    def names(*filters):
-        return [row.name for row in select(rows, filters)]
-
-    assert names("batch_size=16") == ["group/b"]
-    assert names("batch_size=16", "seed=1") == []
-    assert names("group/*") == ["group/b", "group/c"]
-    assert names("beta_1=0") == ["group/b"] and names("beta_1=0.50") == ["a", "d", "group/c"]
-    assert names("clip_norm=none", "status=finished") == ["a", "group/b"]
-    assert names() == [row.name for row in rows]
-    with pytest.raises(UserError, match=r"no run has a setting 'batchsize'\. Did you mean 'batch_size'\?"):
-        names("batchsize=32")
-
-
-def test_only_scores_by_one_protocol_are_compared(folder):
-    rows = read_runs(folder)
-    row, score, others = best_run(rows, "frechet_distance")
-    assert (row.name, score.value) == ("group/b", 6.0)  # c has 1.0, of 50 samples instead of 100
-    assert [other.name for other in others] == ["d", "e", "group/c"]
-    assert best_run(rows, "frechet_distance", newest=False)[0].name == "a"
-    with pytest.raises(UserError, match=r"Did you mean 'frechet_distance'\?"):
-        best_run(rows, "frechet_distanse")
-    with pytest.raises(UserError, match="`evaluate` measures a run"):
-        best_run([rows[1]], "frechet_distance")

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from written_runs import write_run
 
+from dcgan_tf.compare.choosing import choose_axes, short_names, varied_settings
 from dcgan_tf.compare.curves import overlaid_curves
-from dcgan_tf.compare.rows import choose_axes, read_run, read_runs, short_names, varied_settings
+from dcgan_tf.compare.rows import read_run, read_runs
 from dcgan_tf.compare.sheets import sheet, sheet_of_names, timeline
 from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.sweeps.results import SweepRow, write_pictures
