@@ -19,10 +19,11 @@ from pathlib import Path
 import click
 import numpy as np
 
+from dcgan_tf.data.folders import levels_of, notes_on, subfolder_labels
 from dcgan_tf.data.images import decode, resize, square
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.preparing import Result, prepare
-from dcgan_tf.data.sources import open_source
+from dcgan_tf.data.sources import Frames, open_source
 from dcgan_tf.system.errors import UserError, run_command
 
 RASTER = 16
@@ -65,9 +66,10 @@ def near_duplicates(rows, bits: int = MAX_BITS) -> dict[int, str]:
     return dropped
 
 
-def _prepare_picture(data, size, min_side, channels):
-    """The transform: the square in the middle, at size x size."""
-    image = decode(data, channels=channels)
+def _prepare_picture(data, size, min_side, channels, levels=None):
+    """The transform: the square in the middle, at size x size. data: bytes, or (bytes, number of the frame)."""
+    data, frame = data if isinstance(data, tuple) else (data, 0)
+    image = decode(data, channels=channels, frame=frame, levels=levels)
     height, width = image.shape[:2]
     columns = {"width": width, "height": height, "enlarged": min(width, height) < size}
     if min(width, height) < min_side:
@@ -84,6 +86,8 @@ def anime(
     min_side: int | None = None,
     near_duplicate_bits: int | None = None,
     channels: int = 3,
+    stretch: bool = False,
+    all_frames: bool = False,
     workers: int | None = None,
     progress: bool = True,
 ) -> Path:
@@ -92,6 +96,8 @@ def anime(
     min_side: pictures with fewer pixels on their shorter side are dropped (default: size, so that none is
     enlarged). near_duplicate_bits: drop pictures whose hash differs from an earlier one's in at most so many of
     256 bits; 0 finds equal ones, 10 recompressed and resized ones, None does not look. channels: 3 or 1.
+    stretch: spread the values in use over 0 to 255. all_frames: of animations and stacks of pages take all pictures.
+    One subfolder per class becomes the labels.
 
     Raises UserError for numbers that make no sense, and for what prepare() does.
     """
@@ -103,13 +109,22 @@ def anime(
             raise UserError(f"{name} {value!r} must be a whole number from {least} to {most:,}")
     if channels not in (1, 3):
         raise UserError(f"channels {channels!r} must be 3 (colour) or 1 (gray)")
-    settings = {"size": size, "min_side": min_side, "near_duplicate_bits": near_duplicate_bits, "channels": channels}
+    common = {"size": size, "min_side": min_side, "channels": channels}
+    settings = {**common, "near_duplicate_bits": near_duplicate_bits}
+    source = open_source(source)
+    if all_frames:
+        source, settings["frames"] = Frames(source), "all"
+    if stretch:
+        settings["levels"] = levels_of(source)
     find = None if near_duplicate_bits is None else functools.partial(near_duplicates, bits=near_duplicate_bits)
     return prepare(
         output,
-        open_source(source),
-        functools.partial(_prepare_picture, size=size, min_side=min_side, channels=channels),
+        source,
+        functools.partial(
+            _prepare_picture, size=size, min_side=min_side, channels=channels, levels=settings.get("levels")
+        ),
         settings=settings,
+        labels=subfolder_labels if any("/" in name.replace("\\", "/") for name in source.names) else None,
         drop=find,
         workers=workers,
         progress=progress,
@@ -126,15 +141,29 @@ def anime(
 @click.option("--near-duplicates", is_flag=True, help="Drop pictures that are nearly the same as one before them.")
 @click.option("--bits", default=MAX_BITS, show_default=True, help="How far apart these may be, of 256; 0: equal.")
 @click.option("--gray", is_flag=True, help="Gray pictures instead of colour.")
+@click.option("--stretch", is_flag=True, help="Spread the values in use over the whole range: 12-bit X-rays, ...")
+@click.option("--all-frames", is_flag=True, help="All frames of animations and pages of TIFF files, not the first.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
-def cli(source, output, size, min_side, near_duplicates, bits, gray, workers):
+def cli(source, output, size, min_side, near_duplicates, bits, gray, stretch, all_frames, workers):
     """Prepare anime faces, or any pictures of your own: SOURCE is a folder or a zip, OUTPUT the new dataset."""
-    path = anime(source, output, size, min_side, bits if near_duplicates else None, 1 if gray else 3, workers)
+    path = anime(
+        source,
+        output,
+        size,
+        min_side,
+        bits if near_duplicates else None,
+        1 if gray else 3,
+        stretch,
+        all_frames,
+        workers,
+    )
     prepared = read_prepared(path)
     shape = "x".join(map(str, prepared.images.shape[1:]))
     click.echo(f"{len(prepared.images):,} pictures of {shape} in {path}; each decision: {path}/index.csv")
     for reason, count in prepared.metadata["dropped"].items():
         click.echo(f"  {count:8,} dropped: {reason}")
+    for note in notes_on(prepared, "--stretch"):
+        click.echo(note)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ The face filter's detections are kept in OUTPUT.detections, so that another thre
 second look for faces (see face_filter.py, also for the sheets that show what was dropped).
 """
 
+import csv
 import functools
 import hashlib
 import re
@@ -57,7 +58,7 @@ class CelebA:
         self.names = [self.files.names[place] for place in self.places]
         self.keys = [_base(name) if _NAME.fullmatch(_base(name)) else "" for name in self.names]
         self.description, self.fingerprint = f"CelebA, {self.files.description}", self.files.fingerprint
-        self.ignored = self.files.ignored
+        self.ignored, self.left_out = self.files.ignored, self.files.left_out
         self._check()
 
     def _check(self):
@@ -115,18 +116,45 @@ def _read_list(path):
 # -------------------------------------------------------------------------------------- CelebA's lists
 
 
+def _cells(text: str) -> tuple[list[list[str]], bool]:
+    """The lines of a list as cells, and whether it is a CSV, of any dialect: CelebA's own are separated by blanks."""
+    text = text.removeprefix("\ufeff").strip()
+    first = text.partition("\n")[0]
+    if not any(delimiter in first for delimiter in ",;\t"):
+        return [line.split() for line in text.splitlines() if line.strip()], False
+    try:
+        dialect = csv.Sniffer().sniff(text[:20_000], delimiters=",;\t")
+    except csv.Error:
+        dialect = csv.excel
+    rows = ([cell.strip() for cell in row] for row in csv.reader(text.splitlines(), dialect))
+    return [row for row in rows if any(row)], True
+
+
+def _rows(name: str, text: str) -> tuple[list[str], list[list[str]]]:
+    """The heads of a list's columns, [] where there are none, and its rows, which begin with the file's name.
+
+    What stands before that, such as the number of the row, is left out. Raises UserError when no row names a file.
+    """
+    rows, is_csv = _cells(text)
+    first = next((number for number, row in enumerate(rows) if any(map(_NAME.fullmatch, row))), None)
+    if first is None:
+        raise UserError(f"{name!r} names no picture: a line for each was expected, such as '000001.jpg -1 1 ...'")
+    place = next(column for column, cell in enumerate(rows[first]) if _NAME.fullmatch(cell))
+    heads = rows[first - 1] if first else []
+    if is_csv or heads[:1] == ["image_id"]:
+        heads = heads[place + 1 :]  # there are heads over all columns; in CelebA's own only over the values
+    return heads, [row[place:] for row in rows[first:]]
+
+
 def parse_attributes(name: str, text: str) -> tuple[list[str], dict[str, list[int]]]:
     """The names of the attributes, and file name -> 0 or 1 for each, from list_attr_celeba.txt or .csv."""
-    lines = [line.replace(",", " ").split() for line in text.splitlines() if line.strip()]
-    if lines and len(lines[0]) == 1:
-        lines = lines[1:]  # the .txt begins with the number of pictures
-    if len(lines) < 2:
+    labels, rows = _rows(name, text)
+    if not labels or len(labels) != len(rows[0]) - 1:
         raise UserError(f"{name!r} holds no attributes: a line of names, then a line for each picture, was expected")
-    labels = lines[0][1:] if lines[0][0] == "image_id" else lines[0]
     table = {}
-    for cells in lines[1:]:
+    for cells in rows:
         if len(cells) != len(labels) + 1 or not set(cells[1:]) <= {"1", "-1", "0"}:
-            raise UserError(f"{name!r} is damaged at {cells[0]!r}: {len(labels)} numbers 1 or -1 were expected")
+            raise UserError(f"{name!r} is damaged at {cells[:1]}: {len(labels)} numbers 1 or -1 were expected")
         table[cells[0]] = [int(cell == "1") for cell in cells[1:]]
     return labels, table
 
@@ -134,12 +162,9 @@ def parse_attributes(name: str, text: str) -> tuple[list[str], dict[str, list[in
 def parse_partition(name: str, text: str) -> dict[str, int]:
     """File name -> number of its split, from list_eval_partition.txt or .csv."""
     table = {}
-    for line in text.splitlines():
-        cells = line.replace(",", " ").split()
-        if not cells or cells[0] == "image_id":
-            continue
+    for cells in _rows(name, text)[1]:
         if len(cells) != 2 or cells[1] not in ("0", "1", "2"):
-            raise UserError(f"{name!r} is damaged at {line[:40]!r}: a file name and 0, 1 or 2 were expected")
+            raise UserError(f"{name!r} is damaged at {cells[:2]}: a file name and 0, 1 or 2 were expected")
         table[cells[0]] = int(cells[1])
     return table
 
@@ -153,7 +178,8 @@ class _Chosen:
     def __init__(self, source, dropped, splits, detections=None, decisions=None):
         self.source, self.dropped, self.splits = source, dropped, splits
         self.detections, self.decisions = detections, decisions
-        self.description, self.ignored, self.names = source.description, source.ignored, source.names
+        self.description, self.names = source.description, source.names
+        self.ignored, self.left_out = source.ignored, source.left_out
         digest = hashlib.sha256(repr((source.fingerprint, dropped, splits)).encode())
         if decisions is not None:
             digest.update(decisions.kept.tobytes())

@@ -4,6 +4,9 @@ Policies:
     frontal      keep a picture with exactly one frontal face: the rule of the `vrdl` report, which asks for more
                  than 40 neighbours. The higher the threshold, the more complete the faces that remain, and the
                  less diverse.
+                 That report gave its pictures as red, green, blue to a detector that takes what it gets for blue,
+                 green, red, so its grays weigh the colours otherwise. Here they are weighed rightly; at 40
+                 neighbours that decides otherwise on 6 of the 174 pictures that were compared.
     not_profile  drop a picture where the profile cascade, on the picture or its mirror image, finds a face and
                  the frontal one finds none.
 """

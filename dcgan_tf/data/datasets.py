@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.data.folders import convert_stored, load_pictures, with_channels
+from dcgan_tf.data.folders import convert_stored, load_pictures, notes_on, with_channels
 from dcgan_tf.data.images import resize as resize_image
 from dcgan_tf.data.images import square
 from dcgan_tf.data.named import FAKE, NAMED, SPLITS, fake, without_test_images
-from dcgan_tf.data.prepared import is_faint, is_prepared, read_prepared
+from dcgan_tf.data.prepared import is_prepared, read_prepared
 from dcgan_tf.data.stored import StoredImages
 from dcgan_tf.system.errors import UserError, nearest
 
@@ -120,10 +120,8 @@ def _load_path(given, path, size, channels, resize, changes):
     if not given or not path.exists():
         check_dataset_name(given)
     if is_prepared(path):
-        prepared, notes = read_prepared(path), ()
-        low, high = prepared.value_range
-        if is_faint(prepared.value_range):
-            notes = (f"images of {given!r} use little of the range 0 to 255: {low} to {high}",)
+        prepared = read_prepared(path)
+        notes = notes_on(prepared)
     else:
         prepared, notes = load_pictures(path, size, channels, resize, **changes)
     return Dataset(

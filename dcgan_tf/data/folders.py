@@ -16,12 +16,13 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from dcgan_tf.data.images import ImageError, count_frames, decode, histogram, resize, square
-from dcgan_tf.data.prepared import PreparedDataset, is_faint, is_prepared, read_prepared
+from dcgan_tf.data.prepared import PreparedDataset, is_prepared, read_prepared
 from dcgan_tf.data.preparing import Result, describe_left_out, prepare
 from dcgan_tf.data.sources import CACHE_SUFFIX, Frames, open_source
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.places import cached, can_write, given_cache
 
+FAINT = 64  # images whose values span less of 0 to 255 are hard to see, and to learn from
 _LOOKED_AT = 200  # pictures, spread over the source, that say which values are in use
 
 
@@ -39,10 +40,7 @@ def load_pictures(
     source = open_source(path)
     source = Frames(source) if all_frames else source
     name = f"{size}x{size}x{channels or 'own'}" + ("-stretched" if stretch else "")
-    identity = [source.description, source.fingerprint]
-    if "/" in "".join(source.names).replace("\\", "/"):
-        identity.append("labels")  # caches of older versions have none
-    target = _cached(path, name, identity)
+    target = _cached(path, name, [source.description, source.fingerprint])
     make = functools.partial(_prepare_cached, target, source, size, channels, stretch)
     if not is_prepared(target):
         make()
@@ -51,6 +49,9 @@ def load_pictures(
     except UserError:
         shutil.rmtree(target)  # somebody tidied the cache up half-way
         make()
+        prepared = read_prepared(target)
+    if "labels_note" not in prepared.metadata and any("/" in name.replace("\\", "/") for name in source.names):
+        make()  # of a version that did not know labels: they are added
         prepared = read_prepared(target)
     if not allow_changes:
         _refuse_changes(path, size, prepared, channels_asked=channels is not None)
@@ -231,15 +232,11 @@ def _side(row):
 def _notes(path, size, prepared, source):
     counts, flags = prepared.metadata["counts"], prepared.metadata["flags"]
     notes = [f"images of {str(path)!r} are centre-cropped and resized to {size}x{size}, in {str(prepared.path)!r}"]
-    if prepared.metadata.get("labels_note"):
-        notes.append(prepared.metadata["labels_note"])
     skipped = counts["sources"] - counts["kept"]
     if skipped:
         named = [f"{name} ({reason})" for name, reason in prepared.metadata["first_dropped"]]
         more = f", ... (all in {str(prepared.path / 'index.csv')!r})" if skipped > len(named) else ""
         notes.append(f"{skipped:,} of {counts['sources']:,} files were skipped: {', '.join(named)}{more}")
-    if source.left_out:
-        notes.append(f"left out: {describe_left_out(source.left_out)}")
     if counts["ignored"]:
         notes.append(f"{counts['ignored']:,} hidden files were passed over")
     for flag, what in (("enlarged", "enlarged"), ("made_colour", "gray and made colour"), ("made_gray", "made gray")):
@@ -252,13 +249,28 @@ def _notes(path, size, prepared, source):
             f"of {len(rows):,} animations or stacks of pages the first picture was taken, and {left:,} were left, "
             f"such as of {rows[0]['source']}: --all-frames (all_frames=True) takes them"
         )
-    if is_faint(prepared.value_range):
-        low, high = prepared.value_range
-        notes.append(
-            f"these images use little of the range 0 to 255: nearly all pixels are from {low} to {high}; --stretch "
-            "(stretch=True) spreads what is in use over all of it"
-        )
+    notes += notes_on(prepared, "--stretch (stretch=True)", source.left_out)
     return tuple(" ".join(note.split()) for note in notes)
+
+
+def notes_on(prepared: PreparedDataset, how_to_stretch: str = "", left_out=None) -> list[str]:
+    """What a person should know of a prepared dataset, one line each: its classes, what was left out, faint images.
+
+    how_to_stretch: the option that mends the last, where there is one. left_out: now, where that is known; the
+    folder may have come to hold more than when it was prepared.
+    """
+    notes, counts = [], prepared.metadata["counts"]
+    count = counts.get("left_out") if left_out is None else len(left_out)
+    left_out = prepared.metadata.get("first_left_out") if left_out is None else left_out
+    if prepared.metadata.get("labels_note"):
+        notes.append(prepared.metadata["labels_note"])
+    if left_out:
+        notes.append(f"left out: {describe_left_out(left_out, count)}")
+    low, high = prepared.value_range
+    if high - low < FAINT:
+        note = f"these images use little of the range 0 to 255: nearly all pixels are from {low} to {high}"
+        notes.append(f"{note}; {how_to_stretch} spreads what is in use over all of it" if how_to_stretch else note)
+    return notes
 
 
 def _cached(path, name, identity):

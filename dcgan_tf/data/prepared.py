@@ -65,11 +65,6 @@ class PreparedDataset:
             raise UserError(f"{str(self.path)!r} is damaged (its content has changed): prepare it again")
 
 
-def is_faint(values: tuple[int, int]) -> bool:
-    """Whether images of that range of values use less than a quarter of 0 to 255."""
-    return values[1] - values[0] < 64
-
-
 def is_prepared(path: str | os.PathLike) -> bool:
     """Whether there is a prepared dataset at `path`."""
     return (Path(path) / "dataset.json").is_file()

@@ -82,17 +82,18 @@ def _keys(source, transform, settings, labels, label_names, drop):
     """Hashes of all that decides the result: with the labels, and without them."""
     functions = [getattr(function, "func", function) for function in (transform, drop)]
     functions = [getattr(function, "__qualname__", type(function).__qualname__) for function in functions]
-    if callable(labels):
-        functions, labels = [*functions, labels.__qualname__], None
     decides = [FORMAT, source.description, source.fingerprint, settings, functions]
 
     def key(labels, names):
+        names = None if names is None else list(names)
         digest = hashlib.sha256(json.dumps([*decides, names], sort_keys=True).encode())
-        if labels is not None:
+        if callable(labels):
+            digest.update(labels.__qualname__.encode())
+        elif labels is not None:
             digest.update(np.ascontiguousarray(labels, dtype="<i8"))
         return digest.hexdigest()
 
-    return key(labels, None if label_names is None else list(label_names)), key(None, None)
+    return key(labels, label_names), key(None, None)
 
 
 def _is_done(target, keys, labels, label_names):
@@ -104,7 +105,7 @@ def _is_done(target, keys, labels, label_names):
         if found["key"] == keys[0]:
             return True
         # Datasets of older versions have one key: it is the second where they were prepared without labels.
-        if keys[1] in (found["key"], found.get("key_without_labels")) and not callable(labels):
+        if keys[1] in (found["key"], found.get("key_without_labels")):
             if labels is not None:  # else those that it has stay
                 _label_anew(target, found, keys, labels, label_names)
             return True
@@ -120,13 +121,16 @@ def _is_done(target, keys, labels, label_names):
 def _label_anew(target, metadata, keys, labels, label_names):
     """Give a prepared dataset other labels; its images stay as they are."""
     prepared = read_prepared(target)
-    kept = np.array([row["kept"] == "1" for row in prepared.index()])
-    labels = _as_stored(np.asarray(labels)[kept])
+    rows = prepared.index()
+    kept = np.array([row["kept"] == "1" for row in rows])
+    labels, label_names, note = _labels_of_kept(labels, label_names, [row["source"] for row in rows], kept)
     with disk_errors_explained(target):
-        with atomic_file(target / "labels.npy") as temporary:
-            np.save(temporary, labels)
+        if labels is not None:
+            with atomic_file(target / "labels.npy") as temporary:
+                np.save(temporary, labels)
         changed = {
-            "label_names": None if label_names is None else list(label_names),
+            "label_names": label_names,
+            "labels_note": note,
             "fingerprint": fingerprint_of(prepared.images, labels),
             "images_fingerprint": fingerprint_of(prepared.images, None),
             "key": keys[0],
@@ -197,13 +201,8 @@ def _make_whole(target, chunks, keys, labels, label_names, drop, settings, worke
             continue  # it has been removed: prepare it again
     else:
         raise UserError(f"cannot write {str(target)!r}: what is written there comes back damaged: try another disk")
-    if callable(labels):
-        names = [name for name, keep in zip(chunks.source.names, kept, strict=True) if keep]
-        labels, label_names, description["labels_note"] = labels(names)
-    elif labels is not None:
-        labels = np.asarray(labels)[kept]
+    labels, label_names, note = _labels_of_kept(labels, label_names, chunks.source.names, kept)
     if labels is not None:
-        labels = _as_stored(labels)
         np.save(whole / "labels.npy", labels)
     write_json(
         whole / "dataset.json",
@@ -214,7 +213,8 @@ def _make_whole(target, chunks, keys, labels, label_names, drop, settings, worke
             **description,
             "image_shape": list(shape[1:]),
             "value_range": list(value_range(StoredImages(whole / "images.npy"))),
-            "label_names": None if label_names is None else list(label_names),
+            "label_names": label_names,
+            "labels_note": note,
             "fingerprint": finish_fingerprint(digest.copy(), shape, labels),
             "images_fingerprint": finish_fingerprint(digest, shape, None),
             "key": keys[0],
@@ -227,8 +227,16 @@ def _make_whole(target, chunks, keys, labels, label_names, drop, settings, worke
     os.rename(whole, target)
 
 
-def _as_stored(labels):
-    return labels.astype(np.int64 if labels.ndim == 1 else np.uint8)
+def _labels_of_kept(labels, label_names, names, kept):
+    """The labels of the kept pictures as they are stored, or None; their names as a list, or None; and a note."""
+    note = ""
+    if callable(labels):
+        labels, label_names, note = labels([name for name, keep in zip(names, kept, strict=True) if keep])
+    elif labels is not None:
+        labels = np.asarray(labels)[kept]
+    if labels is not None:
+        labels = labels.astype(np.int64 if labels.ndim == 1 else np.uint8)
+    return labels, None if label_names is None else list(label_names), note
 
 
 def _write_index(path, chunks, drop):

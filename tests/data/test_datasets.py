@@ -316,8 +316,8 @@ def test_a_folder_is_cropped_resized_and_prepared_once(folder, monkeypatch):
     assert len(list(cache.iterdir())) == 1
     assert dataset.notes == (
         f"images of {str(folder)!r} are centre-cropped and resized to 15x15, in {str(next(cache.iterdir()))!r}",
-        "its subfolders are not taken as classes: 4 pictures lie beside them, 0.png",
         "1 of 6 files were skipped: notes.txt (not an image)",
+        "its subfolders are not taken as classes: 4 pictures lie beside them, 0.png",
     )
 
     def not_again(*_, **__):
@@ -399,9 +399,9 @@ def test_skipped_files_are_counted_and_named(folder):
         (folder / f"broken{index}.jpg").write_bytes(encoded(noise(index), "JPEG")[: 100 * index])
     (folder / ".hidden.png").touch()
     notes = load_dataset(folder, image_size=15).notes
-    assert notes[2].startswith("10 of 15 files were skipped: broken0.jpg (empty file), broken1.jpg (")
-    assert "index.csv" in notes[2]
-    assert notes[3] == "1 hidden files were passed over"
+    assert notes[1].startswith("10 of 15 files were skipped: broken0.jpg (empty file), broken1.jpg (")
+    assert "index.csv" in notes[1]
+    assert notes[2] == "1 hidden files were passed over"
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,40 @@ def test_damaged_lists():
     assert parse_partition("list", "image_id,partition\n000001.jpg,2\n") == {"000001.jpg": 2}
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("image_id,A,B", "000001.jpg,1,-1", "000002.jpg,-1,1"),
+        ('"image_id";"A";"B"', '"000001.jpg";"1";"-1"', '"000002.jpg";"-1";"1"'),
+        (",image_id,A,B", "0,000001.jpg,1,-1", "1,000002.jpg,-1,1"),  # pandas writes the number of the row
+        ("\ufeffindex\timage_id\tA\tB", "0\t000001.jpg\t1\t-1", "1\t000002.jpg\t-1\t1"),
+        ("image_id, A, B", "000001.jpg, 1, 0", "000002.jpg, 0, 1", ""),
+        ("2", "A B", "000001.jpg  1 -1", "000002.jpg -1  1"),
+    ],
+)
+def test_lists_of_any_dialect(lines):
+    wanted = ["A", "B"], {"000001.jpg": [1, 0], "000002.jpg": [0, 1]}
+    assert parse_attributes("list", "\n".join(lines)) == wanted
+    assert parse_attributes("list", "\r\n".join(lines)) == wanted
+
+
+def test_attributes_that_are_given_later_are_added(archive, tmp_path):
+    attributes = tmp_path / "Anno" / "list_attr_celeba.txt"
+    attributes.rename(tmp_path / "elsewhere.txt")
+    before, notes = prepare(archive, tmp_path / "out")
+    assert before.labels is None and "no labels" in notes
+    pixels = before.images.path.stat()
+    (tmp_path / "elsewhere.txt").rename(attributes)
+    after, _ = prepare(archive, tmp_path / "out")
+    assert after.label_names == NAMES
+    assert after.labels[:, 0].tolist() == [int(n % 2) for n in range(1, 9)]
+    assert after.images.path.stat() == pixels  # not a pixel was made again
+    after.verify()
+    assert after.metadata["images_fingerprint"] == before.fingerprint
+    attributes.unlink()
+    assert prepare(archive, tmp_path / "out")[0].label_names == NAMES  # they stay
+
+
 def test_command_line(archive, tmp_path):
     options = ["--crop", "radford", "--size", "32", "--filter", "frontal", "--min-neighbors", "20", "--workers", "1"]
     result = CliRunner().invoke(module.cli, [str(archive), str(tmp_path / "out"), *options])
