@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
-from dcgan_tf.sweeps.plan import LENGTHS
+from dcgan_tf.sweeps.asked import LENGTHS
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained
 

@@ -17,7 +17,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from dcgan_tf.data.images import decode
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
-from dcgan_tf.sweeps.plan import plan_sweep, read_yaml, split_values
+from dcgan_tf.sweeps.asked import read_yaml, split_values
+from dcgan_tf.sweeps.plan import plan_sweep
 from dcgan_tf.sweeps.sharing import copy_run, is_beginning, share_cores, thread_settings
 from dcgan_tf.sweeps.sweep import sweep
 from dcgan_tf.sweeps.worker import read_outcome
