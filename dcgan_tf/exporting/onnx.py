@@ -52,8 +52,9 @@ def onnx_bytes(original: Original) -> bytes:
     import onnx
 
     original.images(draw_latents(1, original.about["latent_dim"], 0))  # Keras exports only what was called
-    with tempfile.TemporaryDirectory(prefix="dcgan_tf-") as scraps:
-        folder = Path(scraps)
+    scraps = tempfile.TemporaryDirectory(prefix="dcgan_tf-")
+    with disk_errors_explained(scraps.name), scraps:
+        folder = Path(scraps.name)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of tf2onnx, about NumPy's younger versions
             original.generator.export(folder / "generator.onnx", format="onnx", verbose=False)

@@ -48,6 +48,8 @@ def new_folder(path: Path, kind: str, about: dict):
                 if old.exists():
                     old.rename(path)
                 raise
+        except UserError as error:  # of a file in it: the person knows the folder by its later name
+            raise UserError(str(error).replace(str(temporary), str(path))) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

@@ -27,10 +27,21 @@ def disk_errors_explained(path):
     """Turn the OSErrors that a person can mend into a UserError naming `path`."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in _MENDABLE:
+    except Exception as error:
+        reason = _mendable(error)
+        if reason is None:
             raise
-        raise UserError(f"cannot write {str(path)!r}: {_MENDABLE[error.errno]}") from error
+        raise UserError(f"cannot write {str(path)!r}: {reason}") from error
+
+
+def _mendable(error) -> str | None:
+    """What a person can do about an OSError, or one of TensorFlow's that was one: where TensorFlow writes, the
+    number is lost and the system's words are left."""
+    if isinstance(error, OSError):
+        return _MENDABLE.get(error.errno)
+    if type(error).__module__.startswith("tensorflow."):
+        return next((reason for number, reason in _MENDABLE.items() if os.strerror(number) in str(error)), None)
+    return None
 
 
 @contextlib.contextmanager
