@@ -156,7 +156,7 @@ def train(
     classes = fields.pop("classes", None)
     get_recipe(recipe).with_fields(fields)  # a mistake here need not wait for TensorFlow
     with tensorflow_quiet():
-        from dcgan_tf.run.directory import run_name
+        from dcgan_tf.run.place import run_name
         from dcgan_tf.training.progress import PlainProgress
         from dcgan_tf.training.train import train
 

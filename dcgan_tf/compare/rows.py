@@ -6,7 +6,6 @@ It reads run directories and nothing else, writes nothing, and does not import T
 rows is in choosing.py.
 """
 
-import csv
 import os
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -14,10 +13,9 @@ from pathlib import Path
 from dcgan_tf.evaluation.metrics import is_better
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
+from dcgan_tf.run.reading import Reading, State
+from dcgan_tf.run.reading import read_run as read_directory
 from dcgan_tf.system.errors import UserError
-
-# What a status can be.
-FINISHED, RUNNING, UNFINISHED, DIVERGED, BROKEN = "finished", "running", "unfinished", "diverged", "broken"
 
 
 @dataclass(frozen=True)
@@ -34,17 +32,18 @@ class Score:
 
 @dataclass(frozen=True)
 class RunRow:
-    """What a run directory says of itself; of a broken one only `run`, `name`, `status` and `problem` are known."""
+    """What a run directory says of itself; of a damaged one, what could be read."""
 
     run: Run
     name: str  # its path below the folder that was searched
-    status: str  # FINISHED, RUNNING (a process is writing it), UNFINISHED, DIVERGED or BROKEN
+    status: State
     problem: str | None = None
-    settings: dict = field(default_factory=dict)  # every setting by its name: settings_of()
+    settings: dict = field(default_factory=dict)  # every setting by its name: settings_of(); {}: it cannot be compared
     last: dict = field(default_factory=dict)  # the last row of history.csv: step, epoch, seconds, losses ...
     scores: dict[str, Score] = field(default_factory=dict)  # title -> the newest
     best_scores: dict[str, Score] = field(default_factory=dict)  # title -> the best by the newest one's protocol
     started: str | None = None  # ISO 8601, local time
+    reading: Reading | None = field(default=None, repr=False)  # all that was read
 
 
 def find_runs(folder) -> list[Path]:
@@ -61,7 +60,7 @@ def find_runs(folder) -> list[Path]:
 def read_runs(folders) -> list[RunRow]:
     """A row for every run directory at or below a folder, or several.
 
-    Raises UserError for a folder that is not there; a run that cannot be read is a row with status BROKEN.
+    Raises UserError for a folder that is not there; a run that cannot be read is a row without settings.
     """
     rows = {}
     for folder in [folders] if isinstance(folders, str | os.PathLike) else folders:
@@ -76,19 +75,20 @@ def read_runs(folders) -> list[RunRow]:
 
 def read_run(path, name: str | None = None) -> RunRow:
     """The row of one run directory, called `name` (by default as its folder)."""
-    run = path if isinstance(path, Run) else Run(path)
-    name = name or run.path.name
-    try:
-        settings, history, lines = settings_of(run.config), run.rows(), run.metrics()
-        last = history[-1] if history else {}
-        scores, best = _newest_and_best(lines)
-        status = _status(run, last)
-        problem = run.diverged_path.read_text(encoding="utf-8").strip() if status == DIVERGED else None
-        started = run.config.get("started")
-    except (UserError, OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
-        said = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        return RunRow(run, name, BROKEN, said)
-    return RunRow(run, name, status, problem, settings, last, scores, best, started)
+    found = read_directory(path)
+    scores, best = _newest_and_best(found.evaluations)
+    return RunRow(
+        found.run,
+        name or found.run.path.name,
+        found.state,
+        "; ".join(found.problems) or None,
+        settings_of(found.config) if found.config else {},
+        found.last,
+        scores,
+        best,
+        found.config.get("started"),
+        found,
+    )
 
 
 def settings_of(config: dict) -> dict:
@@ -114,35 +114,6 @@ def settings_of(config: dict) -> dict:
         **({"learning_rate": rates.pop()} if len(rates) == 1 else {}),
         **recipe,
     }
-
-
-def _status(run, last):
-    if _is_being_written(run):
-        return RUNNING
-    if run.diverged_path.exists():
-        return DIVERGED
-    length = run.config["length"]
-    steps = length["steps"] or (length["epochs"] or 0) * run.config["steps_per_epoch"]
-    is_long_enough = steps and last.get("step", 0) >= steps
-    is_late_enough = length["max_seconds"] and last.get("seconds", 0) + 0.001 >= length["max_seconds"]  # 3 decimals
-    whole = run.generator_path.is_file() and run.gif_path.is_file()
-    return FINISHED if (is_long_enough or is_late_enough) and whole else UNFINISHED
-
-
-def _is_being_written(run):
-    """Whether a process holds the run's lock. The lock file is only read, so an archive may be read-only."""
-    try:
-        import fcntl
-    except ImportError:  # no such locks on this system: it looks unfinished
-        return False
-    try:
-        with open(run.lock_path) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # given back when the file is closed
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 # --- scores -----------------------------------------------------------------------------------------------

@@ -19,11 +19,11 @@ from dcgan_tf.compare.choosing import (
     short_names,
     varied_settings,
 )
-from dcgan_tf.compare.rows import FINISHED
 from dcgan_tf.data.images import decode
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.pictures.grids import enlarge, grid
 from dcgan_tf.pictures.picture import Picture
+from dcgan_tf.run.reading import State
 from dcgan_tf.system.errors import UserError
 
 _GRAY, _RED = "#666666", "#B00020"
@@ -149,7 +149,7 @@ def _captions(rows):
         elif row.last:
             losses = f"loss G {row.last['generator_loss']:.3f}  D {row.last['discriminator_loss']:.3f}"
             lines.append((losses, _GRAY, "normal"))
-        if row.status != FINISHED:
+        if row.status != State.FINISHED:
             where = f" after epoch {row.last['epoch']}" if row.last else ""
             lines.append((_short(f"{row.status}{where}: {row.problem}" if row.problem else f"{row.status}{where}"),
                           _RED, "normal"))  # fmt: skip

@@ -13,9 +13,10 @@ from dcgan_tf.compare.choosing import (
     short_names,
     varied_settings,
 )
-from dcgan_tf.compare.rows import BROKEN, FINISHED, RunRow, read_runs
+from dcgan_tf.compare.rows import RunRow, read_runs
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.notebook.paths import run_directory
+from dcgan_tf.run.reading import State
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.quiet import tensorflow_quiet
 
@@ -38,9 +39,9 @@ def choose_runs(folders, filters=(), most: int = 12, results_dir="results", say=
     if not rows:
         raise UserError(f"no run directories are in {', '.join(map(str, folders))}: train some, or name other folders")
     for row in rows:
-        if row.status == BROKEN:
+        if not row.settings:
             say(f"left out: {row.name} ({row.problem})")
-    found = select([row for row in rows if row.status != BROKEN], filters)
+    found = select([row for row in rows if row.settings], filters)
     if not found:
         raise UserError(f"none of {len(rows)} runs passes the filters {list(filters)!r}: see their names and settings")
     newest = sorted(found, key=lambda row: row.started or "")[-most:]
@@ -167,6 +168,6 @@ def describe_best(rows: list[RunRow], metric: str | None = None) -> str:
     missing = [other.name for other in others if title not in other.scores]
     if missing:
         lines.append(f"not measured: {', '.join(missing)}")
-    if row.status != FINISHED:
+    if row.status != State.FINISHED:
         lines.append(f"note: it is {row.status}")
     return "\n".join(lines)

@@ -3,7 +3,6 @@
 Everything random follows from the evaluation's own seeds; a training in the same process does not notice it.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator
 
@@ -22,7 +21,6 @@ from dcgan_tf.evaluation.summaries import PAIRED_IMAGES, Summary, missing_classe
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import Sampler, draw_latents, load_generator
 from dcgan_tf.system.errors import UserError, nearest
-from dcgan_tf.system.files import disk_errors_explained, write_bytes
 
 KERNEL_BLOCKS = 100  # of 1,000 images, as in published KID
 REAL_IMAGES = 50_000  # at most, spread evenly over the dataset; unless another number is asked for
@@ -259,15 +257,12 @@ def alarms_of_run(run: Run, line: dict) -> list[str]:
     looks = looks_of(old for old in lines if old.get("step", 0) <= now)
     history = run.history()
     history = {name: values[history["step"] <= now] for name, values in history.items()}
-    return [str(alarm) for alarm in alarms.alarms_of(history, looks, run.config["recipe"]["loss"])]
+    return [str(alarm) for alarm in alarms.alarms_of(history, looks, run.config["recipe"].get("loss", "bce"))]
 
 
 def append_line(run: Run, line: dict):
     """Add one evaluation to metrics.jsonl."""
-    line = {**line, "time": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
-    drop_cut_line(run)
-    with disk_errors_explained(run.metrics_path), open(run.metrics_path, "a", encoding="utf-8") as file:
-        file.write(json.dumps(line, allow_nan=False) + "\n")
+    run.append_metrics({**line, "time": time.strftime("%Y-%m-%dT%H:%M:%S%z")})
 
 
 def as_judge(discriminator: keras.Model) -> Callable:
@@ -278,20 +273,13 @@ def as_judge(discriminator: keras.Model) -> Callable:
 
 def _discriminator_of(run):
     """The run's discriminator where it is one whose loss says something, else None."""
-    if run.config["recipe"]["loss"] not in ("bce", "minimax") or not run.discriminator_path.is_file():
+    if run.config["recipe"].get("loss", "bce") not in ("bce", "minimax") or not run.discriminator_path.is_file():
         return None
     try:
         return as_judge(keras.saving.load_model(run.discriminator_path, compile=False, safe_mode=True))
     except Exception as error:  # Keras raises nearly anything on a damaged archive
         reason = " ".join(str(error).split())[:120]
         raise UserError(f"{str(run.discriminator_path)!r} cannot be loaded, or is damaged ({reason})") from error
-
-
-def drop_cut_line(run: Run):
-    """Remove a last line of metrics.jsonl that a kill cut short: the next one would be added to it."""
-    data = run.metrics_path.read_bytes() if run.metrics_path.exists() else b""
-    if data and not data.endswith(b"\n"):
-        write_bytes(run.metrics_path, data[: data.rfind(b"\n") + 1])
 
 
 def data_of(run: Run, name=None, split="train") -> Dataset:
@@ -307,7 +295,7 @@ def data_of(run: Run, name=None, split="train") -> Dataset:
         return load_dataset(
             name or recorded["name"],
             image_size=height if height == width else None,
-            channels=recipe["channels"],
+            channels=recipe.get("channels"),
             classes=recorded.get("classes"),
             resize=bool(recorded.get("resize")),
             split=split,

@@ -15,9 +15,10 @@ from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.compare.rows import RunRow, scores_of
 from dcgan_tf.evaluation.alarms import alarms_of, looks_of
 from dcgan_tf.evaluation.metrics import metric_of
-from dcgan_tf.gallery_page.lenient import read_leniently
-from dcgan_tf.run.directory import HISTORY_COLUMNS
+from dcgan_tf.run.reading import State
+from dcgan_tf.run.records import HISTORY_COLUMNS
 from dcgan_tf.run.repeat import changed_fields, repeat_command
+from dcgan_tf.system.errors import UserError
 
 POINTS = 240  # of a curve, at most: more than the page has pixels for
 PICTURES = (".png", ".gif", ".jpg", ".jpeg", ".webp")
@@ -61,21 +62,21 @@ def show_run(row: RunRow, base: Path, address, typed: str) -> Shown:
     called that folder, for the commands.
     """
     run, relative = row.run, Path(os.path.relpath(row.run.path, base))
-    found = read_leniently(row)
-    config, history = found.config, found.history
-    grids = found.attempt(lambda: _grids(run, config, history), [], "grids")
-    alarms = found.attempt(lambda: _alarms(run, config, history, found.lines), [], "alarms.jsonl")
-    last = history[-1] if history else {}
+    found = row.reading
+    config, history = found.config, found.rows
+    grids = _grids(run, config, history)
+    alarms = _alarms(found)
+    last, scores = found.last, [score for line in found.evaluations for score in scores_of(line)]
     name = readable(relative) if relative != Path() else readable(run.path.resolve().name)
     pictures = [[address(path), *rest] for path, *rest in grids]
     card = {
         "id": quoted(relative),
         "name": name.rpartition("/")[2],
         "folder": name.rpartition("/")[0],
-        "status": found.status,
-        "recipe": found.settings.get("recipe"),
-        "dataset": found.settings.get("dataset"),
-        "seed": found.settings.get("seed"),
+        "status": found.state,
+        "recipe": row.settings.get("recipe"),
+        "dataset": row.settings.get("dataset"),
+        "seed": row.settings.get("seed"),
         "started": _moment(config.get("started")) or _changed(run.path),
         "step": last.get("step"),
         "epoch": last.get("epoch"),
@@ -83,19 +84,19 @@ def show_run(row: RunRow, base: Path, address, typed: str) -> Shown:
         "still": pictures[-1][0] if pictures else None,
         "gif": address(run.gif_path) if run.gif_path.is_file() else None,
         "alarms": sum(alarm["over"] is None for alarm in alarms),
-        "scores": {(score.title, score.protocol): _finite(score.value) for score in found.scores},
+        "scores": {(score.title, score.protocol): _finite(score.value) for score in scores},
         "problems": found.problems,
     }
     details = {
-        "settings": {key: describe_setting(value) for key, value in found.settings.items()},
+        "settings": {key: describe_setting(value) for key, value in row.settings.items()},
         "changed": sorted(changed_fields(config) or {}) if config else [],
         "machine": _machine(config),
         "length": config.get("length"),
         "grids": pictures,
         "history": _curves(history),
-        "evaluations": _evaluations(found.lines),
+        "evaluations": _evaluations(found.evaluations),
         "alarms": alarms,
-        "commands": found.attempt(lambda: _commands(found, relative, typed), []) if found.settings else [],
+        "commands": _commands(found, relative, typed) if config else [],
         "samples": [[readable(path.relative_to(run.path)), address(path)] for path in _samples(run)],
         "files": _files(run, relative),
     }
@@ -131,12 +132,12 @@ def _grids(run, config, history):
     """(path, step, epoch, seconds) of every recorded grid, in order; of a damaged run, all that are there."""
     rows = {row["step"]: row for row in history}
     if not config or not rows:
-        paths = sorted(run.grids_path.glob("*_*.png"))
+        paths = sorted(path for path in run.grids_path.glob("*_*.png") if path.is_file())
         return [(path, _number_in(path) if path.stem.startswith("step") else None,
                  _number_in(path) if path.stem.startswith("epoch") else None, None) for path in paths]  # fmt: skip
     last, found = max(rows, default=0), []
     for path in run.grids():
-        step = _number_in(path) * (1 if config["recipe"]["grid_every"] else config["steps_per_epoch"])
+        step = _number_in(path) * (1 if config["recipe"].get("grid_every") else config["steps_per_epoch"])
         row = rows.get(min(step, last), {})
         found.append((path, min(step, last), row.get("epoch"), row.get("seconds")))
     return found
@@ -175,13 +176,13 @@ def _curves(history) -> dict:
     return curves
 
 
-def _alarms(run, config, history, lines):
+def _alarms(found):
     """The alarms that are on at the end, and those of the training that were over before ("over": at which step)."""
-    if not config or not history:
+    if not found.config or not found.rows:
         return []
-    columns = {name: np.array([row[name] for row in history]) for name in HISTORY_COLUMNS}
-    on = alarms_of(columns, looks_of(lines), config["recipe"].get("loss", "bce"))
-    past, written = [], run.alarms()
+    columns = {name: np.array([row[name] for row in found.rows]) for name in HISTORY_COLUMNS}
+    on = alarms_of(columns, looks_of(found.evaluations), found.config["recipe"].get("loss", "bce"))
+    past, written = [], found.alarms
     for number, line in enumerate(written):
         over = [later["step"] for later in written[number:] if later["alarm"] == line["alarm"] and not later["on"]]
         if line["on"] and over:
@@ -225,11 +226,15 @@ def _machine(config):
 def _commands(found, relative, typed):
     """(what it does, the command): train it again, go on, draw samples, measure."""
     run, config, place = found.run, found.config, readable(Path(typed) / relative)
-    monitored = [line["step"] for line in found.lines if line.get("while_training") and line.get("step")]
+    monitored = [line["step"] for line in found.evaluations if line.get("while_training") and line.get("step")]
     how = {"evaluate_every": min(monitored, default=None)}
     how |= {"keep_samples": run.samples_path.is_dir(), "tensorboard": run.tensorboard_path.is_dir()}
-    commands = [("Train it again", repeat_command(config, f"{place}-again", **how))]
-    if found.status in ("interrupted", "failed"):
+    try:
+        commands = [("Train it again", repeat_command(config, f"{place}-again", **how))]
+    except UserError as error:
+        found.problems.append(str(error))
+        return []
+    if found.state in (State.INTERRUPTED, State.FAILED):
         commands.insert(0, ("Go on from where it stopped", repeat_command(config, place, **how)))
     if run.generator_path.is_file():
         program, target = "python -m dcgan_tf", shlex.quote(place)

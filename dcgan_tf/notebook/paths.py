@@ -1,8 +1,11 @@
 """Where a notebook's data and runs are, whichever folder it runs in."""
 
+import os
 from pathlib import Path
 
-from dcgan_tf.run import directory as runs
+from dcgan_tf.run import place
+from dcgan_tf.run.directory import Run
+from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.places import project_folder
 from dcgan_tf.system.quiet import tensorflow_quiet
 
@@ -26,8 +29,16 @@ def run_directory(results_dir, run_name, dataset, recipe, changes, seed) -> Path
 
     Papermill runs a notebook in the caller's folder, Jupyter in the notebook's own: so that both mean the
     same, a relative `results_dir` is taken from the project's root whenever that is at or above this folder.
+    Raises UserError for a name that leads out of `results_dir`.
     """
-    return project_folder() / results_dir / (run_name or runs.run_name(dataset, recipe, changes, seed))
+    results = project_folder() / results_dir
+    run = results / (run_name or place.run_name(dataset, recipe, changes, seed))
+    if Path(os.path.normpath(results)) not in Path(os.path.normpath(run)).parents:
+        raise UserError(
+            f"run_name {str(run_name)!r} leads out of {str(results)!r}: give the name of a folder in there, "
+            "or another results_dir"
+        )
+    return run
 
 
 def find_run(run_dir):
@@ -35,8 +46,8 @@ def find_run(run_dir):
 
     Raises UserError when there is none.
     """
-    run = runs.Run(run_dir)
+    run = Run(run_dir)
     if not run.config_path.is_file():
-        run = runs.Run(project_folder() / run_dir)
+        run = Run(project_folder() / run_dir)
     run.config  # noqa: B018 (says what is wrong, if it is)
     return run

@@ -13,37 +13,34 @@
     notebook.ipynb   the executed notebook, when one ran it
     tensorboard/     its logs, where they were asked for
     diverged.txt     what happened, when a loss was no longer finite
+    NAME.damaged     a record that could not be read and had to be written anew
     earlier_1/ ...   what it had recorded, when no checkpoint could be read and it started over
 
 All viewing tools read run directories through `Run` and nothing else.
 """
 
-import contextlib
-import csv
+import functools
 import itertools
 import json
-import shutil
-import zipfile
+import warnings
+import zlib
 from functools import cached_property
 from pathlib import Path
 
-import filelock
 import numpy as np
 
+from dcgan_tf.run import records
+from dcgan_tf.run.records import HISTORY_COLUMNS
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_json, write_text
+from dcgan_tf.system.files import atomic_file, check_readable, unreadable, write_json
 
-HISTORY_COLUMNS = (
-    "step",
-    "epoch",
-    "seconds",
-    "images_per_second",
-    "generator_loss",
-    "discriminator_loss",
-    "discriminator_real",
-    "discriminator_fake",
+# What train() leaves in a folder, beside config.json.
+TRACES = ("history.csv", "checkpoints", "grids", "metrics.jsonl", "generator.keras", "progress.gif", "diverged.txt")
+LOST_CONFIG = (
+    "has lost its config.json, which says what was trained, and its other files are kept as they are: put that file "
+    "back from a copy; or give the command that trained it another run directory, stop it after its first step, and "
+    "copy the config.json it has written into this one"
 )
-_WHOLE_NUMBERS = ("step", "epoch")
 
 
 class Run:
@@ -66,45 +63,56 @@ class Run:
         self.diverged_path = self.path / "diverged.txt"
         self.tensorboard_path = self.path / "tensorboard"
         self.lock_path = self.path / ".lock"
+        self.lease_path = self.path / ".writer.json"
+        self._warned = set()
 
     def __repr__(self):
         return f"Run({str(self.path)!r})"
 
     @cached_property
     def config(self) -> dict:
-        """config.json. Raises UserError when this is no run directory, or its config.json is damaged."""
-        try:
-            text = self.config_path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+        """config.json, its shape checked (see records.Config).
+
+        Raises UserError when this is no run directory, or its config.json is missing, damaged or out of reach.
+        """
+        config = records.read_config(self.config_path)
+        if config is None and looks_like_a_run(self.path):
+            raise UserError(f"{str(self.path)!r} {LOST_CONFIG}")
+        if config is None:
             raise UserError(
                 f"{str(self.path)!r} is not a run directory (no config.json in it): "
                 "give a folder that `train` has written, such as results/NAME"
-            ) from None
-        try:
-            config = json.loads(text)
-            config["recipe"], config["dataset"], config["seed"]
-        except (ValueError, KeyError, TypeError):
-            raise UserError(f"{str(self.config_path)!r} is damaged: it is not the config.json of a run") from None
+            )
         return config
 
     def write_config(self, config: dict):
         write_json(self.config_path, config)
         self.__dict__["config"] = config
 
-    # --- history ------------------------------------------------------------------------------------------
+    # --- records of lines ---------------------------------------------------------------------------------
 
     def rows(self) -> list[dict]:
         """history.csv as one dict per row; a last line that a kill cut short is left out."""
-        if not self.history_path.exists():
-            return []
-        rows = []
-        with open(self.history_path, newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(line for line in file if line.endswith("\n")):
-                try:
-                    rows.append({name: (int if name in _WHOLE_NUMBERS else float)(text) for name, text in row.items()})
-                except (TypeError, ValueError):
-                    continue
-        return rows
+        return self._whole(records.read_history(self.history_path), self.history_path)
+
+    def metrics(self) -> list[dict]:
+        """metrics.jsonl, one dict per evaluation."""
+        return self._whole(records.read_evaluations(self.metrics_path), self.metrics_path)
+
+    def alarms(self) -> list[dict]:
+        """alarms.jsonl, one dict for each alarm that began or was over in the training (see alarm_log.py)."""
+        return self._whole(records.read_alarms(self.alarms_path), self.alarms_path)
+
+    def _whole(self, record, path) -> list[dict]:
+        """The whole lines; the others are left out, which is said once."""
+        if record.problem:
+            self._warn(path, f"run {str(self.path)!r}: {record.problem}")
+        return record.lines
+
+    def _warn(self, path, text):
+        if path not in self._warned:
+            self._warned.add(path)
+            warnings.warn(text, stacklevel=4)
 
     def history(self) -> dict[str, np.ndarray]:
         """history.csv as one array per column, each [number of rows]."""
@@ -112,17 +120,32 @@ class Run:
         return {name: np.array([row[name] for row in rows]) for name in HISTORY_COLUMNS}
 
     def append_row(self, row: dict):
-        new = not self.history_path.exists()
-        with open(self.history_path, "a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, HISTORY_COLUMNS, lineterminator="\n")
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        text = ",".join(str(row[name]) for name in HISTORY_COLUMNS)
+        records.append_line(self.history_path, text, ",".join(HISTORY_COLUMNS))
+
+    def append_metrics(self, line: dict):
+        records.append_line(self.metrics_path, json.dumps(line, allow_nan=False))
+
+    def append_alarm(self, line: dict):
+        records.append_line(self.alarms_path, json.dumps(line, allow_nan=False))
 
     def rewrite_history(self, rows: list[dict]):
-        """Replace history.csv, in one step."""
+        """Replace history.csv, in one step; a damaged one is kept under another name."""
         lines = [",".join(HISTORY_COLUMNS)] + [",".join(str(row[name]) for name in HISTORY_COLUMNS) for row in rows]
-        write_text(self.history_path, "\n".join(lines) + "\n")
+        records.rewrite(self.history_path, records.read_history(self.history_path), lines)
+
+    def keep_metrics(self, wanted):
+        """Drop the lines of metrics.jsonl for which `wanted(line)` is false; a damaged file is kept beside it."""
+        self._keep(records.read_evaluations(self.metrics_path), self.metrics_path, wanted)
+
+    def keep_alarms(self, wanted):
+        """Drop the lines of alarms.jsonl for which `wanted(line)` is false; a damaged file is kept beside it."""
+        self._keep(records.read_alarms(self.alarms_path), self.alarms_path, wanted)
+
+    def _keep(self, record, path, wanted):
+        kept = [line for line in self._whole(record, path) if wanted(line)]
+        if kept != record.lines or record.problem or record.is_cut:
+            records.rewrite(path, record, [json.dumps(line) for line in kept])
 
     def row_is_due(self, step: int) -> bool:
         """Whether a row ends after `step`: every log_every steps of an epoch, at its end, and at each grid."""
@@ -134,14 +157,14 @@ class Run:
     @property
     def grid_interval(self) -> int:
         """Steps between grids: as the recipe says, or one per epoch."""
-        return self.config["recipe"]["grid_every"] or self.config["steps_per_epoch"]
+        return self.config["recipe"].get("grid_every") or self.config["steps_per_epoch"]
 
     def grid_is_due(self, step: int) -> bool:
         return step % self.grid_interval == 0
 
     def grid_path(self, step: int) -> Path:
         """Where the grid after `step` steps is: by epoch (the one under way), or by step if so recorded."""
-        if self.config["recipe"]["grid_every"]:
+        if self.config["recipe"].get("grid_every"):
             return self.grids_path / f"step_{step:06d}.png"
         return self.grids_path / f"epoch_{-(-step // self.config['steps_per_epoch']):04d}.png"
 
@@ -158,7 +181,20 @@ class Run:
         last = rows[-1]["step"] if rows else 0
         steps = list(range(self.grid_interval, last + 1, self.grid_interval))
         steps += [last] if not self.grid_is_due(last) else []
-        return [step for step in steps if self.grid_path(step).exists()]
+        return [step for step in steps if self._has_grid(self.grid_path(step))]
+
+    def _has_grid(self, path) -> bool:
+        """Whether that grid is there and whole; a damaged one is left out, which is said once."""
+        try:
+            status = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise unreadable(path, error) from error
+        whole = _is_whole_png(path, status.st_mtime_ns, status.st_size)
+        if not whole:
+            self._warn(self.grids_path, f"{str(path)!r} is damaged: it is not shown")
+        return whole
 
     # --- samples ------------------------------------------------------------------------------------------
 
@@ -173,26 +209,32 @@ class Run:
         return [path for path, _ in sorted(self._all_samples(), key=lambda found: found[1])]
 
     def _all_samples(self):
-        """(path, step) of each whole file in samples/."""
-        for path in self.samples_path.glob("[!.]*.npz"):
+        """(path, step) of each whole file in samples/; a damaged one is left out, which is said once."""
+        for path in sorted(self.samples_path.glob("[!.]*.npz")):
             try:
                 with np.load(path, allow_pickle=False) as stored:
                     step = int(stored["step"])
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                yield path, step
+            except FileNotFoundError:
                 continue
-            yield path, step
+            except Exception:  # NumPy and zipfile raise nearly anything on a damaged file
+                check_readable(path)
+                self._warn(self.samples_path, f"{str(path)!r} is damaged: its images are not shown")
 
     def forget_after(self, step: int):
         """Drop what a resumed training will record again: all that is later than `step`, and a last row and
         a last grid that were written only because the training stopped there."""
-        rows = self.rows()
+        record = records.read_history(self.history_path)
+        rows = self._whole(record, self.history_path)
+        for path in self.grids_path.glob("*.png"):
+            records.set_aside_other(path)  # a folder where a picture will be written
         kept = [row for row in rows if row["step"] <= step and self.row_is_due(row["step"])]
         if rows and not self.grid_is_due(rows[-1]["step"]):
             self.grid_path(rows[-1]["step"]).unlink(missing_ok=True)
         for path, kept_at in self._all_samples():
             if kept_at > step or not self.grid_is_due(kept_at):
                 path.unlink()
-        if kept != rows or (self.history_path.exists() and not self.history_path.read_bytes().endswith(b"\n")):
+        if kept != rows or record.is_cut or record.problem:
             self.rewrite_history(kept)
 
     def is_presentable(self) -> bool:
@@ -225,116 +267,35 @@ class Run:
             for path in folder.glob(".*.partial.*"):
                 path.unlink(missing_ok=True)
 
-    def metrics(self) -> list[dict]:
-        """metrics.jsonl, one dict per evaluation."""
-        return _json_lines(self.metrics_path)
 
-    def alarms(self) -> list[dict]:
-        """alarms.jsonl, one dict for each alarm that began or was over in the training (see alarm_log.py)."""
-        return _json_lines(self.alarms_path)
+def looks_like_a_run(path: Path) -> bool:
+    """Whether a folder holds what a training leaves, whatever became of its config.json."""
+    return any((path / name).exists() for name in TRACES)
 
 
-def _json_lines(path):
-    """A file of JSON lines; none when it is absent, and a last line that a kill cut short is left out."""
-    if not path.exists():
-        return []
-    with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file if line.endswith("\n")]
+@functools.lru_cache(maxsize=4096)
+def _is_whole_png(path, changed, size) -> bool:
+    """Whether all parts of a PNG are there and as they were written, by their checksums (PNG specification, 5.3).
 
-
-def run_name(dataset: str, recipe: str, changes: dict, seed: int) -> str:
-    """A folder name that tells runs apart: `mnist5k-quick-batch_size=32-seed0`."""
-    parts = [Path(dataset).stem or "data", recipe]
-    parts += [f"{name}={value}" for name, value in sorted(changes.items())]
-    name = "-".join([*parts, f"seed{seed}"])
-    return "".join(c if c.isalnum() or c in "-_=.+" else "_" for c in name)[:150]
-
-
-# --- writing a run: whose it is, and that it stays the same run ------------------------------------------
-
-
-def check_place(path: Path):
-    """UserError when `path` can hold no run: a file, or a folder with other things in it."""
-    if path.exists() and not path.is_dir():
-        raise UserError(f"run directory {str(path)!r} is a file: choose another name")
-    if path.is_dir() and not (path / "config.json").exists():
-        others = _others(path)
-        if others:
-            raise UserError(
-                f"{str(path)!r} is not a run directory and holds {others[0]!r}: "
-                "choose a new or empty folder, so that nothing of yours is overwritten"
-            )
-
-
-def holds_nothing(path: Path) -> bool:
-    """Whether no run has begun in `path`, and nothing of anybody's is there."""
-    return not path.exists() or (path.is_dir() and not (path / "config.json").exists() and not _others(path))
-
-
-def _others(path):
-    return sorted(entry.name for entry in path.iterdir() if not _may_be_there(entry.name))
-
-
-def _may_be_there(name):
-    """What may lie in a folder before its run begins: papermill's notebook, or what a kill left."""
-    return name in ("notebook.ipynb", ".lock", ".ipynb_checkpoints") or name.endswith(".partial.json")
-
-
-@contextlib.contextmanager
-def only_writer(run):
-    """Hold the run directory's lock; the system frees it when this process ends, however it ends."""
-    with disk_errors_explained(run.path):
-        created = not run.path.exists()
-        run.path.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(run.lock_path)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise UserError(
-                f"run directory {str(run.path)!r} is being written by another process: wait for it, or choose another"
-            ) from None
-    try:
-        yield
-    except UserError:
-        if created and not run.config_path.exists():
-            shutil.rmtree(run.path, ignore_errors=True)  # it refused before it began: leave nothing behind
-        raise
-    finally:
-        lock.release()
-
-
-def agree_on_config(run, config, say):
-    """Write config.json, or see that the run that is there was started with the same settings.
-
-    Raises UserError with the list of what differs; `say` is told of other versions of the software.
+    `changed` and `size` are those of the file: what was looked at once need not be read again.
     """
-    if not run.config_path.exists():
-        run.write_config(config)
-        return
-    differences = _differences(run.config, config)
-    if differences:
-        raise UserError(
-            f"run {str(run.path)!r} was started with other settings ({'; '.join(differences)}): "
-            "give the same ones, or another run directory"
-        )
-    for name, version in run.config.get("versions", {}).items():
-        if version != config["versions"].get(name):
-            say(
-                f"note: this run was started with {name} {version} and goes on with {config['versions'].get(name)}: "
-                "the last bits of its numbers may differ from an uninterrupted run"
-            )
-
-
-def _differences(old: dict, new: dict) -> list[str]:
-    """What differs between two configs, apart from length, versions, hardware, the data's name and mere words."""
-    # A field that the run does not know is younger than it, and its value in the recipe changes nothing.
-    fields = [name for name in new["recipe"] if name in old["recipe"] and name not in ("source", "summary")]
-    pairs = [(name, old["recipe"][name], new["recipe"][name]) for name in fields]
-    pairs += [
-        (f"dataset {name}", old["dataset"].get(name), new["dataset"][name]) for name in ("fingerprint", "image_shape")
-    ]
-    pairs += [(name, old.get(name), new[name]) for name in ("seed", "log_every", "steps_per_epoch")]
-    found = [f"{name}: {then!r} then, {now!r} now" for name, then, now in pairs if then != now]
-    if any(text.startswith("dataset") for text in found):
-        found.insert(0, f"dataset: {old['dataset'].get('name')!r} then, {new['dataset']['name']!r} now")
-    return found
+    try:
+        data = path.read_bytes()
+    except IsADirectoryError:
+        return False
+    except OSError as error:
+        if path.is_dir():  # what Windows says of folders
+            return False
+        raise unreadable(path, error) from error
+    place = 8
+    if data[:place] != b"\x89PNG\r\n\x1a\n":
+        return False
+    while place + 12 <= len(data):
+        end = place + 8 + int.from_bytes(data[place : place + 4], "big")
+        kind = data[place + 4 : place + 8]
+        if zlib.crc32(data[place + 4 : end]) != int.from_bytes(data[end : end + 4].ljust(4, b"\0"), "big"):
+            return False
+        if kind == b"IEND":
+            return True
+        place = end + 4
+    return False

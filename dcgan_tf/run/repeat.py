@@ -36,13 +36,10 @@ def repeat_command(config: dict, run_dir: str, **beside) -> str:
 
 
 def recipe_of(config: dict) -> Recipe:
-    """The recipe that a config holds. A field that is younger than the run has its value in the recipe of that name.
-
-    That value changes nothing: see runs.agree_on_config.
-    """
+    """The recipe that a config holds. A field that is younger than the run has its default, which changes nothing."""
     fields = dict(config["recipe"])
     length = config.get("length") or {}
-    base = RECIPES.get(fields.get("name"), Recipe()).as_dict()
+    base = Recipe().as_dict()
     unknown = [name for name in fields if name not in base]
     if unknown:
         raise UserError(f"its recipe has the field {unknown[0]!r}, which this version of dcgan_tf does not know")

@@ -66,7 +66,7 @@ def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
         run = Run(path)
     if path.suffix != ".keras" or run.config_path.is_file():
         recipe = run.config["recipe"]
-        latents = {name: recipe[f"latent_{name}"] for name in latents}
+        latents = {name: recipe.get(f"latent_{name}", usual) for name, usual in latents.items()}
     if path.suffix != ".keras":
         path = run.best_generator_path if best else run.generator_path
         if best and not path.is_file():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dcgan_tf.compare.choosing import choose_axes, describe_setting, score_titles
-from dcgan_tf.compare.rows import BROKEN, RunRow, read_run
+from dcgan_tf.compare.rows import RunRow, read_run
 from dcgan_tf.run.directory import Run
 from dcgan_tf.sweeps.worker import FINISHED, read_outcome
 from dcgan_tf.system.files import write_bytes, write_text
@@ -109,7 +109,7 @@ def write_table(folder: Path, plan, outcomes) -> list[SweepRow]:
 
 def _read(folder, name, settings, outcome) -> SweepRow:
     row = read_run(folder / name, name)
-    if outcome.status != FINISHED or row.status == BROKEN:
+    if outcome.status != FINISHED or not row.settings:
         row = replace(row, status=outcome.status, problem=outcome.error or "not begun")
     return SweepRow(outcome.status, outcome.error, settings, replace(row, settings={**row.settings, **settings}))
 

@@ -1,6 +1,5 @@
 """What the runs of a sweep share: the work of runs that differ in their length alone, and the cores."""
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -52,9 +51,7 @@ def copy_run(source: Run, target: Path):
             elif path.exists():
                 shutil.copy2(path, temporary / path.name)
         copy = Run(temporary)
-        if copy.metrics_path.exists():  # those made while training belong to the longer run, too
-            lines = [json.dumps(line) + "\n" for line in copy.metrics() if line.get("while_training")]
-            copy.metrics_path.write_text("".join(lines), encoding="utf-8")
+        copy.keep_metrics(lambda line: line.get("while_training"))  # they belong to the longer run, too
         shutil.rmtree(target, ignore_errors=True)
         os.replace(temporary, target)
 

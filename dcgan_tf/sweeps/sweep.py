@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcgan_tf.notebook.paths import run_directory
-from dcgan_tf.run.directory import Run, holds_nothing
+from dcgan_tf.run.directory import Run
+from dcgan_tf.run.place import holds_nothing
 from dcgan_tf.sweeps.plan import PlannedRun, plan_sweep
 from dcgan_tf.sweeps.results import Estimate, write_pictures, write_table
 from dcgan_tf.sweeps.sharing import copy_run, is_beginning, share_cores, thread_settings

@@ -44,6 +44,33 @@ def _mendable(error) -> str | None:
     return None
 
 
+class Unreadable(UserError):
+    """A file that is there and cannot be read at the moment; that says nothing about its content."""
+
+
+def unreadable(path, error: OSError) -> Unreadable:
+    """The error to raise when a file cannot be read, which is no sign of damage."""
+    return Unreadable(
+        f"{str(path)!r} cannot be read at the moment ({error.strerror or error}): try again when its disk is there "
+        "and you may read it; nothing was changed"
+    )
+
+
+def check_readable(path):
+    """Raise Unreadable when the bytes of the file cannot be had.
+
+    For after a library could not make sense of a file: its error may come from the disk, or from what is in the file.
+    """
+    try:
+        with open(path, "rb") as file:
+            while file.read(1 << 20):
+                pass
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
 @contextlib.contextmanager
 def atomic_file(path, durable: bool = False):
     """Give a temporary path beside `path`; when the block ends well, it becomes `path` in one step.
@@ -57,7 +84,7 @@ def atomic_file(path, durable: bool = False):
         try:
             yield temporary
             if durable:
-                with open(temporary, "rb") as written:
+                with open(temporary, "r+b") as written:  # for writing: Windows syncs nothing else
                     os.fsync(written.fileno())
             os.replace(temporary, path)
         finally:

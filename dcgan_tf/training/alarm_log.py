@@ -7,14 +7,13 @@ that was killed and resumed writes the same lines. One line when an alarm begins
     {"step": 1200, "alarm": "the discriminator has won", "on": false}
 """
 
-import json
 from collections.abc import Callable
 
 import numpy as np
 
 from dcgan_tf.evaluation.alarms import Alarm, alarms_of, looks_of
-from dcgan_tf.run.directory import HISTORY_COLUMNS, Run
-from dcgan_tf.system.files import write_text
+from dcgan_tf.run.directory import Run
+from dcgan_tf.run.records import HISTORY_COLUMNS
 
 
 class AlarmLog:
@@ -26,10 +25,8 @@ class AlarmLog:
 
     def restore(self, step: int):
         """Forget what is later than `step`; after the history and the evaluations have forgotten it."""
-        kept = [line for line in self.run.alarms() if line["step"] <= step]
-        if self.run.alarms_path.exists():
-            write_text(self.run.alarms_path, "".join(json.dumps(line) + "\n" for line in kept))
-        self.on = alarms_on(kept)
+        self.run.keep_alarms(lambda line: line["step"] <= step)
+        self.on = alarms_on(self.run.alarms())
         self.rows = self.run.rows()
         evaluations = (line for line in self.run.metrics() if line.get("while_training"))
         self.looks = looks_of(line for line in evaluations if line["step"] <= step)
@@ -42,21 +39,19 @@ class AlarmLog:
         if not due and evaluation is None:
             return []
         history = {name: np.array([old[name] for old in self.rows]) for name in HISTORY_COLUMNS}
-        found = {alarm.name: alarm for alarm in alarms_of(history, self.looks, self.run.config["recipe"]["loss"])}
+        found = {
+            alarm.name: alarm for alarm in alarms_of(history, self.looks, self.run.config["recipe"].get("loss", "bce"))
+        }
         new = [alarm for name, alarm in found.items() if name not in self.on]
         for alarm in new:
             self.say(str(alarm))
             what = {"since": alarm.since, "seen": alarm.seen, "remedies": alarm.remedies}
-            self._append({"step": row["step"], "alarm": alarm.name, "on": True, **what})
+            self.run.append_alarm({"step": row["step"], "alarm": alarm.name, "on": True, **what})
         for name in sorted(self.on - found.keys()):
             self.say(f"alarm over at step {row['step']:,}: {name}")
-            self._append({"step": row["step"], "alarm": name, "on": False})
+            self.run.append_alarm({"step": row["step"], "alarm": name, "on": False})
         self.on = set(found)
         return new
-
-    def _append(self, line):
-        with open(self.run.alarms_path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
 
 
 def alarms_on(lines: list[dict]) -> set[str]:

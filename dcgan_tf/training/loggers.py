@@ -8,7 +8,8 @@ import shutil
 import tensorflow as tf
 
 from dcgan_tf.data.images import decode
-from dcgan_tf.run.directory import HISTORY_COLUMNS, Run
+from dcgan_tf.run.directory import Run
+from dcgan_tf.run.records import HISTORY_COLUMNS
 
 
 class TensorBoardLog:

@@ -3,15 +3,14 @@
 Nothing of it changes the training: images are drawn with seeds of their own, and the clock stands still.
 """
 
-import json
 import math
 
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.evaluation.evaluate import METRICS, Evaluator, alarms_of_run, append_line, draw_in_batches, drop_cut_line
+from dcgan_tf.evaluation.evaluate import METRICS, Evaluator, alarms_of_run, append_line, draw_in_batches
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import Sampler
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import atomic_file, write_text
+from dcgan_tf.system.files import atomic_file
 
 SAMPLES = 2000  # per evaluation: enough to see a curve; the last number is evaluate()'s business
 
@@ -39,11 +38,7 @@ class Monitor:
 
     def forget_after(self, step: int):
         """Drop the evaluations of a training that was killed later than `step`: they will be made again."""
-        drop_cut_line(self.run)
-        lines = self.run.metrics()
-        kept = [line for line in lines if not (line.get("while_training") and line["step"] > step)]
-        if kept != lines:
-            write_text(self.run.metrics_path, "".join(json.dumps(line) + "\n" for line in kept))
+        self.run.keep_metrics(lambda line: not (line.get("while_training") and line["step"] > step))
 
     def evaluate(self, step: int, epoch: int) -> dict:
         """Measure, note, and keep the generator if it is the best so far."""
@@ -67,7 +62,9 @@ class Monitor:
 
     def best(self) -> dict | None:
         """The best evaluation so far by this protocol, of those made while training."""
-        lines = [line for line in curve(self.run, self.title) if line["features"]["key"] == self.evaluator.network.key]
+        lines = [
+            line for line in curve(self.run, self.title) if line["features"].get("key") == self.evaluator.network.key
+        ]
         worst = math.inf if METRICS[self.name].better == "smaller" else -math.inf
         found = None
         for line in lines:

@@ -25,7 +25,9 @@ from dcgan_tf.pictures.grids import enlarge, grid, save_png
 from dcgan_tf.recipe.catalogue import get_recipe
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run import checkpoints
-from dcgan_tf.run.directory import Run, agree_on_config, check_place, only_writer
+from dcgan_tf.run.directory import Run
+from dcgan_tf.run.lock import only_writer
+from dcgan_tf.run.place import agree_on_config, check_place
 from dcgan_tf.run.sampling import Sampler, draw_latents
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_text

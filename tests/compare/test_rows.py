@@ -3,10 +3,10 @@
 import pytest
 from written_runs import write_run
 
-from dcgan_tf.compare import rows as comparison
 from dcgan_tf.compare.choosing import differing_settings
 from dcgan_tf.compare.rows import find_runs, read_run, read_runs
-from dcgan_tf.run.directory import only_writer
+from dcgan_tf.run.lock import only_writer
+from dcgan_tf.run.reading import State
 from dcgan_tf.system.errors import UserError
 
 
@@ -28,7 +28,7 @@ def test_rows_say_what_the_directories_say(folder):
     rows = {row.name: row for row in read_runs(folder)}
     assert list(rows) == ["a", "d", "e", "group/b", "group/c"]
     assert {name: row.status for name, row in rows.items()} == {
-        "a": "finished", "d": "unfinished", "e": "broken", "group/b": "finished", "group/c": "unfinished"
+        "a": "finished", "d": "interrupted", "e": "damaged", "group/b": "finished", "group/c": "interrupted"
     }  # fmt: skip
     assert "damaged" in rows["e"].problem and rows["e"].settings == {}
     settings = rows["group/b"].settings
@@ -42,17 +42,17 @@ def test_rows_say_what_the_directories_say(folder):
 
 def test_a_run_that_is_being_written_is_running(folder, tmp_path):
     run = write_run(tmp_path / "x")
-    assert read_run(run).status == comparison.FINISHED
+    assert read_run(run).status == State.FINISHED
     with only_writer(run):
-        assert read_run(run).status == comparison.RUNNING
-    assert read_run(run).status == comparison.FINISHED
+        assert read_run(run).status == State.RUNNING
+    assert read_run(run).status == State.FINISHED
 
 
 def test_a_run_that_diverged_says_so(tmp_path):
     run = write_run(tmp_path / "x")
     run.diverged_path.write_text("a loss is no number\n")
     row = read_run(run)
-    assert (row.status, row.problem) == (comparison.DIVERGED, "a loss is no number") and row.settings
+    assert (row.status, row.problem) == (State.DIVERGED, "a loss is no number") and row.settings
 
 
 def test_a_run_can_be_read_twice_but_is_one_row(folder):

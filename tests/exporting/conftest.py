@@ -4,7 +4,8 @@ import pytest
 from generators import shaken_generator
 
 from dcgan_tf.recipe.catalogue import RECIPES
-from dcgan_tf.run.directory import HISTORY_COLUMNS, Run
+from dcgan_tf.run.directory import Run
+from dcgan_tf.run.records import HISTORY_COLUMNS
 
 RUN = {"width": 4, "latent_dim": 8, "image_size": 32, "channels": 3}
 RUN |= {"latent_distribution": "uniform", "latent_mean": 0.25, "latent_std": 0.8}
@@ -17,7 +18,16 @@ def run(tmp_path_factory):
     run.path.mkdir()
     recipe = RECIPES["quick"].with_fields(RUN)
     dataset = {"name": "fake", "image_shape": [32, 32, 3]}
-    run.write_config({"recipe": recipe.as_dict(), "dataset": dataset, "seed": 0})
+    run.write_config(
+        {
+            "recipe": recipe.as_dict(),
+            "dataset": dataset,
+            "seed": 0,
+            "log_every": 50,
+            "steps_per_epoch": 10,
+            "length": {},
+        }
+    )
     run.append_row(dict.fromkeys(HISTORY_COLUMNS, 1))
     shaken_generator(recipe, run.path).rename(run.generator_path)
     return run

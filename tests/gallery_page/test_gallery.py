@@ -16,7 +16,7 @@ from dcgan_tf.cli import cli
 from dcgan_tf.gallery_page.build import gallery
 from dcgan_tf.pictures.films import write_gif
 from dcgan_tf.pictures.grids import save_png
-from dcgan_tf.run.directory import only_writer
+from dcgan_tf.run.lock import only_writer
 from dcgan_tf.system.errors import UserError
 
 NASTY = "<img src=x onerror=alert(1)> 'q' \"Q\" #1 100% é–☃ &amp; javascript:alert(1)"
@@ -84,14 +84,14 @@ def test_every_run_is_there_and_says_how_it_is(folder):
     data, runs = data_of(folder / "index.html")
     assert {name: run["status"] for name, (run, _) in runs.items()} == {
         "good": "finished", "small": "finished", "other": "finished", NASTY: "finished", "named": "finished",
-        "half": "interrupted", "diverged": "diverged", "failed": "failed", "no config": "broken",
-        "bad config": "broken", "bad history": "broken", "no numbers": "broken", "bad metrics": "broken",
+        "half": "interrupted", "diverged": "diverged", "failed": "failed", "no config": "damaged",
+        "bad config": "damaged", "bad history": "damaged", "no numbers": "damaged", "bad metrics": "damaged",
         "only a notebook": "failed",
     }  # fmt: skip
     problem = {name: " ".join(run["problems"]) for name, (run, _) in runs.items()}
-    assert "config.json" in problem["no config"] and "missing" in problem["no config"]
+    assert "config.json" in problem["no config"] and "has lost" in problem["no config"]
     assert "config.json" in problem["bad config"] and "damaged" in problem["bad config"]
-    assert "history.csv" in problem["bad history"] and "history.csv has no row" in problem["no numbers"]
+    assert "history.csv" in problem["bad history"] and "no column 'seconds'" in problem["no numbers"]
     assert "metrics.jsonl" in problem["bad metrics"]
     assert "the disk is full" in problem["failed"] and "the disk is full" in problem["only a notebook"]
     assert "no longer a finite number" in problem["diverged"] and problem["good"] == problem["half"] == ""
@@ -206,8 +206,8 @@ def test_no_damage_of_one_run_hides_the_others(tmp_path):
     _, runs = data_of(gallery(tmp_path))
     statuses = {name: card["status"] for name, (card, _) in runs.items()}
     assert statuses.pop("good") == "finished" and len(statuses) == 13
-    assert statuses.pop("alarms") == "finished" and "alarms.jsonl" in runs["alarms"][0]["problems"][0]
-    assert {name for name in statuses if statuses[name] != "broken"} == set()
+    assert statuses.pop("alarms") == "damaged" and "alarms.jsonl" in runs["alarms"][0]["problems"][0]
+    assert {name for name in statuses if statuses[name] != "damaged"} == set()
     assert all(runs[name][0]["problems"] for name in statuses)
 
 
@@ -278,8 +278,8 @@ def test_overview_filters_sorts_and_never_runs_what_a_run_is_called(browser, fol
     page.evaluate("location.hash = '#/?from=2025-01-01&to=2025-12-31'")
     page.wait_for("document.querySelector('[name=from]').value === '2025-01-01'")
     assert visible(page) == ["named"]
-    page.evaluate("location.hash = '#/?status=broken&sort=name'")
-    page.wait_for("document.querySelector('[name=status]').value === 'broken'")
+    page.evaluate("location.hash = '#/?status=damaged&sort=name'")
+    page.wait_for("document.querySelector('[name=status]').value === 'damaged'")
     assert visible(page) == ["bad config", "bad history", "bad metrics", "no config", "no numbers"]
     page.evaluate("location.hash = '#/?q=nothing-is-called-so'")
     page.wait_for("!document.querySelector('.overview .empty').hidden")

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from written_runs import write_run
 
 from dcgan_tf.notebook.paths import find_run, load_data, run_directory
 from dcgan_tf.recipe.catalogue import RECIPES
-from dcgan_tf.run.directory import Run
 from dcgan_tf.system.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -20,13 +20,20 @@ def test_results_are_the_projects_wherever_the_notebook_runs(monkeypatch, tmp_pa
     monkeypatch.chdir(tmp_path)
     assert run_directory("out", "a", "mnist5k", "quick", {}, 0) == tmp_path / "out" / "a"
     assert run_directory(str(ROOT / "x"), "a", "mnist5k", "quick", {}, 0) == ROOT / "x" / "a"
+    assert run_directory("out", "group/a", "mnist5k", "quick", {}, 0) == tmp_path / "out" / "group" / "a"
+
+
+@pytest.mark.parametrize("name", ["../../x", "..", ".", "a/../../x", "/tmp/x"])
+def test_a_runs_name_stays_in_its_results(name):
+    with pytest.raises(UserError, match="leads out of"):
+        run_directory("results", name, "mnist5k", "quick", {}, 0)
 
 
 def test_a_run_is_found_from_the_projects_root_too(tmp_path, monkeypatch):
-    for path in (tmp_path / "results" / "a", tmp_path / "notebooks", tmp_path / "dcgan_tf"):
+    for path in (tmp_path / "notebooks", tmp_path / "dcgan_tf"):
         path.mkdir(parents=True)
     (tmp_path / "pyproject.toml").write_text("")
-    Run(tmp_path / "results" / "a").write_config({"recipe": {}, "dataset": {}, "seed": 0})
+    write_run(tmp_path / "results" / "a")
     monkeypatch.chdir(tmp_path / "notebooks")
     assert find_run("results/a").path == tmp_path / "results" / "a"
     assert find_run(tmp_path / "results" / "a").config["seed"] == 0

@@ -2,12 +2,13 @@
 
 import numpy as np
 from PIL import Image
+from written_runs import write_run
 
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.notebook import show
 from dcgan_tf.pictures.grids import save_png
-from dcgan_tf.run.directory import HISTORY_COLUMNS, Run
+from dcgan_tf.run.records import HISTORY_COLUMNS
 
 
 def test_a_sheet_of_real_images_has_labels_where_there_are_any():
@@ -40,8 +41,7 @@ def test_the_average_of_pictures():
 
 
 def test_grids_are_those_nearest_to_the_steps_asked_for_by_their_own_steps(tmp_path):
-    run = Run(tmp_path)
-    run.write_config({"recipe": {"grid_every": 100}, "dataset": {}, "seed": 0, "steps_per_epoch": 1000})
+    run = write_run(tmp_path / "run", steps=0, grid_every=100)
     run.grids_path.mkdir()
     for step in range(100, 600, 100):
         run.append_row({**dict.fromkeys(HISTORY_COLUMNS, 1), "step": step})

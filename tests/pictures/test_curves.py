@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dcgan_tf.pictures.curves import curves, live_view, running_mean
-from dcgan_tf.run.directory import HISTORY_COLUMNS
+from dcgan_tf.run.records import HISTORY_COLUMNS
 
 
 def history(count, **columns):

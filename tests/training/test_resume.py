@@ -18,7 +18,8 @@ import pytest
 from dcgan_tf.data.images import decode
 from dcgan_tf.pictures.grids import enlarge, grid
 from dcgan_tf.run import checkpoints
-from dcgan_tf.run.directory import Run, agree_on_config
+from dcgan_tf.run.directory import Run
+from dcgan_tf.run.place import agree_on_config
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train

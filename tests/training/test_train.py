@@ -15,7 +15,9 @@ import pytest
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.data.images import decode
 from dcgan_tf.pictures.grids import grid
-from dcgan_tf.run.directory import HISTORY_COLUMNS, Run, run_name
+from dcgan_tf.run.directory import Run
+from dcgan_tf.run.place import run_name
+from dcgan_tf.run.records import HISTORY_COLUMNS
 from dcgan_tf.run.sampling import Sampler, draw_latents
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.training import train as training

@@ -77,7 +77,7 @@ function plural(count, word) {
 
 const STATUS = {
   finished: "finished", running: "still running", interrupted: "interrupted",
-  diverged: "diverged", failed: "failed", broken: "broken",
+  diverged: "diverged", failed: "failed", damaged: "damaged", unreadable: "cannot be read", "not begun": "not begun",
 };
 
 // --- addresses ----------------------------------------------------------------------------------------------

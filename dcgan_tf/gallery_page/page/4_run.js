@@ -44,7 +44,8 @@ function notebookLink({ files }) {
 
 const HEADS = {
   finished: "This run has finished, but not all is well", running: "This run was still going on when the page was made",
-  interrupted: "This run was interrupted", diverged: "This run diverged", failed: "This run failed", broken: "Something is wrong with this run",
+  interrupted: "This run was interrupted", diverged: "This run diverged", failed: "This run failed", damaged: "Something is wrong with this run",
+  unreadable: "This run cannot be read at the moment", "not begun": "This run has not begun",
 };
 const SAID = {
   running: "Make the page again to see how far it has got: python -m dcgan_tf gallery",
