@@ -178,6 +178,7 @@ def test_a_line_cut_short_by_a_kill_is_no_damage(run, record):
 @pytest.mark.parametrize("record", LINES)
 def test_a_training_goes_on_beside_a_damaged_record_and_keeps_it(run, record, kind):
     """What train() does with the records when it resumes, and what it and evaluate() add."""
+    line = run.metrics()[-1]
     damage(run.path / record, kind)
     with warnings.catch_warnings(record=True):
         warnings.simplefilter("always")
@@ -187,14 +188,12 @@ def test_a_training_goes_on_beside_a_damaged_record_and_keeps_it(run, record, ki
         log.restore(20)
         run.append_row(dict.fromkeys(run.history(), 40))
         run.append_alarm({**ALARM, "step": 40})
-        line = (
-            json.loads((run.path / "metrics.jsonl").read_text().splitlines()[-1]) if record != "metrics.jsonl" else None
-        )
-        append_line(run, {**line, "step": 40} if line else {"step": 40})
+        append_line(run, {**line, "step": 40})
     kept = run.path / f"{record}.damaged"
     assert kept.is_dir() if DAMAGE[kind] is None else kept.read_bytes() == DAMAGE[kind]
     found = read_run(run.path)
     assert [row["step"] for row in found.rows][-1] == 40 and found.alarms[-1]["step"] == 40
+    assert found.evaluations[-1]["step"] == 40 and found.problems == []
     assert not (run.path / f"{record}.damaged_2").exists()
 
 

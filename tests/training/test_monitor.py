@@ -150,7 +150,7 @@ def test_what_a_kill_left_is_forgotten(run, tmp_path):
     """Evaluations later than the checkpoint are made again; what a person measured stays."""
     copy = Run(tmp_path / "run")
     copy.path.mkdir()
-    by_hand = {"step": 30, "metrics": {}}
+    by_hand = {**run.metrics()[-1], "step": 30, "while_training": False}
     text = run.metrics_path.read_text() + json.dumps(by_hand) + "\n"
     copy.metrics_path.write_text(text + '{"step": 3')  # cut short
     monitor = Monitor.__new__(Monitor)
@@ -158,7 +158,7 @@ def test_what_a_kill_left_is_forgotten(run, tmp_path):
     monitor.forget_after(20)
     assert [line["step"] for line in copy.metrics()] == [7, 14, 30]
     copy.metrics_path.write_text(text + '{"step": 3')
-    append_line(copy, {"step": 31, "metrics": {}})
+    append_line(copy, {**by_hand, "step": 31})
     assert [line["step"] for line in copy.metrics()] == [7, 14, 21, 28, 30, 31]
 
 
