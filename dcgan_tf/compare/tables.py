@@ -15,9 +15,9 @@ from dcgan_tf.compare.choosing import (
 )
 from dcgan_tf.compare.rows import RunRow, read_runs
 from dcgan_tf.evaluation.metrics import describe_value
-from dcgan_tf.notebook.paths import run_directory
 from dcgan_tf.run.reading import State
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.places import project_folder
 from dcgan_tf.system.quiet import tensorflow_quiet
 
 _RIGHT, _LEFT = "text-align: right", "text-align: left"
@@ -73,7 +73,7 @@ def example_runs(results_dir="results"):
 
 
 def _place(folder):
-    return run_directory(folder, ".", None, None, None, None)
+    return project_folder() / folder
 
 
 # --- what is shown -----------------------------------------------------------------------------------------

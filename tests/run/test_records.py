@@ -98,7 +98,8 @@ def test_a_damaged_record_is_said_once_and_the_rest_is_read(run, record, kind):
         warnings.simplefilter("always")
         for _, read in readers(run):
             read()
-    assert len(said) == 1 and record in str(said[0].message)
+    said = [str(one.message) for one in said if issubclass(one.category, UserWarning)]
+    assert len(said) == 1 and record in said[0]
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
