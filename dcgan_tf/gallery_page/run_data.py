@@ -135,12 +135,9 @@ def _grids(run, config, history):
         paths = sorted(path for path in run.grids_path.glob("*_*.png") if path.is_file())
         return [(path, _number_in(path) if path.stem.startswith("step") else None,
                  _number_in(path) if path.stem.startswith("epoch") else None, None) for path in paths]  # fmt: skip
-    last, found = max(rows, default=0), []
-    for path in run.grids():
-        step = _number_in(path) * (1 if config["recipe"].get("grid_every") else config["steps_per_epoch"])
-        row = rows.get(min(step, last), {})
-        found.append((path, min(step, last), row.get("epoch"), row.get("seconds")))
-    return found
+    steps = run.grid_steps()
+    epochs = [-(-step // config["steps_per_epoch"]) for step in steps]
+    return list(zip(run.grids(), steps, epochs, run.seconds_at(steps), strict=True))
 
 
 def _number_in(path):

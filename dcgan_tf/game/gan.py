@@ -172,6 +172,9 @@ def _optimizer(recipe, learning_rate, network):
         optimizer = keras.optimizers.Adam(beta_1=recipe.beta_1, beta_2=recipe.beta_2, **options)
     else:
         optimizer = keras.optimizers.RMSprop(**options)
+    # Keras sums gradients over devices even where there is one. That changes nothing, but TensorFlow registers the
+    # sum for the whole process, its graph with it, so that no GAN would ever be freed again.
+    optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
     if recipe.precision == "float16":  # small gradients would round to 0 (Micikevicius et al. 2018)
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(network.trainable_variables)  # before any restoring: unbuilt moments would be lost

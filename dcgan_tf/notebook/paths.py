@@ -17,7 +17,7 @@ def load_data(dataset: str, recipe, changes: dict, classes=None, resize: bool = 
     """
     with tensorflow_quiet():
         from dcgan_tf.networks.architectures import check_image_shape
-        from dcgan_tf.training.train import load_images_for
+        from dcgan_tf.training.request import load_images_for
 
     data = load_images_for(recipe, dataset, "image_size" in changes, classes, resize)
     check_image_shape(recipe, data.image_shape)

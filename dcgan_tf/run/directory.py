@@ -2,7 +2,8 @@
 
     config.json      everything needed to repeat the run
     history.csv      one row per logging interval
-    grids/           the same fixed latents every time: epoch_0001.png ... or step_000100.png ...
+    grids/           the same fixed latents every time: step_000000.png ... before the first epoch is over,
+                     then epoch_0001.png ... or step_000100.png ... (see grid_steps.py)
     samples/         those latents and their images as arrays, where they are kept: epoch_0001.npz ...
     progress.gif     made from the recorded grids only
     metrics.jsonl    one line per evaluation
@@ -30,6 +31,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.run import records
+from dcgan_tf.run.grid_steps import GridRule
 from dcgan_tf.run.records import HISTORY_COLUMNS
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import atomic_file, check_readable, unreadable, write_json
@@ -88,6 +90,7 @@ class Run:
     def write_config(self, config: dict):
         write_json(self.config_path, config)
         self.__dict__["config"] = config
+        self.__dict__.pop("grid_rule", None)
 
     # --- records of lines ---------------------------------------------------------------------------------
 
@@ -148,40 +151,40 @@ class Run:
             records.rewrite(path, record, [json.dumps(line) for line in kept])
 
     def row_is_due(self, step: int) -> bool:
-        """Whether a row ends after `step`: every log_every steps of an epoch, at its end, and at each grid."""
+        """Whether a row ends after `step`: every log_every steps of an epoch, at its end, and at each regular grid."""
         position = step % self.config["steps_per_epoch"]
-        return position % self.config["log_every"] == 0 or self.grid_is_due(step)
+        return position % self.config["log_every"] == 0 or self.grid_rule.is_regular(step)
 
     # --- grids --------------------------------------------------------------------------------------------
 
-    @property
-    def grid_interval(self) -> int:
-        """Steps between grids: as the recipe says, or one per epoch."""
-        return self.config["recipe"].get("grid_every") or self.config["steps_per_epoch"]
-
-    def grid_is_due(self, step: int) -> bool:
-        return step % self.grid_interval == 0
+    @cached_property
+    def grid_rule(self) -> GridRule:
+        """When its grids are drawn (see grid_steps.py)."""
+        return GridRule(self.config)
 
     def grid_path(self, step: int) -> Path:
-        """Where the grid after `step` steps is: by epoch (the one under way), or by step if so recorded."""
-        if self.config["recipe"].get("grid_every"):
-            return self.grids_path / f"step_{step:06d}.png"
-        return self.grids_path / f"epoch_{-(-step // self.config['steps_per_epoch']):04d}.png"
+        """Where the grid after `step` steps is."""
+        return self.grids_path / f"{self.grid_rule.name(step)}.png"
 
     def grids(self) -> list[Path]:
         """The recorded grids in order, up to the last row of the history; never a file of another run.
 
-        The last one may have been drawn between two regular ones, where the training stopped.
+        The last one may have been drawn between two that were due, where the training stopped.
         """
         return [self.grid_path(step) for step in self.grid_steps()]
 
     def grid_steps(self) -> list[int]:
-        """After how many steps each of `grids()` was drawn."""
+        """After how many steps each of `grids()` was drawn; 0: before the first one."""
         rows = self.rows()
         last = rows[-1]["step"] if rows else 0
-        steps = list(range(self.grid_interval, last + 1, self.grid_interval))
-        steps += [last] if not self.grid_is_due(last) else []
-        return [step for step in steps if self._has_grid(self.grid_path(step))]
+        return [step for step in self.grid_rule.up_to(last) if self._has_grid(self.grid_path(step))]
+
+    def seconds_at(self, steps) -> list[float]:
+        """How long it had trained by each of these steps, from the rows around them; none without rows."""
+        history = self.history()
+        if not len(history["step"]):
+            return [0.0 for _ in steps]
+        return np.interp(steps, [0, *history["step"]], [0.0, *history["seconds"]]).tolist()
 
     def _has_grid(self, path) -> bool:
         """Whether that grid is there and whole; a damaged one is left out, which is said once."""
@@ -201,7 +204,7 @@ class Run:
     def write_samples(self, step: int, latents: np.ndarray, images: np.ndarray):
         """Keep the images uint8 [N, H, W, C] behind the grid after `step`, with their latents float32 [N, dim]."""
         self.samples_path.mkdir(exist_ok=True)
-        with atomic_file(self.samples_path / f"{self.grid_path(step).stem}.npz") as temporary:
+        with atomic_file(self.samples_path / f"{self.grid_rule.name(step)}.npz") as temporary:
             np.savez_compressed(temporary, step=np.int64(step), latents=latents, images=images)
 
     def samples(self) -> list[Path]:
@@ -229,10 +232,10 @@ class Run:
         for path in self.grids_path.glob("*.png"):
             records.set_aside_other(path)  # a folder where a picture will be written
         kept = [row for row in rows if row["step"] <= step and self.row_is_due(row["step"])]
-        if rows and not self.grid_is_due(rows[-1]["step"]):
+        if rows and not self.grid_rule.is_due(rows[-1]["step"]):
             self.grid_path(rows[-1]["step"]).unlink(missing_ok=True)
         for path, kept_at in self._all_samples():
-            if kept_at > step or not self.grid_is_due(kept_at):
+            if kept_at > step or not self.grid_rule.is_due(kept_at):
                 path.unlink()
         if kept != rows or record.is_cut or record.problem:
             self.rewrite_history(kept)

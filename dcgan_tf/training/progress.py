@@ -6,6 +6,8 @@ import time
 
 import numpy as np
 
+_SECONDS_WITHOUT_A_PICTURE = 10  # then one is drawn for whoever watches, though none is recorded
+
 
 class PlainProgress:
     """One line per epoch (or per grid), and nothing else: for papermill, log files and pipes."""
@@ -19,6 +21,13 @@ class PlainProgress:
     def interval(self, row: dict, grid: np.ndarray):
         """An epoch (or whatever lies between two grids) is over; `grid` is the picture just recorded."""
         self.say(describe_row(row, self.run.config))
+
+    def wants_picture(self) -> bool:
+        """Whether somebody has watched for long without a new picture, so that one should be drawn for them."""
+        return False
+
+    def picture(self, step: int, grid: np.ndarray):
+        """A picture between two intervals: before the first step, or because it was wanted."""
 
     def say(self, text: str):
         print(text, flush=True)
@@ -58,7 +67,8 @@ class NotebookProgress(PlainProgress):
         super().start(run, step, total_steps)
         self.status = display(HTML("preparing the first step ..."), display_id=True)
         self.view = display(HTML("&nbsp;"), display_id=True)
-        self.row_so_far, self.newest, self.next_status, self.next_view = None, None, 0.0, 0.0
+        self.row_so_far, self.newest = None, None
+        self.next_status, self.next_view, self.last_view = 0.0, 0.0, time.monotonic()
 
     def advance(self, step, row_so_far):
         from IPython.display import HTML
@@ -69,9 +79,17 @@ class NotebookProgress(PlainProgress):
             self.next_status = time.monotonic() + 0.5
 
     def interval(self, row, grid):
-        self.newest = (row, grid)
+        self.newest = (describe_row(row, self.run.config), grid)
         if time.monotonic() >= self.next_view:
             self._draw()
+
+    def wants_picture(self):
+        return time.monotonic() >= max(self.next_view, self.last_view + _SECONDS_WITHOUT_A_PICTURE)
+
+    def picture(self, step, grid):
+        row = self.row_so_far
+        self.newest = (describe_row(row, self.run.config) if row else "before the first step: noise", grid)
+        self._draw()
 
     def close(self):
         from IPython.display import HTML
@@ -87,10 +105,11 @@ class NotebookProgress(PlainProgress):
         from dcgan_tf.pictures.curves import live_view
 
         started = time.monotonic()
-        (row, grid), self.newest = self.newest, None
-        self.view.update(Image(live_view(grid, self.run.history(), describe_row(row, self.run.config)).png(96)))
+        (title, grid), self.newest = self.newest, None
+        self.view.update(Image(live_view(grid, self.run.history(), title).png(96)))
         # Looking must not slow the training down: at most a fortieth of the time goes into drawing.
-        self.next_view = time.monotonic() + 40 * (time.monotonic() - started)
+        self.last_view = time.monotonic()
+        self.next_view = self.last_view + 40 * (self.last_view - started)
 
     def _describe_progress(self, row):
         length = self.run.config["length"]
@@ -138,6 +157,12 @@ def describe_row(row: dict, config: dict) -> str:
         f"D(real) {row['discriminator_real']:.2f} D(fake) {row['discriminator_fake']:.2f}  "
         f"{row['images_per_second']:,.0f} images/s  {describe_seconds(row['seconds'])}"
     )
+
+
+def describe_epochs(epochs: float) -> str:
+    """3.0 -> '3 epochs', 0.423 -> '0.42 epochs': never more than there were."""
+    hundredths = math.floor(100 * epochs + 1e-9)
+    return f"{hundredths / 100:,g} epoch{'' if hundredths == 100 else 's'}"
 
 
 def describe_seconds(seconds: float) -> str:

@@ -11,6 +11,7 @@ from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.repeat import changed_fields, repeat_command
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.training import request
 from dcgan_tf.training import train as training
 from dcgan_tf.training.train import train
 
@@ -47,7 +48,7 @@ def asked_for(command, monkeypatch):
         cli.main(words[3:], standalone_mode=False)
     (call,) = calls
     named = ("epochs", "steps", "max_seconds", "batch_size", "learning_rate", "overrides")
-    recipe, length = training._resolve(call["recipe"], *(call.get(name) for name in named))
+    recipe, length = request.recipe_and_length(call["recipe"], *(call.get(name) for name in named))
     return recipe, length._asdict(), call
 
 

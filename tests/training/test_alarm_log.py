@@ -65,7 +65,7 @@ def test_stopped_on_request_and_resumed_it_is_the_same_run(lost, tmp_path):
     run, said = go(tmp_path / "run", stop_on_alarm=True)
     began = run.alarms()[0]["step"]
     assert began <= run.rows()[-1]["step"] < 80
-    assert said[-1].startswith("stopped on an alarm, as asked, after epoch") and "the same command goes on" in said[-1]
+    assert said[-1].startswith("stopped on an alarm, as asked, after ") and "the same command goes on" in said[-1]
     assert run.generator_path.is_file() and run.gif_path.is_file()
     with open(run.alarms_path, "a") as file:  # as a kill some steps later leaves it: lines that will come again
         file.write(json.dumps({**run.alarms()[0], "step": 79}) + '\n{"step": 8')

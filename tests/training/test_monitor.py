@@ -15,7 +15,8 @@ from dcgan_tf.run.sampling import load_generator
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.training.monitor import Monitor, draw_curve
 from dcgan_tf.training.progress import NoProgress
-from dcgan_tf.training.train import TrainingInterrupted, train
+from dcgan_tf.training.signals import TrainingInterrupted
+from dcgan_tf.training.train import train
 
 # Of the smallest size there is, and with an averaged generator; `fake`: 20 steps an epoch.
 TINY = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "ema_images": 500}

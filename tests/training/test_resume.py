@@ -104,12 +104,13 @@ def _checkpoint_names(run):
 
 def test_a_longer_run_extends_a_finished_one_and_its_kept_samples(whole, tmp_path):
     run = _train(tmp_path / "run", epochs=None, steps=52, keep_samples=True)  # ends in the middle of epoch 3
-    assert [path.name for path in run.samples()] == ["epoch_0001.npz", "epoch_0002.npz", "epoch_0003.npz"]
+    early = ["step_000000.npz", "step_000010.npz"]
+    assert [path.name for path in run.samples()] == [*early, *(f"epoch_000{epoch}.npz" for epoch in (1, 2, 3))]
     run.write_samples(100, np.zeros((1, 8), np.float32), np.zeros((1, 28, 28, 1), np.uint8))  # of a killed process
     _train(run.path, epochs=4)  # goes on without keeping
-    assert [path.name for path in run.samples()] == ["epoch_0001.npz", "epoch_0002.npz"]
+    assert [path.name for path in run.samples()] == [*early, "epoch_0001.npz", "epoch_0002.npz"]
     assert_same(_train(run.path, keep_samples=True), whole)
-    assert [path.name for path in whole.samples()] == [f"epoch_000{epoch}.npz" for epoch in range(1, EPOCHS + 1)]
+    assert [path.name for path in whole.samples()] == [*early, *(f"epoch_000{n}.npz" for n in range(1, EPOCHS + 1))]
     for path in run.samples():
         kept, others = (dict(np.load(p, allow_pickle=False)) for p in (path, whole.samples_path / path.name))
         assert kept["images"].dtype == np.uint8 and kept["images"].shape == (9, 28, 28, 1)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,9 +21,11 @@ from dcgan_tf.run.place import run_name
 from dcgan_tf.run.records import HISTORY_COLUMNS
 from dcgan_tf.run.sampling import Sampler, draw_latents
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.training import train as training
+from dcgan_tf.training import loop
+from dcgan_tf.training.loop import TrainingDiverged
 from dcgan_tf.training.progress import PlainProgress
-from dcgan_tf.training.train import TrainingDiverged, TrainingInterrupted, train
+from dcgan_tf.training.signals import TrainingInterrupted
+from dcgan_tf.training.train import train
 
 TINY = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9}  # `fake` has 1,000 images: 20 steps an epoch
 TINIEST = {**TINY, "image_size": 8}  # for the recipe gwu, whose networks are the quickest to build
@@ -64,7 +67,9 @@ def test_the_run_directory_is_the_contract(run):
         "checkpoints",
     }
     assert expected <= names and names - expected <= {".lock"}
-    assert sorted(path.name for path in run.grids_path.iterdir()) == [f"epoch_{n:04d}.png" for n in (1, 2, 3)]
+    grids = ["step_000000.png", "step_000010.png", *(f"epoch_{n:04d}.png" for n in (1, 2, 3))]
+    assert [path.name for path in run.grids()] == grids and {path.name for path in run.grids_path.iterdir()} == {*grids}
+    assert run.grid_steps() == [0, 10, 20, 40, 60]
 
 
 def test_history_has_a_row_per_interval_and_per_epoch(run):
@@ -98,21 +103,22 @@ def test_the_networks_load_by_themselves_and_the_grid_shows_the_generator(run):
 
 def test_the_gif_has_the_recorded_grids_as_frames(run):
     frames = imageio.imread(run.gif_path, index=None)
-    assert len(frames) == 3
+    assert len(frames) == 5
     for frame, path in zip(frames, run.grids(), strict=True):
         assert np.abs(frame[..., :1].astype(int) - decode(path, channels=1).astype(int)).max() <= 3  # 256 colours
 
 
-def test_one_line_per_epoch_and_a_last_word(run):
-    assert len(run.lines) == 4
-    assert run.lines[0].startswith("epoch 1/3  step 20 ") and "images/s" in run.lines[0]
-    assert run.lines[-1].startswith("done: epoch 3, step 60")
+def test_a_line_per_grid_and_a_last_word(run):
+    assert [line.partition("  loss")[0] for line in run.lines[:-1]] == [
+        "epoch 1/3  step 10", "epoch 1/3  step 20", "epoch 2/3  step 40", "epoch 3/3  step 60"]  # fmt: skip
+    assert "images/s" in run.lines[0]
+    assert re.match(r"done: 3 epochs, step 60 in \d:\d\d \(and \d:\d\d to start\), see ", run.lines[-1])
 
 
 def test_steps_and_grids_by_step(tmp_path):
     changes = {**TINIEST, "grid_every": 4, "gif_thinned": True}
     run = train("gwu", "fake", tmp_path / "run", steps=10, overrides=changes, progress=Recorder())
-    assert [path.name for path in run.grids()] == ["step_000004.png", "step_000008.png", "step_000010.png"]
+    assert [path.name for path in run.grids()] == [f"step_{n:06d}.png" for n in (0, 4, 8, 10)]
     assert run.history()["step"].tolist() == [4, 8, 10]
     run.diverged_path.write_text("a loss is no longer a finite number\n")
     train("gwu", "fake", tmp_path / "run", steps=12, overrides=changes, progress=Recorder())
@@ -131,7 +137,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_last_good_state(tmp_path):
     """A learning rate this large makes the weights overflow for real, some steps after the first."""
     changes = {**TINIEST, "loss": "wasserstein", "learning_rate": 1e8, "ema_images": 0}
     good = train("gwu", "fake", tmp_path / "run", steps=1, overrides=changes, progress=Recorder(), checkpoint_seconds=0)
-    with pytest.raises(TrainingDiverged, match=r"the last good state \(epoch 1, step 1\)") as error:
+    with pytest.raises(TrainingDiverged, match=r"the last good state \(0.05 epochs, step 1\)") as error:
         train("gwu", "fake", good.path, steps=500, overrides=changes, checkpoint_seconds=1e9, progress=Recorder())
     assert "learning rate" in str(error.value) and "\n" not in str(error.value)
     assert good.diverged_path.read_text() == f"{error.value}\n"
@@ -252,7 +258,7 @@ def test_a_disk_that_takes_no_more_is_one_line_and_keeps_the_run(tmp_path):
 def test_how_many_steps_a_call_makes_changes_no_bit(tmp_path, monkeypatch):
     runs = []
     for seconds in (0.0, 10.0):
-        monkeypatch.setattr(training, "_SECONDS_PER_CALL", seconds)
+        monkeypatch.setattr(loop, "_SECONDS_PER_CALL", seconds)
         runs.append(train("tutorial", "fake", tmp_path / str(seconds), epochs=1, overrides=TINY, progress=Recorder()))
     first, second = ([{k: v for k, v in row.items() if "second" not in k} for row in run.rows()] for run in runs)
     assert first == second

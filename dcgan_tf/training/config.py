@@ -1,0 +1,49 @@
+"""What is written down of a training before it begins: config.json, everything that is needed to repeat it."""
+
+import os
+import platform
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import dcgan_tf
+from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.training.request import Request
+
+
+def describe(request: Request, dataset: Dataset) -> dict:
+    """The run's config: what was asked for, of which data, with which versions, on which machine."""
+    recipe = request.recipe
+    values = recipe.as_dict()
+    del values["epochs"], values["steps"]  # the length may grow; it stands by itself
+    return {
+        "format": 1,
+        "recipe": values,
+        "seed": request.seed,
+        "dataset": {
+            "name": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "images": len(dataset),
+            "image_shape": list(dataset.image_shape),
+            "classes": request.classes,
+            "resize": request.resize,
+        },
+        "log_every": request.log_every,
+        "steps_per_epoch": dataset.steps_per_epoch(recipe.batch_size),
+        "length": request.length._asdict(),
+        "versions": {
+            "dcgan_tf": dcgan_tf.__version__,
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+        "hardware": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "gpus": [gpu.name for gpu in tf.config.list_physical_devices("GPU")],
+        },
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }

@@ -1,0 +1,75 @@
+"""What a training writes down on its way: rows of the history, grids with their samples, and their log."""
+
+import numpy as np
+
+from dcgan_tf.game.gan import GAN, METRICS
+from dcgan_tf.pictures.grids import enlarge, grid, save_png
+from dcgan_tf.run.directory import Run
+from dcgan_tf.run.sampling import Sampler, draw_latents
+from dcgan_tf.training.loggers import TensorBoardLog
+from dcgan_tf.training.request import Request
+
+
+class Recorder:
+    """Of one training. What it writes follows from the steps that were made, apart from seconds."""
+
+    def __init__(self, run: Run, gan: GAN, request: Request):
+        recipe = gan.recipe
+        self.run, self.request, self.log = run, request, None
+        self.steps_per_epoch = run.config["steps_per_epoch"]
+        self.sampler = Sampler(gan.sampling_generator)
+        latents = (recipe.latent_distribution, recipe.latent_mean, recipe.latent_std)
+        self.grid_latents = draw_latents(recipe.grid_images, recipe.latent_dim, request.seed, *latents)
+        self.row_images, self.row_started = 0, 0.0  # images since the last row, and when that was
+        self.first_speed = 0.0  # images per second of this process's first step, which is no training time
+
+    def begin(self, seconds: float):
+        """Go on after so many seconds of training; where a TensorBoard log was asked for, it is begun anew."""
+        self.row_images, self.row_started = 0, seconds
+        self.log = TensorBoardLog(self.run) if self.request.tensorboard else None
+
+    # --- rows -------------------------------------------------------------------------------------------------
+
+    def row(self, step: int, totals, seconds: float) -> dict:
+        """The row of history.csv, were it to end after this step. totals: sums of the METRICS, and of how many."""
+        speed = self.row_images / max(seconds - self.row_started, 1e-9) if self.row_images else self.first_speed
+        return {
+            "step": step,
+            "epoch": -(-step // self.steps_per_epoch),
+            "seconds": round(seconds, 3),
+            "images_per_second": round(speed, 1),
+            **dict(zip(METRICS, (totals[:-1] / totals[-1]).tolist(), strict=True)),
+        }
+
+    def write_row(self, row: dict):
+        self.run.append_row(row)
+        if self.log:
+            self.log.add_row(row)
+        self.row_images, self.row_started = 0, row["seconds"]
+
+    # --- grids ------------------------------------------------------------------------------------------------
+
+    def draw_grid(self) -> np.ndarray:
+        """The picture uint8 [H, W, C] of the fixed latents as the generator makes them now."""
+        return self._picture(self.sampler(self.grid_latents))
+
+    def write_grid(self, step: int) -> np.ndarray:
+        """Draw and record it; the images behind it too, where that was asked for."""
+        images = self.sampler(self.grid_latents)
+        if self.request.keep_samples:
+            self.run.write_samples(step, self.grid_latents, images)
+        picture = self._picture(images)
+        self.run.grids_path.mkdir(exist_ok=True)
+        save_png(self.run.grid_path(step), picture)
+        if self.log:
+            self.log.add_grid(step, self.run.grid_path(step))
+        return picture
+
+    def _picture(self, images):
+        picture = grid(images)
+        return enlarge(picture, max(1, round(480 / picture.shape[0])))  # small images are hard to see
+
+    def log_scores(self, line: dict):
+        """An evaluation, a line of metrics.jsonl."""
+        if self.log:
+            self.log.add_scores(line)
