@@ -52,7 +52,7 @@ def main():
     with tensorflow_quiet():
         import tensorflow as tf
 
-        from dcgan_tf.training.timing import timed_steps
+        from dcgan_tf.game.timing import timed_steps
     tf.get_logger().setLevel("ERROR")  # it warns of a function traced often: here each is another
 
     wanted = [word.lower() for word in (options.only or "").split(",")]

@@ -39,7 +39,7 @@ def recipes(measure, names):
     chosen = [get_recipe(name) for name in names] or list(RECIPES.values())
     with tensorflow_quiet():
         from dcgan_tf.networks.architectures import build_discriminator, build_generator
-        from dcgan_tf.training.timing import seconds_per_1000_images
+        from dcgan_tf.game.timing import seconds_per_1000_images
 
     if measure:
         _print_times(chosen, seconds_per_1000_images)

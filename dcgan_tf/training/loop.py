@@ -18,7 +18,6 @@ from dcgan_tf.training.recorder import Recorder
 from dcgan_tf.training.request import Request
 from dcgan_tf.training.results import film_is_whole, is_whole_keras_file, networks_are_whole, write_film, write_results
 from dcgan_tf.training.signals import TrainingInterrupted
-from dcgan_tf.training.steps import compile_steps
 
 # A compiled call makes as many steps as fit in this time: long enough that the cost of calling is nothing,
 # short enough that Ctrl-C is answered at once.
@@ -246,3 +245,21 @@ class Training:
         self.progress.say(f"{why}; all is saved in {self.run.path}, the same command goes on from here")
         if self.signals.received is not None:
             raise TrainingInterrupted
+
+
+def compile_steps(gan, totals, batches):
+    """A function (batches, count) -> totals that makes `count` training steps in one compiled call.
+
+    `batches` is an iterator of uint8 [N, H, W, C]. The metrics are summed up in `totals` inside the graph, so
+    that no step waits for Python to read a loss; how many steps a call makes changes no bit of the result.
+    """
+    step = tf.function(gan.train_step, jit_compile=True) if gan.recipe.jit_compile else gan.train_step
+
+    @tf.function
+    def run_steps(batches, count):
+        for _ in tf.range(count):
+            metrics = tf.cast(step(next(batches)), tf.float64)
+            totals.assign_add(tf.concat([metrics, [1.0]], axis=0))
+        return totals.read_value()
+
+    return run_steps.get_concrete_function(batches, tf.TensorSpec([], tf.int64))

@@ -5,7 +5,6 @@
     signals.py     Ctrl-C and SIGTERM
     loop.py        the loop, and all state of a training: it owns steps, checkpoints, stopping and resuming
     clock.py       what counts as training time
-    steps.py       many steps in one compiled call
     recorder.py    rows, grids and logs on the way
     results.py     the networks and the film at the end
 
