@@ -38,8 +38,8 @@ def recipes(measure, names):
     """The table of recipes (or of those named): name, source, image size, parameters, one line."""
     chosen = [get_recipe(name) for name in names] or list(RECIPES.values())
     with tensorflow_quiet():
-        from dcgan_tf.networks.architectures import build_discriminator, build_generator
         from dcgan_tf.game.timing import seconds_per_1000_images
+        from dcgan_tf.networks.architectures import build_discriminator, build_generator
 
     if measure:
         _print_times(chosen, seconds_per_1000_images)
