@@ -225,6 +225,8 @@ class ZipSource:
             raise ImageError("name leads out of the zip")  # nothing is ever extracted; but an honest zip has none
         if entry.flag_bits & 1:
             raise ImageError("encrypted")
+        if entry.file_size > MAX_FILE_BYTES:
+            raise ImageError(f"file too large: more than {MAX_FILE_BYTES:,} bytes")
         if entry.compress_type in _METHODS:
             raise ImageError(f"packed in the zip by {_METHODS[entry.compress_type]}: unpack it, and give the folder")
         try:

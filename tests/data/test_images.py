@@ -195,3 +195,47 @@ def test_enlarging_keeps_flat_areas_and_the_same_size_is_the_same_image():
     assert images.resize(noise(channels=1), (40, 60)).shape == (40, 60, 1)
     with pytest.raises(ValueError, match="at least 1x1"):
         images.resize(noise(), 0)
+
+
+# ------------------------------------------------------------------------------------------ frames, levels, phones
+
+
+def test_frames_are_counted_and_taken_by_number():
+    pictures = [Image.fromarray(noise(seed=seed)) for seed in range(3)]
+    for kind, options in (("TIFF", {}), ("PNG", {}), ("WEBP", {"lossless": True})):
+        data = encode(pictures[0], kind, save_all=True, append_images=pictures[1:], **options)
+        assert images.count_frames(data) == 3
+        for number, picture in enumerate(pictures):
+            assert np.array_equal(decode(data, frame=number), np.asarray(picture)), kind
+        with pytest.raises(ImageError):
+            decode(data, frame=3)
+    assert images.count_frames(encode(pictures[0], "JPEG")) == 1
+    with pytest.raises(ImageError, match="not an image"):
+        images.count_frames(b"hello")
+
+
+def test_levels_spread_what_is_in_use():
+    deep = Image.fromarray(np.array([[0, 1000, 2000, 3000, 65535]], np.uint16))
+    assert decode(encode(deep, "PNG")).ravel().tolist() == [0, 4, 8, 12, 255]
+    assert decode(encode(deep, "PNG"), levels=(1000 / 65535, 3000 / 65535)).ravel().tolist() == [0, 0, 128, 255, 255]
+    flat = Image.fromarray(np.array([[10, 20, 30]], np.uint8))
+    assert decode(encode(flat, "PNG"), levels=(10 / 255, 30 / 255)).ravel().tolist() == [0, 128, 255]
+    counts = images.histogram(encode(deep, "PNG"))
+    assert np.flatnonzero(counts).tolist() == [0, 1000, 2000, 3000, 65535] and counts.sum() == 5
+    assert np.flatnonzero(images.histogram(encode(flat, "PNG"))).tolist() == [10 * 257, 20 * 257, 30 * 257]
+
+
+def test_pictures_of_phones(tmp_path):
+    """HEIC, read where it is met: the package for it is not imported before."""
+    code = (
+        "import sys, numpy as np, dcgan_tf.data.images as images\n"
+        "assert 'pillow_heif' not in sys.modules\n"
+        "gray = images.decode(sys.argv[1])\n"
+        "assert gray.shape == (48, 64, 3) and abs(gray.astype(int) - 90).max() < 4, gray\n"
+        "try: images.decode(open(sys.argv[1], 'rb').read()[:300])\n"
+        "except images.ImageError as error: print(error)\n"
+    )
+    heif = pytest.importorskip("pillow_heif")
+    heif.from_pillow(Image.new("RGB", (64, 48), (90, 90, 90))).save(tmp_path / "a.heic")
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "a.heic"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("damaged")
