@@ -1,0 +1,54 @@
+"""The `gwu` report: small faces, 32x32 and, with more layers, larger."""
+
+import keras
+from keras import layers
+
+from dcgan_tf.networks.layers import batch_norm, fresh, logit_of
+
+
+def _layers(size):
+    layers_wanted = 2
+    while size >> layers_wanted > 7:
+        layers_wanted += 1
+    return layers_wanted
+
+
+def check_size(image_shape):
+    """What is wrong with images of shape (H, W, C), and what would do; None where nothing is."""
+    size = image_shape[0]
+    step = 2 ** _layers(size)
+    if 8 <= size <= 512 and size % step == 0:
+        return None
+    near = min(max(round(size / step) * step, 8), 512)
+    return f"sizes are m * 2^k with m from 4 to 7: take {near} instead of {size}, or the recipe quick"
+
+
+def generator(recipe, image_shape) -> keras.Model:
+    """Dense, then 4x4 transposed convolutions of stride 2 with BatchNorm and ReLU, doubling up to the image."""
+    size, _, channels = image_shape
+    depth = _layers(size)
+    start, widest = size >> depth, recipe.width << (depth - 1)
+    normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
+    latents = keras.Input([recipe.latent_dim], name="latents")
+    x = layers.Dense(start * start * widest, kernel_initializer=fresh(normal))(latents)
+    x = layers.Reshape([start, start, widest])(x)
+    for index in range(depth - 1):
+        x = layers.Conv2DTranspose(
+            widest >> (index + 1), 4, 2, "same", use_bias=False, kernel_initializer=fresh(normal)
+        )(x)
+        x = layers.ReLU()(batch_norm(x))
+    x = layers.Conv2DTranspose(channels, 4, 2, "same", use_bias=False, kernel_initializer=fresh(normal))(x)
+    return keras.Model(latents, layers.Activation("tanh", dtype="float32")(x), name="generator")
+
+
+def discriminator(recipe, image_shape) -> keras.Model:
+    """4x4 convolutions of stride 2 (padding 1), BatchNorm on all but the first, LeakyReLU; a dense logit."""
+    normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
+    images = keras.Input(image_shape, name="images")
+    x = images
+    for index in range(_layers(image_shape[0])):
+        normalised = recipe.discriminator_has_batch_norm and index > 0
+        x = layers.Conv2D(recipe.width << index, 4, 2, "same", use_bias=False, kernel_initializer=fresh(normal))(x)
+        x = batch_norm(x) if normalised else x
+        x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x)
+    return logit_of(recipe, images, x, kernel_initializer=fresh(normal))

@@ -1,0 +1,82 @@
+"""This project's own networks: small and fast on a CPU, for any size from 28 to 128."""
+
+import keras
+from keras import layers
+
+from dcgan_tf.networks.layers import batch_norm, fresh, logit_of
+
+
+def check_size(image_shape):
+    """What is wrong with images of shape (H, W, C), and what would do; None where nothing is."""
+    size = image_shape[0]
+    return None if 28 <= size <= 128 else f"sizes are 28 to 128: take {min(max(size, 28), 128)} instead of {size}"
+
+
+def generator(recipe, image_shape) -> keras.Model:
+    """Dense to a small square, a 3x3 convolution, 4x4 transposed ones up to half the size, depth to space.
+
+    The widths halve as the size doubles, down to `width` at half the image's size. The features of every size
+    also give a small picture, and these are enlarged and summed (the output skips of Karras et al. 2020,
+    arXiv:1912.04958, section 4.1): the large shapes need not find their way through all the layers. The last
+    convolution works at half the size on four pixels at once (Shi et al. 2016, arXiv:1609.05158): on a CPU,
+    layers of one or three channels at full size cost more than they are worth. Odd sizes are cropped out of
+    the next even one.
+    """
+    size, _, channels = image_shape
+    doublings = _doublings(size)
+    start = -(-size >> doublings)  # rounded up
+    normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
+    widths = [recipe.width << level for level in range(doublings - 1, -1, -1)]
+    latents = keras.Input([recipe.latent_dim], name="latents")
+    x = layers.Dense(start * start * widths[0], use_bias=False, kernel_initializer=fresh(normal))(latents)
+    x = layers.Reshape([start, start, widths[0]])(x)
+    x = layers.ReLU()(batch_norm(x, 1e-3))
+    x = layers.Conv2D(widths[0], 3, padding="same", use_bias=False, kernel_initializer=fresh(normal))(x)
+    x = layers.ReLU()(batch_norm(x, 1e-3))
+    picture = layers.Conv2D(channels, 1, kernel_initializer=fresh(normal))(x)
+    for width in widths[1:]:
+        x = layers.Conv2DTranspose(width, 4, 2, "same", use_bias=False, kernel_initializer=fresh(normal))(x)
+        x = layers.ReLU()(batch_norm(x, 1e-3))
+        picture = layers.UpSampling2D(2)(picture)
+        if width != widths[-1]:  # those of half the size are what the last convolution makes
+            detail = layers.Conv2D(channels, 1, kernel_initializer=fresh(normal))(x)
+            picture = layers.Add()([picture, detail])
+    half = start << (doublings - 1)
+    x = layers.Conv2D(4 * channels, 3, padding="same", kernel_initializer=fresh(normal))(x)
+    x = layers.Reshape([half, half, 2, 2, channels])(x)
+    x = layers.Reshape([2 * half, 2 * half, channels])(layers.Permute([1, 3, 2, 4, 5])(x))
+    x = layers.Add()([x, layers.UpSampling2D(2)(picture)])
+    extra = 2 * half - size
+    if extra:
+        x = layers.Cropping2D(((extra // 2, extra - extra // 2),) * 2)(x)
+    return keras.Model(latents, layers.Activation("tanh", dtype="float32")(x), name="generator")
+
+
+def discriminator(recipe, image_shape) -> keras.Model:
+    """Space to depth, a 3x3 convolution, strided 4x4 ones down to 4 pixels or so, one more 3x3.
+
+    The widths double as the size halves, from three quarters of `width` at half the image's size. BatchNorm in
+    all but the first (Radford et al. 2016, section 3): it would take from D what all images of a batch share,
+    such as a grid over them.
+    """
+    size, _, channels = image_shape
+    doublings = _doublings(size)
+    normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
+    images = keras.Input(image_shape, name="images")
+    half = -(-size // 2)
+    x = layers.ZeroPadding2D(((0, 1),) * 2)(images) if size % 2 else images
+    x = layers.Permute([1, 3, 2, 4, 5])(layers.Reshape([half, 2, half, 2, channels])(x))
+    x = layers.Reshape([half, half, 4 * channels])(x)
+    width = max(1, recipe.width * 3 // 4)
+    convolutions = [(width, 3, 1)]
+    convolutions += [(width << level, 4, 2) for level in range(1, doublings + 1)]
+    convolutions += [(width << doublings, 3, 1)]
+    for index, (width, kernel, stride) in enumerate(convolutions):
+        normalised = recipe.discriminator_has_batch_norm and index > 0
+        x = layers.Conv2D(width, kernel, stride, "same", use_bias=not normalised, kernel_initializer=fresh(normal))(x)
+        x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(batch_norm(x, 1e-3) if normalised else x)
+    return logit_of(recipe, images, x, kernel_initializer=fresh(normal))
+
+
+def _doublings(size):
+    return 2 if size <= 32 else 3 if size <= 64 else 4

@@ -1,0 +1,36 @@
+"""The `sapienza` report: anime faces, 64x64 colour, no BatchNorm."""
+
+import keras
+from keras import layers
+
+from dcgan_tf.networks.layers import logit_of, only
+
+check_size = only((64, 64, 3))
+
+
+def generator(recipe, image_shape) -> keras.Model:
+    """Dense straight to 32x32x128, one transposed convolution, wide 5x5 convolutions, a 7x7 one to the image."""
+    width = recipe.width
+
+    def activation():
+        return layers.LeakyReLU(negative_slope=recipe.leaky_slope)
+
+    latents = keras.Input([recipe.latent_dim], name="latents")
+    x = activation()(layers.Dense(32 * 32 * width)(latents))
+    x = layers.Reshape([32, 32, width])(x)
+    x = activation()(layers.Conv2D(width * 2, 5, padding="same")(x))
+    x = activation()(layers.Conv2DTranspose(width * 2, 4, 2, "same")(x))
+    x = activation()(layers.Conv2D(width * 2, 5, padding="same")(x))
+    x = activation()(layers.Conv2D(width * 2, 5, padding="same")(x))
+    x = layers.Conv2D(3, 7, padding="same", activation="tanh", dtype="float32")(x)
+    return keras.Model(latents, x, name="generator")
+
+
+def discriminator(recipe, image_shape) -> keras.Model:
+    """A 3x3 and three strided 4x4 convolutions, all `valid` (62, 30, 14, 6 pixels), dropout, a dense logit."""
+    images = keras.Input(image_shape, name="images")
+    x = images
+    for kernel, stride in ((3, 1), (4, 2), (4, 2), (4, 2)):
+        x = layers.Conv2D(recipe.width, kernel, stride, "valid")(x)
+        x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x)
+    return logit_of(recipe, images, layers.Dropout(recipe.dropout)(x))
