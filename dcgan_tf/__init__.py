@@ -4,6 +4,15 @@ The functions of the command line are here by the same names; they are imported 
 `import dcgan_tf` and `python -m dcgan_tf --help` do not wait for TensorFlow.
 """
 
+import os
+import sys
+
+# What must be set before TensorFlow and Keras are imported, wherever that is.
+# GPU memory as it is needed: TensorFlow would take all of it, and starve a run beside this one. One's own value stays.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+if "keras" not in sys.modules:
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # see system/keras_backend.py
+
 __version__ = "0.4.0"  # quick has another D than in 0.3
 
 _WHERE = {

@@ -23,7 +23,7 @@ def _downloaded(name, label_names):
     """The training or test images of keras.datasets.<name>, downloaded once."""
 
     def load(split):
-        import keras
+        from dcgan_tf.system.keras_backend import keras
 
         try:
             images, labels = getattr(keras.datasets, name).load_data()[SPLITS.index(split)]

@@ -6,7 +6,6 @@ Everything random follows from the evaluation's own seeds; a training in the sam
 import time
 from collections.abc import Callable, Iterator
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -21,6 +20,7 @@ from dcgan_tf.evaluation.summaries import PAIRED_IMAGES, Summary, missing_classe
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import Sampler, draw_latents, load_generator
 from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.keras_backend import keras
 
 KERNEL_BLOCKS = 100  # of 1,000 images, as in published KID
 REAL_IMAGES = 50_000  # at most, spread evenly over the dataset; unless another number is asked for

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from dcgan_tf.system.downloads import download
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import atomic_file, disk_errors_explained
+from dcgan_tf.system.keras_backend import keras
 from dcgan_tf.system.places import cached
 
 # The frozen graph of 2015-12-05. Size and MD5 are those of the copy that the guided-diffusion evaluations

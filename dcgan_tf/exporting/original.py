@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -11,6 +10,7 @@ from dcgan_tf import __version__
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import draw_latents, load_generator
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.keras_backend import keras
 
 # Largest difference of any value in [-1, 1] that an export may show: one step of a pixel is 80 times as large.
 TOLERANCE = 1e-4

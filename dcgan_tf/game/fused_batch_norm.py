@@ -5,8 +5,9 @@ fifth of a training step. TensorFlow has a fused kernel for it. Only how the lay
 training is changed; they stay `keras.layers.BatchNormalization`, and are saved, cloned and loaded as such.
 """
 
-import keras
 import tensorflow as tf
+
+from dcgan_tf.system.keras_backend import keras
 
 
 def fuse_batch_norm(network: keras.Model):

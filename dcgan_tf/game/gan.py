@@ -7,7 +7,6 @@ generator with its average. The rules themselves are the functions below the cla
 
 import contextlib
 
-import keras
 import tensorflow as tf
 
 from dcgan_tf.data.images import to_model_range
@@ -17,6 +16,7 @@ from dcgan_tf.game.instance_noise import InstanceNoise
 from dcgan_tf.game.losses import LOSSES, label_drawer
 from dcgan_tf.game.smoothness import SpectralNorm, penalty
 from dcgan_tf.networks.architectures import build_discriminator, build_generator
+from dcgan_tf.system.keras_backend import keras
 
 # What train_step returns, in this order.
 METRICS = ("generator_loss", "discriminator_loss", "discriminator_real", "discriminator_fake")

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -11,6 +10,7 @@ from dcgan_tf.latent import formulas as latent
 from dcgan_tf.latent.formulas import Directions
 from dcgan_tf.latent.space import LatentSpace
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.keras_backend import keras
 
 _AT_ONCE = 64
 _IMAGES_AT_ONCE = 512

@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from dcgan_tf.data.images import ImageError, centre_crop, decode, resize, to_model_range
 from dcgan_tf.latent.space import LatentSpace
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.keras_backend import keras
 
 _CANDIDATES = 512
 _FILM_FRAMES = 40

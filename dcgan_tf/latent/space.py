@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from dcgan_tf.latent import formulas as latent
 from dcgan_tf.run.sampling import Sampler, draw_latents, load_generator
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.keras_backend import keras
 
 _FEW = 8
 

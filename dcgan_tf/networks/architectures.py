@@ -8,10 +8,9 @@ loss). Builders read their sizes from a recipe and the shape of the images, (H, 
 from collections.abc import Callable
 from typing import NamedTuple
 
-import keras
-
 from dcgan_tf.networks import dcgan, gwu, quick, rpi, sapienza, tutorial, vrdl
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.keras_backend import keras
 
 
 class Architecture(NamedTuple):

@@ -1,9 +1,7 @@
 """Radford et al. 2016 (arXiv:1511.06434), for any size m * 2^k; also the networks of the `nitk` report."""
 
-import keras
-from keras import layers
-
 from dcgan_tf.networks.layers import batch_norm, fresh, logit_of
+from dcgan_tf.system.keras_backend import keras, layers
 
 
 def _doublings(size: int, layers_wanted: int) -> int:

@@ -1,9 +1,7 @@
 """The `gwu` report: small faces, 32x32 and, with more layers, larger."""
 
-import keras
-from keras import layers
-
 from dcgan_tf.networks.layers import batch_norm, fresh, logit_of
+from dcgan_tf.system.keras_backend import keras, layers
 
 
 def _layers(size):

@@ -1,7 +1,6 @@
 """What the architectures share: the end of a discriminator, BatchNorm, initial weights, checks of sizes."""
 
-import keras
-from keras import layers, ops
+from dcgan_tf.system.keras_backend import keras, layers, ops
 
 
 def fresh(initializer):

@@ -1,9 +1,7 @@
 """This project's own networks: small and fast on a CPU, for any size from 28 to 128."""
 
-import keras
-from keras import layers
-
 from dcgan_tf.networks.layers import batch_norm, fresh, logit_of
+from dcgan_tf.system.keras_backend import keras, layers
 
 
 def check_size(image_shape):

@@ -1,9 +1,7 @@
 """The `sapienza` report: anime faces, 64x64 colour, no BatchNorm."""
 
-import keras
-from keras import layers
-
 from dcgan_tf.networks.layers import logit_of, only
+from dcgan_tf.system.keras_backend import keras, layers
 
 check_size = only((64, 64, 3))
 

@@ -1,9 +1,7 @@
 """TensorFlow's DCGAN tutorial: 28x28 gray."""
 
-import keras
-from keras import layers
-
 from dcgan_tf.networks.layers import logit_of, only
+from dcgan_tf.system.keras_backend import keras, layers
 
 check_size = only((28, 28, 1))
 

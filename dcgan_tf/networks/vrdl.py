@@ -1,9 +1,7 @@
 """The `vrdl` report: celebrity faces, 64x64 colour."""
 
-import keras
-from keras import layers
-
 from dcgan_tf.networks.layers import batch_norm, logit_of, only
+from dcgan_tf.system.keras_backend import keras, layers
 
 check_size = only((64, 64, 3))
 

@@ -108,7 +108,7 @@ class _Block:
 
 def _blocks(model) -> list[_Block]:
     """The boxes of a network: the way from its input to its output first, then what is added on the side."""
-    import keras  # who has a model has it already; the other pictures need none
+    from dcgan_tf.system.keras_backend import keras  # who has a model has it already; other pictures need none
 
     blocks, maker = [], {}  # maker: id of a tensor -> the box it comes from
     for layer in model.operations:

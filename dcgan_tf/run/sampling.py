@@ -5,7 +5,6 @@ import shutil
 import uuid
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -14,6 +13,7 @@ from dcgan_tf.pictures.grids import grid, save_png
 from dcgan_tf.run.directory import Run
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import atomic_file, disk_errors_explained
+from dcgan_tf.system.keras_backend import keras
 
 
 def draw_latents(count: int, dim: int, seed: int, distribution="normal", mean=0.0, std=1.0) -> np.ndarray:

@@ -4,12 +4,12 @@ import os
 import platform
 import time
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 import dcgan_tf
 from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.system.keras_backend import keras
 from dcgan_tf.training.request import Request
 
 
