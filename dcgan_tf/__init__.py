@@ -22,7 +22,7 @@ _WHERE = {
     "explore": "dcgan_tf.latent.explore",
     "sweep": "dcgan_tf.sweeps.sweep",
     "export": "dcgan_tf.exporting.export",
-    "load_generator": "dcgan_tf.run.sampling",
+    "load_generator": "dcgan_tf.run.generators",
     "load_dataset": "dcgan_tf.data.datasets",
     "GAN": "dcgan_tf.game.gan",
     "Run": "dcgan_tf.run.directory",

@@ -18,7 +18,8 @@ from dcgan_tf.evaluation.features import feature_network
 from dcgan_tf.evaluation.metrics import METRICS, describe_value, metric_of
 from dcgan_tf.evaluation.summaries import PAIRED_IMAGES, Summary, missing_classes, progress_bar, real_summary, summarise
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.sampling import Sampler, draw_latents, load_generator
+from dcgan_tf.run.generators import load_generator
+from dcgan_tf.run.sampling import Sampler, draw_latents
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.keras_backend import keras
 

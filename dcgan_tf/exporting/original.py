@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from dcgan_tf import __version__
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.sampling import draw_latents, load_generator
+from dcgan_tf.run.generators import load_generator
+from dcgan_tf.run.sampling import draw_latents
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.keras_backend import keras
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.latent import formulas as latent
-from dcgan_tf.run.sampling import Sampler, draw_latents, load_generator
+from dcgan_tf.run.generators import load_generator
+from dcgan_tf.run.sampling import Sampler, draw_latents
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.keras_backend import keras
 

@@ -3,6 +3,7 @@
 import math
 import shutil
 import uuid
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from dcgan_tf.data.images import to_uint8
 from dcgan_tf.pictures.grids import grid, save_png
-from dcgan_tf.run.directory import Run
+from dcgan_tf.run.generators import load_generator
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import atomic_file, disk_errors_explained
 from dcgan_tf.system.keras_backend import keras
@@ -44,45 +45,11 @@ class Sampler:
             batch = latents[start : start + self.batch_size]
             padded = np.zeros((self.batch_size, *latents.shape[1:]), np.float32)
             padded[: len(batch)] = batch
-            batches.append(to_uint8(self._call(tf.constant(padded)))[: len(batch)])
+            values = self._call(tf.constant(padded))[: len(batch)].numpy()
+            if not np.isfinite(values).all():
+                warnings.warn("a generator made values that are no numbers: they are drawn gray", stacklevel=2)
+            batches.append(to_uint8(values))
         return np.concatenate(batches)
-
-
-def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
-    """The generator of a run directory, or of a `.keras` file, and what is known of its latents.
-
-    best: the run's best_generator.keras, kept where the training was evaluated, instead of its last one.
-    The second value holds `distribution`, `mean` and `std`; for a file outside of any run N(0, 1) is assumed.
-    Raises UserError when there is no generator, or the file is damaged or no generator.
-    """
-    path, latents = Path(source), {"distribution": "normal", "mean": 0.0, "std": 1.0}
-    if path.suffix == ".keras":
-        if not path.is_file():
-            raise UserError(f"there is no file {str(source)!r}: give a run directory or a .keras file")
-        if best:
-            raise UserError(f"{str(source)!r} is a file: give a run directory to have its best generator")
-        run = Run(path.parent)
-    else:
-        run = Run(path)
-    if path.suffix != ".keras" or run.config_path.is_file():
-        recipe = run.config["recipe"]
-        latents = {name: recipe.get(f"latent_{name}", usual) for name, usual in latents.items()}
-    if path.suffix != ".keras":
-        path = run.best_generator_path if best else run.generator_path
-        if best and not path.is_file():
-            raise UserError(
-                f"run {str(source)!r} has no {path.name}: it is kept when one trains with --evaluate-every STEPS"
-            )
-        if not path.is_file():
-            raise UserError(f"run {str(source)!r} has no generator.keras yet: let its training finish, or resume it")
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        (_, latent_dim), (_, _, _, channels) = model.input_shape, model.output_shape
-        assert isinstance(latent_dim, int) and channels in (1, 3)
-    except Exception as error:  # Keras raises nearly anything on a damaged archive
-        reason = " ".join(str(error).split())[:120] or "its input is no latent vector or its output no image"
-        raise UserError(f"{str(path)!r} is not a generator that can be loaded, or is damaged ({reason})") from error
-    return model, latents
 
 
 def sample(

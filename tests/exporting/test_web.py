@@ -16,7 +16,8 @@ from dcgan_tf.exporting.targets import check_folder
 from dcgan_tf.exporting.web import PAGE, _attributes, _index, describe, export_web
 from dcgan_tf.latent.space import open_space
 from dcgan_tf.recipe.catalogue import RECIPES
-from dcgan_tf.run.sampling import Sampler, draw_latents, load_generator, sample
+from dcgan_tf.run.generators import load_generator
+from dcgan_tf.run.sampling import Sampler, draw_latents, sample
 from dcgan_tf.system.errors import UserError
 
 NAME = "<b>faces & 'co'"

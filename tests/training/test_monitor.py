@@ -11,7 +11,7 @@ import pytest
 
 from dcgan_tf.evaluation.evaluate import append_line, evaluate, table
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.sampling import load_generator
+from dcgan_tf.run.generators import load_generator
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.training.monitor import Monitor, draw_curve
 from dcgan_tf.training.progress import NoProgress

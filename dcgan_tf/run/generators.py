@@ -1,0 +1,170 @@
+"""Generators from files: of a run, or made elsewhere, brought to one form: [N, latent_dim] -> [N, H, W, C] in [-1, 1].
+
+What a file holds is said when it cannot be used. Nothing is loaded that could run code: Keras' safe mode stays on.
+"""
+
+import json
+import math
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from dcgan_tf.run.directory import Run
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import check_readable
+
+FILES = (".keras", ".h5", ".hdf5")
+_PASSED_THROUGH = ("Reshape", "Permute", "Flatten", "Cropping2D", "UpSampling2D", "Dropout", "Identity", "InputLayer")
+
+
+def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
+    """The generator of a run directory, or of a `.keras` or `.h5` file, and what is known of its latents.
+
+    best: the run's best_generator.keras, kept where the training was evaluated, instead of its last one.
+    The second value holds `distribution`, `mean` and `std`; for a file outside of any run N(0, 1) is assumed.
+    Latents of another shape, such as [1, 1, 100], and images of another known range (a sigmoid's [0, 1]) are
+    brought to this package's form.
+    Raises UserError when there is no generator, when the file is damaged or no generator, or when its weights are
+    no numbers.
+    """
+    path, latents = Path(source), {"distribution": "normal", "mean": 0.0, "std": 1.0}
+    is_file = path.suffix in FILES and not path.is_dir()
+    if is_file and not path.is_file():
+        raise UserError(f"there is no file {str(source)!r}: give a run directory, or a .keras or .h5 file")
+    if is_file and best:
+        raise UserError(f"{str(source)!r} is a file: give a run directory to have its best generator")
+    if not is_file:
+        _check_not_something_else(path)
+    run = Run(path.parent if is_file else path)
+    if not is_file or run.config_path.is_file():
+        recipe = run.config["recipe"]
+        latents = {name: recipe.get(f"latent_{name}", usual) for name, usual in latents.items()}
+    if not is_file:
+        path = run.best_generator_path if best else run.generator_path
+        if best and not path.is_file():
+            raise UserError(
+                f"run {str(source)!r} has no {path.name}: it is kept when one trains with --evaluate-every STEPS"
+            )
+        if not path.is_file():
+            raise UserError(f"run {str(source)!r} has no generator.keras yet: let its training finish, or resume it")
+    return _in_our_form(load_network(path, "generator"), path), latents
+
+
+def load_network(path: Path, what: str) -> keras.Model:
+    """The network in a `.keras` or `.h5` file, its weights checked. what: "generator" or "discriminator"."""
+    try:
+        if path.suffix != ".keras":
+            _check_h5(path)
+        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except UserError:
+        raise
+    except Exception as error:  # Keras raises nearly anything on a damaged archive
+        check_readable(path)
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise UserError(f"{str(path)!r} is not a {what} that can be loaded, or is damaged ({reason})") from error
+    wrong = [variable.path for variable in network.variables if not _all_finite(variable)]
+    if wrong:
+        raise UserError(
+            f"the {what} {str(path)!r} has weights that are no numbers, in {len(wrong)} of its "
+            f"{len(network.variables)} arrays (the first is {wrong[0]}): its training diverged; take an earlier or the "
+            "best generator, or train it anew"
+        )
+    return network
+
+
+def _all_finite(variable):
+    values = np.asarray(variable)
+    return values.dtype.kind in "iub" or bool(np.isfinite(values.astype(np.float32)).all())
+
+
+def _check_not_something_else(path):
+    """UserError that says what was found, where it is neither a run directory nor a file that can be loaded."""
+    if (path / "saved_model.pb").is_file():
+        found = "a TensorFlow SavedModel"
+    elif path.is_file():
+        found = {".pt": "a PyTorch file", ".pth": "a PyTorch file", ".onnx": "an ONNX file", ".pkl": "a pickle"}.get(
+            path.suffix.lower(), f"a {path.suffix} file" if path.suffix else "a file"
+        )
+    else:
+        return
+    raise UserError(
+        f"{str(path)!r} is {found}, which cannot be loaded here: give a run directory, or a whole network that Keras "
+        "has saved, as .keras or .h5"
+    )
+
+
+def _check_h5(path):
+    """UserError for an .h5 file that holds no network, or one with code in it."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        text = file.attrs.get("model_config")
+    if text is None:
+        raise UserError(
+            f"{str(path)!r} holds weights only, no network: build the network in the program that made it, load them, "
+            "and save the whole with model.save('generator.keras')"
+        )
+    if '"Lambda"' in json.dumps(json.loads(text)):
+        raise UserError(f"{str(path)!r} has a Lambda layer, which is code and is not run: save it without one")
+
+
+# --- brought to one form ----------------------------------------------------------------------------------
+
+
+def _in_our_form(network, path) -> keras.Model:
+    """The same network as a function [N, latent_dim] -> [N, H, W, C] in [-1, 1]; itself where it is that already."""
+    taken, given = network.input_shape, network.output_shape
+    if isinstance(taken, list | dict) or isinstance(given, list | dict):
+        raise UserError(
+            f"{str(path)!r} takes or gives several arrays ({taken} -> {given}), such as labels beside latents: "
+            "a generator here takes latents alone and gives images"
+        )
+    size = math.prod(taken[1:]) if None not in taken[1:] else None
+    if size is None or max(taken[1:]) != size or len(given) not in (3, 4) or None in given[1:]:
+        raise _no_generator(path, taken, given)
+    latents = keras.Input((size,))
+    images = network(latents if len(taken) == 2 else keras.layers.Reshape(taken[1:])(latents))
+    if len(given) == 3:
+        images = keras.layers.Reshape((*given[1:], 1))(images)
+    elif given[3] not in (1, 3) and given[1] in (1, 3):
+        images = keras.layers.Permute((2, 3, 1))(images)
+    if images.shape[-1] not in (1, 3):
+        raise _no_generator(path, taken, given)
+    limits = _range_of(network.outputs[0])
+    if limits is None:
+        warnings.warn(
+            f"{str(path)!r} does not end in tanh or sigmoid: its values are taken to lie in [-1, 1], and what is "
+            "beyond is cut off",
+            stacklevel=3,
+        )
+    if limits not in (None, (-1.0, 1.0)):
+        scale = 2 / (limits[1] - limits[0])
+        images = keras.layers.Rescaling(scale, -1 - scale * limits[0], dtype="float32")(images)
+    is_ours = len(taken) == 2 and len(given) == 4 and given[3] in (1, 3) and limits in (None, (-1.0, 1.0))
+    return network if is_ours else keras.Model(latents, images, name=network.name)
+
+
+def _no_generator(path, taken, given):
+    shapes = [f"[{', '.join('N' if n is None else str(n) for n in shape)}]" for shape in (taken, given)]
+    return UserError(
+        f"{str(path)!r} is a network {shapes[0]} -> {shapes[1]}: a generator takes latents [N, latent_dim] (or "
+        "[N, 1, 1, latent_dim]) and gives gray or colour images [N, height, width, 1 or 3]"
+    )
+
+
+def _range_of(tensor) -> tuple[float, float] | None:
+    """Between what the values of a network's tensor lie, by its last activation; None when that sets no limits."""
+    operation, node, _ = tensor._keras_history
+    if isinstance(operation, keras.Model):
+        return _range_of(operation.outputs[0])
+    kind = type(operation).__name__
+    activation = getattr(getattr(operation, "activation", None), "__name__", kind.lower())
+    if kind in _PASSED_THROUGH or kind == "Rescaling" or (kind == "Activation" and activation == "linear"):
+        taken = operation._inbound_nodes[node].input_tensors
+        before = _range_of(taken[0]) if taken else None
+        if before is None or kind != "Rescaling":
+            return before
+        return tuple(sorted(float(value * operation.scale + operation.offset) for value in before))
+    return {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "softsign": (-1.0, 1.0)}.get(activation)
