@@ -4,22 +4,43 @@ import contextlib
 import errno
 import json
 import os
+import re
+import time
 from pathlib import Path
 
 from dcgan_tf.system.errors import UserError
 
 # What a disk answers when it cannot take any more, or not from this user: mistakes a person can mend.
-_MENDABLE = {
-    errno.ENOSPC: "the disk is full: free some space, or choose another place",
-    errno.EDQUOT: "your disk quota is used up: free some space, or choose another place",
-    errno.EFBIG: "the file is larger than this disk or your limits allow: choose another place",
-    errno.EROFS: "the disk is read-only: choose another place",
-    errno.EACCES: "permission denied: choose a place you can write to",
-    errno.EPERM: "permission denied: choose a place you can write to",
-    errno.ENOTDIR: "a part of that path is a file: choose another place",
-    errno.EEXIST: "a file of that name is in the way: choose another place",
-    errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
+_ELSEWHERE = "choose another place"
+_REASONS = {  # by name: not every system has all of them
+    "ENOSPC": f"the disk is full: free some space, or {_ELSEWHERE}",
+    "EDQUOT": f"your disk quota is used up: free some space, or {_ELSEWHERE}",
+    "EFBIG": f"the file is larger than this disk or your limits allow: {_ELSEWHERE}",
+    "EROFS": f"the disk is read-only: {_ELSEWHERE}",
+    "EACCES": "permission denied: choose a place you can write to",
+    "EPERM": "permission denied: choose a place you can write to",
+    "ENOENT": f"a folder on the way there is missing and cannot be made: {_ELSEWHERE}",
+    "ENOTDIR": f"a part of that path is a file: {_ELSEWHERE}",
+    "EEXIST": f"a file of that name is in the way: {_ELSEWHERE}",
+    "EISDIR": f"a folder of that name is in the way: move it, or {_ELSEWHERE}",
+    "ENOTEMPTY": f"a folder of that name is in the way: move it, or {_ELSEWHERE}",
+    "ENAMETOOLONG": "the name is too long: choose a shorter one",
+    "EINVAL": "this disk takes no such name or file: choose another name or place",
+    "ELOOP": f"links on the way there lead in a circle: {_ELSEWHERE}",
+    "EMLINK": f"the folder holds too many files: {_ELSEWHERE}",
+    "EIO": f"the disk reports an error: look after it, or {_ELSEWHERE}",
+    "ESTALE": f"the network drive has lost it: try again, or {_ELSEWHERE}",
+    "ENODEV": f"the disk is gone: {_ELSEWHERE}",
+    "ENXIO": f"the disk is gone: {_ELSEWHERE}",
+    "EBUSY": f"another program is using it: close that, or {_ELSEWHERE}",
+    "ETXTBSY": f"another program is using it: close that, or {_ELSEWHERE}",
+    "EMFILE": "too many files are open: close some programs, or raise the limit (ulimit -n)",
+    "ENFILE": "too many files are open: close some programs",
+    "ENOTSUP": f"this disk cannot do that: {_ELSEWHERE}",
 }
+_MENDABLE = {getattr(errno, name): reason for name, reason in _REASONS.items() if hasattr(errno, name)}
+# What NumPy and Pillow say when a disk took a part only; they keep its own reason to themselves.
+_CUT_SHORT = re.compile(r"requested and \d+ written|encoder error -2 when writing")
 
 
 @contextlib.contextmanager
@@ -38,6 +59,8 @@ def _mendable(error) -> str | None:
     """What a person can do about an OSError, or one of TensorFlow's that was one: where TensorFlow writes, the
     number is lost and the system's words are left."""
     if isinstance(error, OSError):
+        if error.errno is None and _CUT_SHORT.search(str(error)):
+            return f"not all of it could be written, so the disk is probably full: free some space, or {_ELSEWHERE}"
         return _MENDABLE.get(error.errno)
     if type(error).__module__.startswith("tensorflow."):
         return next((reason for number, reason in _MENDABLE.items() if os.strerror(number) in str(error)), None)
@@ -86,10 +109,31 @@ def atomic_file(path, durable: bool = False):
             if durable:
                 with open(temporary, "r+b") as written:  # for writing: Windows syncs nothing else
                     os.fsync(written.fileno())
-            os.replace(temporary, path)
+            replace(temporary, path)
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+
+def replace(source, target):
+    """os.replace, tried for a second where somebody reads the target: Windows then refuses for that moment."""
+    for _ in range(20 if os.name == "nt" else 0):
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            time.sleep(0.05)
+    os.replace(source, target)
+
+
+def replace(source, target):
+    """os.replace, tried for a second where somebody reads the target: Windows refuses it for that moment."""
+    for _ in range(20 if os.name == "nt" else 0):
+        try:
+            return os.replace(source, target)
+        except PermissionError:
+            time.sleep(0.05)
+    return os.replace(source, target)
 
 
 def write_bytes(path, data: bytes):
