@@ -6,6 +6,7 @@ file has no directory and is noticed at once.
 """
 
 import json
+import re
 import warnings
 import zipfile
 import zlib
@@ -14,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import atomic_file
+from dcgan_tf.system.files import Unreadable, atomic_file, check_readable
 
 _EXTRA = "extra.json"
+_NAME = re.compile(r"step_[0-9]+\.npz")
 
 
 def save(folder, step: int, variables: dict, extra: dict, keep: int = 3) -> Path:
@@ -37,28 +39,22 @@ def save(folder, step: int, variables: dict, extra: dict, keep: int = 3) -> Path
 
 
 def all_checkpoints(folder) -> list[Path]:
-    """The checkpoints of a run, newest first."""
-    return sorted(Path(folder).glob("step_*.npz"), key=lambda path: int(path.stem[5:]), reverse=True)
+    """The checkpoints of a run, newest first. What is called otherwise, such as `step_00000100 (1).npz`, is none."""
+    found = [path for path in Path(folder).glob("step_*.npz") if _NAME.fullmatch(path.name)]
+    return sorted(found, key=lambda path: int(path.stem[5:]), reverse=True)
 
 
 def read(path, names=None) -> tuple[dict[str, np.ndarray], dict]:
     """The arrays (only `names`, when given) and the extra values of one checkpoint, checksums verified.
 
-    Raises ValueError when it is damaged.
+    Raises ValueError when it was read and is damaged, Unreadable when the disk does not give it at the moment.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
             names = [name for name in stored.files if name != _EXTRA] if names is None else names
             return {name: stored[name] for name in names}, json.loads(stored[_EXTRA].tobytes())
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-    ) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        check_readable(path)  # an error of the disk says nothing of what is in the file
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
@@ -66,11 +62,16 @@ def restore_latest(folder, variables: dict) -> dict | None:
     """Put the newest checkpoint that is whole into `variables`; returns its extra values, None without one.
 
     A damaged checkpoint is set aside (renamed to `.damaged`) with a warning, and the one before it is tried.
-    Raises UserError, and changes nothing, when a whole one is of other networks.
+    Raises UserError, and changes nothing, when a whole one is of other networks, or one cannot be read at the moment.
     """
+    for path in Path(folder).glob("step_*.npz"):
+        if not _NAME.fullmatch(path.name):
+            warnings.warn(f"{str(path)!r} is passed over: no checkpoint is called so", stacklevel=2)
     for path in all_checkpoints(folder):
         try:
             arrays, extra = read(path)
+        except Unreadable:
+            raise  # not damaged: it may be whole in a moment
         except ValueError as error:
             warnings.warn(f"checkpoint {path} is damaged ({error}); trying the one before it", stacklevel=2)
             path.replace(path.with_suffix(".npz.damaged"))

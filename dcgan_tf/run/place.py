@@ -6,6 +6,7 @@ from pathlib import Path
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import LOST_CONFIG, looks_like_a_run
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import disk_errors_explained
 
 _LONGEST = 150  # bytes of a name: file systems take 255, and some programs add to it
 
@@ -27,6 +28,11 @@ def run_name(dataset: str, recipe: str, changes: dict, seed: int) -> str:
 
 def check_place(path: Path):
     """UserError when `path` can hold no run: a file, or a folder with other things in it."""
+    with disk_errors_explained(path):
+        _check_place(path)
+
+
+def _check_place(path):
     if path.exists() and not path.is_dir():
         raise UserError(f"run directory {str(path)!r} is a file: choose another name")
     if path.is_dir() and not (path / "config.json").exists():

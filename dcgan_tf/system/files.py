@@ -116,17 +116,6 @@ def atomic_file(path, durable: bool = False):
 
 
 def replace(source, target):
-    """os.replace, tried for a second where somebody reads the target: Windows then refuses for that moment."""
-    for _ in range(20 if os.name == "nt" else 0):
-        try:
-            os.replace(source, target)
-            return
-        except PermissionError:
-            time.sleep(0.05)
-    os.replace(source, target)
-
-
-def replace(source, target):
     """os.replace, tried for a second where somebody reads the target: Windows refuses it for that moment."""
     for _ in range(20 if os.name == "nt" else 0):
         try:

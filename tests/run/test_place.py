@@ -1,0 +1,47 @@
+"""Where a run may go, what it is called, and that it stays the same run."""
+
+import pytest
+from written_runs import write_run
+
+from dcgan_tf.run.directory import Run
+from dcgan_tf.run.place import agree_on_config, check_place, run_name
+from dcgan_tf.system.errors import UserError
+
+
+def test_a_long_name_keeps_its_seed_and_tells_settings_apart():
+    changes = {f"a_field_with_a_long_name_{number}": "a long value" for number in range(9)}
+    names = [run_name("data/faces.zip", "quick", changes, seed) for seed in range(20)]
+    names += [run_name("faces", "quick", {**changes, "a_field_with_a_long_name_8": value}, 0) for value in "xy"]
+    assert len(set(names)) == 22 and all(len(name) == 150 for name in names)
+    assert names[7].endswith("-seed7") and names[7].startswith("faces-quick-a_field")
+    assert run_name("mnist5k", "quick", {"width": 8}, 3) == "mnist5k-quick-width=8-seed3"
+    beyond = run_name("\u4eba" * 100, "quick", {}, 3)
+    assert len(beyond.encode()) <= 150 and beyond.endswith("-seed3")
+
+
+def test_a_setting_younger_than_the_run_is_compared_with_its_default(tmp_path):
+    run = write_run(tmp_path / "x")
+    old = run.config
+    new = {**old, "recipe": dict(old["recipe"])}
+    old["recipe"].pop("r1_gamma")
+    run.write_config(old)
+    agree_on_config(Run(run.path), new, print)
+    changed = {**new, "recipe": {**new["recipe"], "r1_gamma": 5.0}}
+    with pytest.raises(UserError, match=r"r1_gamma: 0\.0 then, 5\.0 now"):
+        agree_on_config(Run(run.path), changed, print)
+
+
+def test_data_without_a_fingerprint_are_told_apart_by_their_size(tmp_path):
+    run = write_run(tmp_path / "x")
+    new = run.config
+    run.write_config({**new, "dataset": {**new["dataset"], "fingerprint": ""}})
+    agree_on_config(Run(run.path), new, print)
+    more = {**new, "dataset": {**new["dataset"], "images": 1001}}
+    with pytest.raises(UserError, match="dataset images: 1000 then, 1001 now"):
+        agree_on_config(Run(run.path), more, print)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.is_dir", lambda path: (_ for _ in ()).throw(PermissionError(13, "no")))
+    with pytest.raises(UserError, match="permission denied"):
+        check_place(tmp_path)

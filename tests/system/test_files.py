@@ -1,0 +1,73 @@
+"""Files are whole or not there, and what a disk answers is one line."""
+
+import errno
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dcgan_tf.run.directory import Run
+from dcgan_tf.run.lock import only_writer
+from dcgan_tf.system import files
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_text
+
+MENDABLE = ("ENOSPC", "EDQUOT", "EACCES", "ENOENT", "EISDIR", "EIO", "ESTALE", "ELOOP", "EINVAL", "EMFILE", "EROFS")
+
+
+@pytest.mark.parametrize("name", MENDABLE)
+def test_what_a_disk_answers_is_one_line(name, tmp_path):
+    with pytest.raises(UserError, match="cannot write '/some/where': ") as error, disk_errors_explained("/some/where"):
+        raise OSError(getattr(errno, name), "said by the system")
+    assert "\n" not in str(error.value) and str(error.value).count(":") >= 2
+
+
+def test_numpy_and_pillow_keep_the_reason_to_themselves():
+    for text in ("1024 requested and 0 written", "encoder error -2 when writing image file"):
+        with pytest.raises(UserError, match="the disk is probably full"), disk_errors_explained("x"):
+            raise OSError(text)
+    with pytest.raises(OSError, match="image file is truncated"), disk_errors_explained("x"):
+        raise OSError("image file is truncated (3 bytes not processed)")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can make another")
+def test_a_run_where_none_can_be_is_one_line():
+    with pytest.raises(UserError, match="cannot write '/proc/nope/r'"), only_writer(Run("/proc/nope/r")):
+        pass
+
+
+def test_a_file_is_synced_through_a_descriptor_that_may_write(tmp_path, monkeypatch):
+    """Windows syncs no file that was opened for reading: EBADF."""
+    import fcntl
+
+    synced = []
+
+    def windows_fsync(descriptor):
+        if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        synced.append(descriptor)
+
+    monkeypatch.setattr(os, "fsync", windows_fsync)
+    with atomic_file(tmp_path / "a.npz", durable=True) as temporary:
+        np.savez(temporary, a=np.zeros(3))
+    write_text(tmp_path / "b.txt", "b", durable=True)
+    assert len(synced) == 2 and (tmp_path / "b.txt").read_text() == "b"
+
+
+def test_a_reader_in_the_way_is_waited_for_on_windows(tmp_path, monkeypatch):
+    answers = iter([PermissionError(13, "in use"), PermissionError(13, "in use"), None])
+    replace = os.replace
+
+    def windows_replace(source, target):
+        if (answer := next(answers)) is not None:
+            raise answer
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", windows_replace)
+    monkeypatch.setattr(files.os, "name", "nt")
+    monkeypatch.setattr(files.time, "sleep", lambda seconds: None)
+    (tmp_path / "a").write_text("new")
+    files.replace(tmp_path / "a", tmp_path / "b")
+    monkeypatch.undo()
+    assert (tmp_path / "b").read_text() == "new"
