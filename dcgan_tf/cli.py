@@ -110,6 +110,8 @@ def _list_fields(context, parameter, value):
     help="Change any field of the recipe; `classes` picks classes of the data.",
 )
 @click.option("--resize", is_flag=True, help="Allow enlarging images, and making gray ones colour.")
+@click.option("--stretch", is_flag=True, help="Of a folder or zip, spread the values in use over the whole range.")
+@click.option("--all-frames", is_flag=True, help="Of a folder or zip, take all frames of animations and TIFF files.")
 @click.option(
     "--checkpoint-seconds", type=float, default=5.0, show_default=True, help="Least time between checkpoints."
 )
@@ -144,6 +146,8 @@ def train(
     seed,
     fields,
     resize,
+    stretch,
+    all_frames,
     checkpoint_seconds,
     log_every,
     evaluate_every,
@@ -176,6 +180,8 @@ def train(
         overrides=fields,
         classes=classes,
         resize=resize,
+        stretch=stretch,
+        all_frames=all_frames,
         checkpoint_seconds=checkpoint_seconds,
         log_every=log_every,
         evaluate_every=evaluate_every,

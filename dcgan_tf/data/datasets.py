@@ -20,7 +20,7 @@ BY_NAME = "named:"  # before a name that is also a folder's
 
 
 def load_dataset(
-    name_or_path: str | os.PathLike,
+    dataset: str | os.PathLike | Dataset,
     *,
     image_size: int | None = None,
     channels: int | None = None,
@@ -32,7 +32,7 @@ def load_dataset(
     limit: int | None = None,
     split: str = "train",
 ) -> Dataset:
-    """Find the dataset of that name (NAMED, or "fake") or at that path (a Path is never a name).
+    """Find the dataset of that name (NAMED, or "fake") or at that path (a Path is never a name); or take that Dataset.
 
     One subfolder per class labels the pictures of a folder or zip.
 
@@ -53,31 +53,40 @@ def load_dataset(
     _check_whole_numbers(image_size=image_size, folder_size=folder_size, limit=limit)
     if channels not in (None, 1, 3):
         raise UserError(f"channels={channels!r} must be 1 (gray) or 3 (colour)")
+    if split not in SPLITS:
+        raise UserError(f"unknown split {split!r}.{nearest(split, SPLITS)} Known are {', '.join(SPLITS)}")
+    changes = {option: True for option, asked in (("stretch", stretch), ("all_frames", all_frames)) if asked}
+    if not isinstance(dataset, Dataset):
+        dataset = _find(dataset, image_size, channels, folder_size, resize, split, changes)
+    elif changes or split != "train":
+        raise UserError(
+            f"dataset {dataset.name!r} is in memory: {' and '.join(changes) or 'split'} cannot be had of it"
+        )
+    if classes is not None:
+        dataset = _pick_classes(dataset, classes)
+    if limit is not None and limit < len(dataset):
+        dataset = _subset(dataset, np.arange(limit) * len(dataset) // limit)
+    return _fit(dataset, image_size, channels, resize)
+
+
+def _find(name_or_path, image_size, channels, folder_size, resize, split, changes):
+    """The dataset of that name or at that path, whole; its images as they are, or, of a folder, of the size asked."""
     if not isinstance(name_or_path, str | os.PathLike):
         raise UserError(f"dataset={name_or_path!r} must be a name or a path, for example 'mnist5k'")
     path, name = Path(name_or_path).expanduser(), name_of(name_or_path)
-    if split not in SPLITS:
-        raise UserError(f"unknown split {split!r}.{nearest(split, SPLITS)} Known are {', '.join(SPLITS)}")
     if split != "train" and name not in NAMED and (name == FAKE or path.exists()):
         raise without_test_images(name or str(path))
-    changes = {option: True for option, asked in (("stretch", stretch), ("all_frames", all_frames)) if asked}
     if changes and (name or is_prepared(path)):
         raise UserError(
             f"{' and '.join(changes)} cannot be had of {name or str(path)!r}, whose pictures are prepared already: "
             "it is for folders and zips of pictures"
         )
     if name == FAKE:
-        dataset = Dataset(name, fake(image_size, channels))
-    elif name:
+        return Dataset(name, fake(image_size, channels))
+    if name:
         images, labels, label_names = NAMED[name](split)
-        dataset = Dataset(name, images, labels.astype(np.int64), label_names)
-    else:
-        dataset = _load_path(os.fspath(name_or_path), path, image_size or folder_size, channels, resize, changes)
-    if classes is not None:
-        dataset = _pick_classes(dataset, classes)
-    if limit is not None and limit < len(dataset):
-        dataset = _subset(dataset, np.arange(limit) * len(dataset) // limit)
-    return _fit(dataset, image_size, channels, resize)
+        return Dataset(name, images, labels.astype(np.int64), label_names)
+    return _load_path(os.fspath(name_or_path), path, image_size or folder_size, channels, resize, changes)
 
 
 def _check_whole_numbers(**values):

@@ -12,6 +12,7 @@ import tensorflow as tf
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.data.images import to_model_range
+from dcgan_tf.data.prepared import is_prepared
 from dcgan_tf.evaluation import alarms, metrics
 from dcgan_tf.evaluation.alarms import looks_of
 from dcgan_tf.evaluation.features import feature_network
@@ -212,7 +213,7 @@ def evaluate(run, names=None, *, features="auto", samples=10_000, seeds=1, real_
     config = run.config
     generator, latents = load_generator(run.path, best)
     data = dataset if isinstance(dataset, Dataset) else data_of(run, dataset)
-    if data.fingerprint != config["dataset"].get("fingerprint"):
+    if not data.is_what_had(config["dataset"].get("fingerprint")):
         raise UserError(
             f"dataset {data.name!r} is not what run {str(run.path)!r} was trained on (another fingerprint): "
             "give the same images, as a name or a path, with --dataset"
@@ -292,14 +293,18 @@ def data_of(run: Run, name=None, split="train") -> Dataset:
     height, width, _ = recorded["image_shape"]
     if name is None and not isinstance(recorded.get("name"), str):
         raise UserError(f"run {str(run.path)!r} does not say what it was trained on: give --dataset")
+    place = name or recorded["name"]
+    # What was prepared is as it is; pictures are brought to what they were for the run.
+    raw = {} if is_prepared(place) else {option: bool(recorded.get(option)) for option in ("stretch", "all_frames")}
     try:
         return load_dataset(
-            name or recorded["name"],
+            place,
             image_size=height if height == width else None,
             channels=recipe.get("channels"),
             classes=recorded.get("classes"),
             resize=bool(recorded.get("resize")),
             split=split,
+            **raw,
         )
     except UserError as error:
         if name is not None:

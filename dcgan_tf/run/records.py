@@ -80,6 +80,8 @@ class DatasetPart(_Shape):
     image_shape: Annotated[list[Positive], Field(min_length=3, max_length=3)]
     classes: list[str | int] | str | int | None = None
     resize: bool = False
+    stretch: bool = False
+    all_frames: bool = False
 
 
 class LengthPart(_Shape):

@@ -70,8 +70,7 @@ def _options(config, run_dir):
     options["seed"] = config["seed"]
     if config.get("log_every", 50) != 50:
         options["log_every"] = config["log_every"]
-    if data.get("resize"):
-        options["resize"] = True
+    options |= {name: True for name in ("resize", "stretch", "all_frames") if data.get(name)}
     return options
 
 

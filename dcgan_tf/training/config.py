@@ -13,9 +13,14 @@ from dcgan_tf.system.keras_backend import keras
 from dcgan_tf.training.request import Request
 
 
-def describe(request: Request, dataset: Dataset) -> dict:
-    """The run's config: what was asked for, of which data, with which versions, on which machine."""
+def describe(request: Request, dataset: Dataset, before: dict | None = None) -> dict:
+    """The run's config: what was asked for, of which data, with which versions, on which machine.
+
+    before: the config of the run that is to go on, if there is one; data that it knows keep the fingerprint by which
+    it knows them.
+    """
     recipe = request.recipe
+    known = before["dataset"].get("fingerprint") if before else None
     values = recipe.as_dict()
     del values["epochs"], values["steps"]  # the length may grow; it stands by itself
     return {
@@ -24,11 +29,13 @@ def describe(request: Request, dataset: Dataset) -> dict:
         "seed": request.seed,
         "dataset": {
             "name": dataset.name,
-            "fingerprint": dataset.fingerprint,
+            "fingerprint": known if dataset.is_what_had(known) else dataset.fingerprint,
             "images": len(dataset),
             "image_shape": list(dataset.image_shape),
             "classes": request.classes,
             "resize": request.resize,
+            "stretch": request.stretch,
+            "all_frames": request.all_frames,
         },
         "log_every": request.log_every,
         "steps_per_epoch": dataset.steps_per_epoch(recipe.batch_size),

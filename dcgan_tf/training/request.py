@@ -36,6 +36,8 @@ class Request:
     seed: int
     classes: int | str | list | None
     resize: bool
+    stretch: bool
+    all_frames: bool
     log_every: int
     checkpoint_seconds: float
     evaluate_every: int | None
@@ -46,7 +48,7 @@ class Request:
 
 
 def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, overrides, seed, classes, resize,
-            log_every, checkpoint_seconds, evaluate_every, evaluation, keep_samples, tensorboard,
+            stretch, all_frames, log_every, checkpoint_seconds, evaluate_every, evaluation, keep_samples, tensorboard,
             stop_on_alarm) -> Request:  # fmt: skip
     """The request; NumPy's numbers are taken. Raises UserError for the first argument that makes no sense."""
     recipe, length = recipe_and_length(recipe, epochs, steps, max_seconds, batch_size, learning_rate, overrides)
@@ -56,6 +58,8 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
         seed=_whole_number("seed", seed, 0, 2**31 - 1),
         classes=_plain_classes(classes),
         resize=_switch("resize", resize),
+        stretch=_switch("stretch", stretch),
+        all_frames=_switch("all_frames", all_frames),
         log_every=_whole_number("log_every", log_every, 1),
         checkpoint_seconds=_seconds("checkpoint_seconds", checkpoint_seconds),
         evaluate_every=None if evaluate_every is None else _whole_number("evaluate_every", evaluate_every, 1),
@@ -66,8 +70,10 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
     )
 
 
-def load_images_for(recipe, name, size_is_asked=False, classes=None, resize=False) -> Dataset:
-    """The dataset of that name or path, as the recipe needs it.
+def load_images_for(
+    recipe, dataset, size_is_asked=False, classes=None, resize=False, stretch=False, all_frames=False
+) -> Dataset:
+    """The dataset of that name or path, or that Dataset, as the recipe needs it; see datasets.load_dataset.
 
     A recipe with one image size only, or a size that was asked for, is insisted on; any other recipe takes
     named data as they are, and a folder's or zip's images at its own usual size.
@@ -76,12 +82,14 @@ def load_images_for(recipe, name, size_is_asked=False, classes=None, resize=Fals
         check_image_shape(recipe, (recipe.image_size, recipe.image_size, recipe.channels or 3))
     size_is_asked = size_is_asked or ARCHITECTURES[recipe.architecture].fixed_size
     return load_dataset(
-        name,
+        dataset,
         image_size=recipe.image_size if size_is_asked else None,
         folder_size=recipe.image_size,
         channels=recipe.channels,
         classes=classes,
         resize=resize,
+        stretch=stretch,
+        all_frames=all_frames,
     )
 
 

@@ -43,6 +43,8 @@ def train(
     overrides: dict | None = None,
     classes=None,
     resize: bool = False,
+    stretch: bool = False,
+    all_frames: bool = False,
     log_every: int = 50,
     checkpoint_seconds: float = 5.0,
     evaluate_every: int | None = None,
@@ -61,7 +63,7 @@ def train(
     epochs, steps, max_seconds: when to stop, whichever comes first; none given: the recipe's own length.
         Seconds are of training alone, resumed ones counted together: see clock.py.
     overrides: recipe fields to change, such as {"width": 32}; batch_size and learning_rate are short for two.
-    classes, resize: see datasets.load_dataset.
+    classes, resize, stretch, all_frames: see datasets.load_dataset.
     log_every: steps per row of history.csv (an epoch's end always starts a new one).
     checkpoint_seconds: the least time between checkpoints; large ones are kept further apart, so that
         writing them takes about a hundredth of the time; 0: one after each call, a few times a second.
@@ -80,16 +82,19 @@ def train(
     request = resolve(
         recipe, epochs=epochs, steps=steps, max_seconds=max_seconds, batch_size=batch_size,
         learning_rate=learning_rate, overrides=overrides, seed=seed, classes=classes, resize=resize,
-        log_every=log_every, checkpoint_seconds=checkpoint_seconds, evaluate_every=evaluate_every,
-        evaluation=evaluation, keep_samples=keep_samples, tensorboard=tensorboard, stop_on_alarm=stop_on_alarm,
+        stretch=stretch, all_frames=all_frames, log_every=log_every, checkpoint_seconds=checkpoint_seconds,
+        evaluate_every=evaluate_every, evaluation=evaluation, keep_samples=keep_samples,
+        tensorboard=tensorboard, stop_on_alarm=stop_on_alarm,
     )  # fmt: skip
     began = time.perf_counter()
     run, recipe = Run(run_dir), request.recipe
     check_place(run.path)
-    if not isinstance(dataset, Dataset):
-        dataset = load_images_for(recipe, dataset, "image_size" in (overrides or {}), request.classes, request.resize)
+    dataset = load_images_for(
+        recipe, dataset, "image_size" in (overrides or {}),
+        request.classes, request.resize, request.stretch, request.all_frames,
+    )  # fmt: skip
     check_image_shape(recipe, dataset.image_shape)
-    config = describe(request, dataset)
+    config = describe(request, dataset, run.config if run.config_path.exists() else None)
     gan = GAN(recipe, dataset.image_shape, request.seed)
     progress = progress or choose_progress()
     monitor = None

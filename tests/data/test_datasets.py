@@ -177,3 +177,14 @@ def test_what_is_of_folders_only_is_refused_elsewhere(tmp_path):
         load_dataset("mnist5k", stretch=True)
     with pytest.raises(UserError, match=r"stretch and all_frames cannot be had of .*out'"):
         load_dataset(tmp_path / "out", stretch=True, all_frames=True)
+
+
+def test_a_dataset_is_taken_as_it_is_and_what_is_asked_of_it_is_done():
+    digits = load_dataset("mnist5k", limit=50)
+    assert load_dataset(digits).fingerprint == digits.fingerprint
+    assert np.unique(load_dataset(digits, classes=[3, 7]).labels).tolist() == [3, 7]
+    assert load_dataset(digits, image_size=14, resize=True).image_shape == (14, 14, 1)
+    with pytest.raises(UserError, match="are 28x28x1, not 14x14x1: give --resize"):
+        load_dataset(digits, image_size=14)
+    with pytest.raises(UserError, match="'mnist5k' is in memory: stretch cannot be had of it"):
+        load_dataset(digits, stretch=True)
