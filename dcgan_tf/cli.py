@@ -374,8 +374,9 @@ def sweep(notebook, settings, file, jobs, results_dir, repeats, sample, sample_s
     Settings are parameters of the notebook, or fields of a recipe. Again, the same command does what is missing
     or failed, and resumes what was interrupted.
     """
-    from dcgan_tf.sweeps.asked import read_yaml, split_values
+    from dcgan_tf.sweeps.asked import split_values
     from dcgan_tf.sweeps.sweep import FINISHED, sweep
+    from dcgan_tf.sweeps.yaml_file import read_yaml
 
     given, named = read_yaml(file) if file else ({}, {})
     typed = {}

@@ -13,6 +13,8 @@ from dcgan_tf.recipe.catalogue import get_recipe
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.quiet import tensorflow_quiet
 
+LENGTHS = ("epochs", "steps", "max_seconds")
+
 
 def check_parameters(namespace: dict):
     """Stop before anything is trained when a parameter is misspelt, or its value cannot be right.
@@ -43,6 +45,12 @@ def check_values(values: dict):
         if name in values:
             raise UserError(
                 f"overrides has {name}={value!r}, but {name} is a parameter of this notebook: use -p {name} {value}"
+            )
+        own = [length for length in LENGTHS if length in values]
+        if name in LENGTHS and own:  # the training is told of these alone
+            raise UserError(
+                f"{name}={value!r} would change nothing: how long this notebook trains is decided by its "
+                f"parameter{'s' if len(own) > 1 else ''} {' and '.join(own)}"
             )
     if values.get("features", "auto") != "auto":
         with tensorflow_quiet():

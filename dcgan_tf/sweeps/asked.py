@@ -1,4 +1,4 @@
-"""What a sweep is asked for: settings typed or in a YAML file, as values that the notebook's parameters hold."""
+"""What a sweep is asked for: settings, typed or from a YAML file, as values that the notebook's parameters hold."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,7 @@ from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.notebook.parameters import TYPES, declared_parameters
 from dcgan_tf.recipe.catalogue import get_recipe
 from dcgan_tf.recipe.fields import Recipe, parse_value
+from dcgan_tf.sweeps.yaml_file import load_yaml
 from dcgan_tf.system.errors import UserError, nearest
 
 LENGTHS = ("epochs", "steps")
@@ -44,20 +45,6 @@ def read_parameters(notebook) -> dict[str, tuple[str | None, object]]:
             "at least results_dir and run_name, where its run goes"
         )
     return declared
-
-
-def read_yaml(path) -> tuple[dict, dict]:
-    """(settings, named combinations) of a YAML file: lists are kept, single values become lists of one."""
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError:
-        raise UserError(f"there is no file {str(path)!r} that can be read") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{str(path)!r} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict) or not content:
-        raise UserError(f"{str(path)!r} must hold settings, a line each, such as epochs: [5, 10]")
-    named = content.pop("runs", None) or {}
-    return {str(name): values if isinstance(values, list) else [values] for name, values in content.items()}, named
 
 
 def split_values(text: str) -> list[str]:
@@ -151,8 +138,8 @@ def _parsed(text, annotation, default):
     if annotation == "bool":
         return {"true": True, "false": False}.get(text.lower(), text)
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return load_yaml(text)
+    except (yaml.YAMLError, ValueError):
         return text
 
 
@@ -160,8 +147,13 @@ def _unquoted(text):
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
-def named_combinations(named):
+def named_combinations(named, declared) -> dict[str, dict]:
+    """Named combinations, name -> {setting: value}, each value of the type that is needed."""
+    if not isinstance(named or {}, dict):
+        raise UserError(f"named combinations must be a dict, name -> {{setting: value}}, not {named!r}")
+    found = {}
     for name, fixed in (named or {}).items():
         if not isinstance(fixed, dict):
             raise UserError(f"runs: {name}: must be settings, such as {{epochs: 5, batch_size: 32}}, not {fixed!r}")
-        yield str(name), fixed
+        found[str(name)] = {str(key): one_value(str(key), value, declared) for key, value in fixed.items()}
+    return found

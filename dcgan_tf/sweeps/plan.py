@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.data.datasets import check_dataset_name
 from dcgan_tf.notebook.parameters import check_values
-from dcgan_tf.sweeps.asked import GIVEN_BY_SWEEP, LENGTHS, named_combinations, one_value, read_parameters, values_of
+from dcgan_tf.sweeps.asked import GIVEN_BY_SWEEP, LENGTHS, named_combinations, read_parameters, values_of
 from dcgan_tf.system.errors import UserError
 
 
@@ -29,6 +29,7 @@ class PlannedRun:
     parameters: dict  # as the notebook is given them, but for results_dir and run_name
     family: str | None  # runs of one family differ in their length alone, and may share their work; None: it may not
     length: tuple[str, int] | None  # ("epochs", 10)
+    resolved: dict  # all that decides what is trained: the fields of the recipe, its length, the other parameters
 
 
 def plan_sweep(
@@ -48,10 +49,7 @@ def plan_sweep(
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < low):
             raise UserError(f"{name}={value!r} must be a whole number of at least {low}")
     grid = {name: values_of(name, values, declared) for name, values in settings.items()}
-    named = {
-        name: {key: one_value(key, value, declared) for key, value in fixed.items()}
-        for name, fixed in named_combinations(named)
-    }
+    named = named_combinations(named, declared)
     chosen = []
     for title, fixed in named.items() or [(None, {})]:
         free = {name: values for name, values in grid.items() if name not in fixed}
@@ -66,7 +64,7 @@ def plan_sweep(
     if repeats > 1 and "seed" not in varied:
         varied.append("seed")
     plan = [_planned(title, fixed, free, varied, declared, share) for title, fixed, free in chosen]
-    _check_names(plan)
+    _check_different(plan)
     return _shorter_first(plan)
 
 
@@ -108,26 +106,53 @@ def _planned(title, fixed, free, varied, declared, share):
         exact = values.get("max_seconds") is None and not (recipe and recipe.depends_on_length)
         if share and exact:
             family = json.dumps([lengths[0], others], sort_keys=True, default=str)
-    return PlannedRun(_folder_name(title, in_name) or "run", settings, parameters, family, length)
+    resolved = _resolved(values, recipe)
+    return PlannedRun(_folder_name(title, in_name) or "run", settings, parameters, family, length, resolved)
+
+
+def _resolved(values, recipe):
+    """What a notebook with these parameters trains. A length that is not given is the notebook's to choose."""
+    others = {name: value for name, value in values.items() if name not in GIVEN_BY_SWEEP}
+    if recipe is None:
+        return others
+    fields = {name: value for name, value in recipe.as_dict().items() if name not in LENGTHS}
+    lengths = {name: (others.get("overrides") or {}).get(name, others.get(name)) for name in LENGTHS}
+    for name in ("overrides", "recipe", "learning_rate"):
+        others.pop(name, None)
+    return {**others, **fields, **lengths}
 
 
 def _folder_name(title, settings):
     """`paper-epochs=5-batch_size=32`, of letters that any file system takes."""
     parts = [] if title is None else [title]
-    parts += [f"{name}={describe_setting(value)}" for name, value in settings.items()]
-    text = "-".join(parts)
+    return file_name("-".join([*parts, *(f"{name}={describe_setting(value)}" for name, value in settings.items())]))
+
+
+def file_name(text: str, most: int = 120) -> str:
+    """A text as the name of a file, of letters that any file system takes; other texts have other names."""
     name = "".join(c if c.isascii() and (c.isalnum() or c in "-_=.+") else "_" for c in text).lstrip(".")
-    if name != text or len(name) > 120:  # other texts may come out the same: a few letters tell them apart
-        name = f"{name[:110]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}" if name else name
+    if name != text or len(name) > most:  # other texts may come out the same: a few letters tell them apart
+        name = f"{name[: most - 10]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}" if name else name
     return name
 
 
-def _check_names(plan):
-    seen = {}
+def _check_different(plan):
+    """UserError when two runs would have one folder, or would be one and the same training."""
+    names, trainings = {}, {}
     for run in plan:
-        if run.name in seen:
-            raise UserError(f"two runs would be called {run.name!r}: give their combinations other names")
-        seen[run.name] = run
+        other = names.setdefault(run.name.casefold(), run)  # some file systems tell no capitals apart
+        if other is not run:
+            raise UserError(f"two runs would be called {other.name!r}: give their combinations other names")
+        other = trainings.setdefault(json.dumps(run.resolved, sort_keys=True, default=str), run)
+        if other is not run:
+            asked = {**other.settings, **run.settings}
+            differing = [name for name in asked if other.settings.get(name) != run.settings.get(name)]
+            made = {name: run.resolved[name] for name in differing if name in run.resolved}
+            equal = ", ".join(f"{name} is {describe_setting(value)}" for name, value in made.items())
+            why = f"in both {equal}" if equal else "all their settings are equal"
+            raise UserError(
+                f"{other.name!r} and {run.name!r} would be one and the same training ({why}): leave one of them out"
+            )
 
 
 def _shorter_first(plan):

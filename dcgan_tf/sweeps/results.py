@@ -4,18 +4,22 @@ import csv
 import io
 import json
 import statistics
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from dcgan_tf.compare.choosing import choose_axes, describe_setting, score_titles
 from dcgan_tf.compare.rows import RunRow, read_run
+from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
+from dcgan_tf.sweeps.asked import LENGTHS
+from dcgan_tf.sweeps.plan import file_name
 from dcgan_tf.sweeps.worker import FINISHED, read_outcome
 from dcgan_tf.system.files import write_bytes, write_text
 from dcgan_tf.training.progress import describe_seconds
 
 _MOST_SHEETS = 12
 _NOTEBOOK_SECONDS = 15.0  # what a notebook takes beside training, until one has shown it
+_FIELDS = tuple(field.name for field in fields(Recipe) if field.name not in ("name", "source", "summary"))
 _LAST = ("epoch", "step", "seconds", "generator_loss", "discriminator_loss", "discriminator_real", "discriminator_fake")
 
 
@@ -85,6 +89,7 @@ class SweepRow:
     error: str | None
     settings: dict  # as asked for
     row: RunRow  # its settings are those of the run, and what was asked for by the same names
+    ignored: dict = field(default_factory=dict)  # what was asked for and is not so: name -> what the run has
 
 
 def write_table(folder: Path, plan, outcomes) -> list[SweepRow]:
@@ -111,7 +116,28 @@ def _read(folder, name, settings, outcome) -> SweepRow:
     row = read_run(folder / name, name)
     if outcome.status != FINISHED or not row.settings:
         row = replace(row, status=outcome.status, problem=outcome.error or "not begun")
-    return SweepRow(outcome.status, outcome.error, settings, replace(row, settings={**row.settings, **settings}))
+    ignored = _ignored(row.settings, settings) if outcome.status == FINISHED else {}
+    row = replace(row, settings={**row.settings, **settings})
+    return SweepRow(outcome.status, outcome.error, settings, row, ignored)
+
+
+def _ignored(made, asked):
+    """The settings of a recipe that were asked for and are others in the run: the notebook has its own mind."""
+    known = {name: made[name] for name in (*_FIELDS, "seed") if name in made}
+    return {name: known[name] for name, value in asked.items() if value is not None and known.get(name, value) != value}
+
+
+def ignored_settings(rows: list[SweepRow]) -> list[str]:
+    """A line for each setting that the notebook overruled: what was asked for, and what the runs have instead."""
+    lines = []
+    for name in dict.fromkeys(name for row in rows for name in row.ignored):
+        found = [row for row in rows if name in row.ignored]
+        asked = ", ".join(dict.fromkeys(describe_setting(row.settings[name]) for row in found))
+        made = ", ".join(dict.fromkeys(describe_setting(row.ignored[name]) for row in found))
+        clock = {row.row.settings.get("max_seconds") for row in found} - {None} if name in LENGTHS else ()
+        why = f" (max_seconds {', '.join(map(describe_setting, sorted(clock)))} decides)" if clock else ""
+        lines.append(f"note: {name}={asked} was asked for, but the notebook trained with {name}={made}{why}")
+    return lines
 
 
 @dataclass(frozen=True)
@@ -147,20 +173,32 @@ def _cell(value):
 def write_pictures(folder: Path, rows: list[SweepRow]) -> list[Path]:
     """sheet.png (one for each combination of further settings) and curves.png of a sweep; their paths.
 
-    rows: of all its runs, as write_table gives them.
+    rows: of all its runs, as write_table gives them. Sheets of an earlier call that are no longer drawn are removed;
+    logs/pictures.txt says which those were: no other file is touched, whatever it is called.
     """
     from dcgan_tf.compare.curves import overlaid_curves
 
     asked = list(dict.fromkeys(name for row in rows for name in row.settings))
     rows = [row.row for row in rows]
-    for path in folder.glob("sheet*.png"):
-        path.unlink()
     pictures = {path: picture for path, picture in _sheets(folder, rows, asked)}
     if any(row.last for row in rows):
         pictures[folder / "curves.png"] = overlaid_curves(rows, among=asked, title=folder.name)
     for path, picture in pictures.items():
         write_bytes(path, picture.png())
+    drawn = folder / "logs" / "pictures.txt"
+    for name in _lines(drawn):
+        if Path(name).name == name and folder / name not in pictures:
+            (folder / name).unlink(missing_ok=True)
+    drawn.parent.mkdir(exist_ok=True)
+    write_text(drawn, "".join(f"{path.name}\n" for path in pictures))
     return list(pictures)
+
+
+def _lines(path):
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
 
 
 def _sheets(folder, rows, asked):
@@ -178,7 +216,5 @@ def _sheets(folder, rows, asked):
         return
     for values, bunch in bunches.items():
         what = ", ".join(f"{name} = {value}" for name, value in zip(further, values, strict=True))
-        ending = "-".join(f"{name}={value}" for name, value in zip(further, values, strict=True))
-        ending = "".join(c if c.isascii() and (c.isalnum() or c in "-_=.+") else "_" for c in ending)[:100]
-        name = f"sheet-{ending}.png" if further else "sheet.png"
+        name = file_name("-".join(["sheet", *(f"{n}={v}" for n, v in zip(further, values, strict=True))])) + ".png"
         yield folder / name, sheet(bunch, row_setting, column_setting, f"{folder.name}{': ' + what if what else ''}")

@@ -9,6 +9,7 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.sweeps.asked import LENGTHS
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained
+from dcgan_tf.system.workers import available_cores
 
 # --- work --------------------------------------------------------------------------------------------------
 
@@ -63,9 +64,11 @@ def share_cores(jobs: int, cores: list[int] | None = None) -> list[list[int]]:
     """The cores that this process may use, dealt out to `jobs` runs at a time, as evenly as they go.
 
     Neighbours stay together. With more runs than cores several have the same one; a single run has no list: [].
+    Where the system binds no process to cores (macOS, Windows), they count the threads that each run has.
     """
     if cores is None:
-        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        bound = hasattr(os, "sched_getaffinity")
+        cores = sorted(os.sched_getaffinity(0)) if bound else list(range(available_cores()))
     if jobs == 1 or not cores:
         return [[]] * jobs
     if jobs >= len(cores):

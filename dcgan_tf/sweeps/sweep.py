@@ -4,29 +4,29 @@
     FOLDER/logs/NAME.log    what its cells printed
     FOLDER/sweep.csv        a row per run: status, settings, losses, metrics, seconds, error
     FOLDER/sheet.png, curves.png
+    FOLDER/.lock            held while a sweep works there: two at a time would train everything twice
 
 A run is finished when its notebook says so; everything else is done again, or gone on with.
 """
 
 import contextlib
 import json
-import os
-import queue
 import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+import filelock
+
 from dcgan_tf.notebook.paths import run_directory
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.place import holds_nothing
-from dcgan_tf.sweeps.plan import PlannedRun, plan_sweep
-from dcgan_tf.sweeps.results import Estimate, write_pictures, write_table
-from dcgan_tf.sweeps.sharing import copy_run, is_beginning, share_cores, thread_settings
+from dcgan_tf.sweeps.executors.local import LocalProcesses
+from dcgan_tf.sweeps.plan import PlannedRun, file_name, plan_sweep
+from dcgan_tf.sweeps.results import Estimate, ignored_settings, write_pictures, write_table
+from dcgan_tf.sweeps.sharing import copy_run, is_beginning
 from dcgan_tf.sweeps.worker import FAILED, FINISHED, KILLED, STATUS, note_outcome, read_outcome
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained
@@ -68,18 +68,40 @@ def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=1, repe
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise UserError(f"jobs={jobs!r} must be a whole number of at least 1")
     folder = _folder(notebook, results_dir, settings, named)
-    outcomes = {run.name: _standing(folder, run) for run in plan}
-    estimate = Estimate(folder, plan)
-    _show_plan(folder, plan, outcomes, estimate, jobs, say)
     if dry_run:
+        outcomes = {run.name: _standing(folder, run) for run in plan}
+        _show_plan(folder, plan, outcomes, Estimate(folder, plan), jobs, say)
         return list(outcomes.values())
-    with disk_errors_explained(folder):
-        (folder / "logs").mkdir(parents=True, exist_ok=True)
-    try:
-        _Sweep(Path(notebook).absolute(), folder, plan, outcomes, estimate, jobs, say).go()
-    finally:
-        _report(folder, plan, outcomes, say)
+    with _only_sweep(folder):
+        outcomes = {run.name: _standing(folder, run) for run in plan}
+        estimate = Estimate(folder, plan)
+        _show_plan(folder, plan, outcomes, estimate, jobs, say)
+        with disk_errors_explained(folder):
+            (folder / "logs").mkdir(parents=True, exist_ok=True)
+        try:
+            _Sweep(Path(notebook).absolute(), folder, plan, outcomes, estimate, jobs, say).go()
+        finally:
+            _report(folder, plan, outcomes, say)
     return list(outcomes.values())
+
+
+@contextlib.contextmanager
+def _only_sweep(folder):
+    """Hold the lock of the sweep's folder; the system frees it when this process ends, however it ends."""
+    with disk_errors_explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise UserError(
+                f"another sweep is working in {str(folder)!r}: wait for its end (then the same command does what is "
+                "left), or choose another --results-dir"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _folder(notebook, results_dir, settings, named):
@@ -88,7 +110,7 @@ def _folder(notebook, results_dir, settings, named):
     else:
         varied = [name for name, values in settings.items() if len(values) > 1] or list(settings)
         name = "-".join([Path(notebook).stem, "sweep", *(["named"] if named else []), *varied])
-        folder = run_directory("results", name[:120], None, None, None, None)
+        folder = run_directory("results", file_name(name), None, None, None, None)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"results directory {str(folder)!r} is a file: choose another name")
     if (folder / "config.json").exists():
@@ -119,7 +141,9 @@ def _show_plan(folder, plan, outcomes, estimate, jobs, say):
     todo = [run for run in plan if outcomes[run.name].status != FINISHED]
     families = {run.family for run in plan if run.family}
     sharing = sum(run.family is not None for run in plan) - len(families)
-    say(f"{len(plan)} runs in {folder}" + (f", {len(plan) - len(todo)} of them finished already" if todo else ""))
+    runs = "1 run" if len(plan) == 1 else f"{len(plan)} runs"
+    done = f", {len(plan) - len(todo)} of them finished already" if todo and len(todo) < len(plan) else ""
+    say(f"{runs} in {folder}{done}")
     for run in plan:
         outcome = outcomes[run.name]
         say(f"  {outcome.status:11} {run.name}" + (f"  ({outcome.error})" if outcome.error else ""))
@@ -146,16 +170,13 @@ class _Sweep:
         for run in self.todo:
             families.setdefault(run.family or run.name, []).append(run)
         self.families = list(families.values())
-        self.jobs = min(jobs, len(self.families))
-        self.places = queue.SimpleQueue()
-        for cores in share_cores(self.jobs):
-            self.places.put(cores)
-        self.lock, self.children, self.stopping, self.ended = threading.Lock(), set(), False, set()
+        self.executor = LocalProcesses(max(1, min(jobs, len(self.families))))
+        self.lock, self.ended = threading.Lock(), set()
 
     def go(self):
         if not self.todo:
             return
-        with _sigterm_as_ctrl_c(), ThreadPoolExecutor(self.jobs) as pool:
+        with _sigterm_as_ctrl_c(), ThreadPoolExecutor(self.executor.jobs) as pool:
             futures = {pool.submit(self._run_family, family) for family in self.families}
             try:
                 while futures:
@@ -166,35 +187,22 @@ class _Sweep:
                 self.stop()
                 with contextlib.suppress(KeyboardInterrupt):  # a second one: no longer politely
                     wait(futures)
-                self.kill()
+                self.executor.kill()
                 if isinstance(error, KeyboardInterrupt):
                     raise SweepInterrupted from None
                 raise
 
     def stop(self):
         """Ask every run under way to save and end; let none begin."""
-        with self.lock:
-            self.stopping = True
-            for child in self.children:
-                with contextlib.suppress(OSError):
-                    child.stdin.close()
-        count = len(self.children)
+        count = self.executor.stop()
         runs = "1 run saves what it has" if count == 1 else f"{count} runs save what they have"
         self.say(f"stopping: {runs} (Ctrl-C again: without waiting)")
 
-    def kill(self):
-        with self.lock:
-            for child in self.children:
-                child.kill()
-
     def _run_family(self, family):
-        cores = self.places.get()
-        try:
+        with self.executor.place() as cores:
             for run in family:
-                if not self.stopping:
+                if not self.executor.stopping:
                     self._run(run, cores)
-        finally:
-            self.places.put(cores)
 
     def _run(self, run, cores):
         started = time.monotonic()
@@ -215,7 +223,9 @@ class _Sweep:
             self.ended.add(run.name)
             self.estimate.read_again()
             left = [other for other in self.todo if other.name not in self.ended]
-            soon = f"; {self.estimate.describe(left, self.jobs)}" if left and not self.stopping else ""
+            soon = (
+                f"; {self.estimate.describe(left, self.executor.jobs)}" if left and not self.executor.stopping else ""
+            )
             text = f"{ended}: {run.name} after {describe_seconds(time.monotonic() - started)}"
             self.say(f"[{len(self.ended)}/{len(self.todo)}] {text}" + (f" ({error})" if error else "") + soon)
             write_table(self.folder, self.plan, self.outcomes)
@@ -228,34 +238,13 @@ class _Sweep:
         return self.folder / "logs" / f"{run.name}.log"
 
     def _execute(self, run, path, cores):
-        """Run the worker to its end; returns its exit status, or None when the sweep is stopping."""
+        """Make one run; the exit status of its worker, or None when the sweep is stopping."""
         parameters = {**run.parameters, "results_dir": str(self.folder), "run_name": run.name}
         job = {"notebook": str(self.notebook), "output": str(path.notebook_path), "parameters": parameters}
-        environment = {**os.environ, **(thread_settings(len(cores)) if cores else {})}
         with open(self._log(run), "a", encoding="utf-8") as log:
             log.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} {json.dumps(run.settings)}\n")
             log.flush()
-            with self.lock:
-                if self.stopping:
-                    return None
-                # A session of its own: a Ctrl-C in the terminal reaches this process only, which asks politely.
-                child = subprocess.Popen(
-                    [sys.executable, "-m", "dcgan_tf.sweeps.worker"],
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=log,
-                    env=environment,
-                    start_new_session=True,
-                )
-                self.children.add(child)
-                with contextlib.suppress(OSError):
-                    child.stdin.write(json.dumps({**job, "cores": cores}).encode() + b"\n")
-                    child.stdin.flush()
-        try:
-            return child.wait()
-        finally:
-            with self.lock:
-                self.children.discard(child)
+            return self.executor.execute(job, log, cores)
 
     def _go_on_from_shorter(self, run, cores) -> str | None:
         """Begin a run with a copy of the longest shorter one of its family; its name, where there was one."""
@@ -290,6 +279,8 @@ def _report(folder, plan, outcomes, say):
     """The table, the sheet and the curves; and a line for each run that did not end well."""
     rows = write_table(folder, plan, outcomes)
     say(f"table: {folder / 'sweep.csv'}")
+    for note in ignored_settings(rows):
+        say(note)
     try:
         for path in write_pictures(folder, rows):
             say(f"picture: {path}")

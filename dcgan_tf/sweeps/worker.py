@@ -28,12 +28,12 @@ class _Interrupter:
     def __init__(self):
         from jupyter_client.manager import AsyncKernelManager
 
-        self.asked, self.kernel, interrupter = False, None, self
+        self.asked, self.process, interrupter = False, None, self
 
         class Manager(AsyncKernelManager):
             async def start_kernel(self, **options):
                 await super().start_kernel(**options)
-                interrupter.kernel = self.provisioner.pid
+                interrupter.process = self.provisioner.process
 
         self.manager = Manager
 
@@ -41,12 +41,22 @@ class _Interrupter:
         while os.read(0, 1024):
             pass
         self.asked = True
-        if self.kernel is not None:
-            os.kill(self.kernel, signal.SIGINT)
+        if self.process is not None:
+            _ctrl_c(self.process)
 
     def before_cell(self, **_):
         if self.asked:
             raise _Stop
+
+
+def _ctrl_c(kernel):
+    """What Jupyter's own interrupt does to a kernel's process; on Windows os.kill would end it unsaved."""
+    if sys.platform == "win32":
+        from jupyter_client.win_interrupt import send_interrupt
+
+        send_interrupt(kernel.win32_interrupt_event)
+    else:
+        kernel.send_signal(signal.SIGINT)
 
 
 def main():

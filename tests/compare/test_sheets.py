@@ -9,7 +9,6 @@ from dcgan_tf.compare.curves import overlaid_curves
 from dcgan_tf.compare.rows import read_run, read_runs
 from dcgan_tf.compare.sheets import sheet, sheet_of_names, timeline
 from dcgan_tf.pictures.grids import save_png
-from dcgan_tf.sweeps.results import SweepRow, write_pictures
 from dcgan_tf.system.errors import UserError
 
 
@@ -93,19 +92,3 @@ def test_a_run_that_is_the_beginning_of_another_is_a_dot_on_its_line(rows):
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["batch_size 16 64, steps 20 40"]
     assert scores.get_ylabel() == "frechet distance" and "pixels; 100 samples" in scores.get_title(loc="left")
-
-
-def test_a_sweep_of_three_settings_has_a_sheet_for_each_value_of_the_third(rows, tmp_path):
-    found = []
-    for seed in (0, 1):
-        for row in rows:
-            settings = {"batch_size": row.settings["batch_size"], "steps": row.settings["steps"], "seed": seed}
-            path = run_with_grids(tmp_path / f"{row.name}-{seed}", 50 + seed, length=settings["steps"], **settings)
-            found.append(SweepRow("finished", None, settings, read_run(path)))
-    assert [path.name for path in write_pictures(tmp_path, found)] == [
-        "sheet-seed=0.png",
-        "sheet-seed=1.png",
-        "curves.png",
-    ]
-    assert [path.name for path in write_pictures(tmp_path, found[:4])] == ["sheet.png", "curves.png"]
-    assert not (tmp_path / "sheet-seed=1.png").exists()
