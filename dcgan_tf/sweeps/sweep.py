@@ -18,10 +18,9 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
-
 from dcgan_tf.notebook.paths import run_directory
 from dcgan_tf.run.directory import Run
+from dcgan_tf.run.lock import only_writer
 from dcgan_tf.run.place import holds_nothing
 from dcgan_tf.sweeps.executors.local import LocalProcesses
 from dcgan_tf.sweeps.plan import PlannedRun, file_name, plan_sweep
@@ -87,21 +86,17 @@ def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=1, repe
 
 @contextlib.contextmanager
 def _only_sweep(folder):
-    """Hold the lock of the sweep's folder; the system frees it when this process ends, however it ends."""
+    """Be the one who works in the sweep's folder, as train() is in a run's: see run/lock.py."""
     with disk_errors_explained(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / ".lock")
+        folder.mkdir(parents=True, exist_ok=True)  # before the lock, which takes back what it has made itself
+    with contextlib.ExitStack() as held:
         try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
+            held.enter_context(only_writer(Run(folder)))
+        except UserError as error:
             raise UserError(
-                f"another sweep is working in {str(folder)!r}: wait for its end (then the same command does what is "
-                "left), or choose another --results-dir"
+                f"a sweep is at work there, and the same command does later what it leaves: {error}"
             ) from None
-    try:
         yield
-    finally:
-        lock.release()
 
 
 def _folder(notebook, results_dir, settings, named):

@@ -46,7 +46,9 @@ def test_a_run_that_went_on_from_a_shorter_one_is_the_run_alone(short, tmp_path,
     copy_run(short, shorter.path)
     shorter.notebook_path.write_text("{}")
     (shorter.path / "latent").mkdir()  # what `explore` drew belongs to the shorter run
-    line = {"step": 20, "metrics": {"frechet_distance": {"mean": 3.0}}}
+    line = {"step": 20, "generator": "averaged", "metrics": {"frechet_distance": {"mean": 3.0}}, "samples": 100,
+            "seeds": [0], "features": {"description": "pixels"},
+            "real": {"dataset": "fake", "split": "all", "images": 1000, "fingerprint": "f" * 64}}  # fmt: skip
     shorter.metrics_path.write_text(json.dumps({**line, "while_training": True}) + "\n" + json.dumps(line) + "\n")
     cores = len(os.sched_getaffinity(0))
     assert is_beginning(shorter, ("epochs", 1), cores) and not is_beginning(shorter, ("epochs", 1), cores + 1)

@@ -155,7 +155,7 @@ def test_mistakes_leave_nothing_behind(notebook, tmp_path, monkeypatch):
 
 def test_one_sweep_at_a_time_works_in_a_folder(notebook, tmp_path):
     with filelock.FileLock(tmp_path / ".lock"):
-        with pytest.raises(UserError, match=r"another sweep is working in .*wait for its end"):
+        with pytest.raises(UserError, match=r"a sweep is at work there, .* is being written by another process"):
             sweep(notebook, {"behave": "fail"}, results_dir=tmp_path, say=lambda text: None)
         said = []
         sweep(notebook, {"behave": "fail"}, results_dir=tmp_path, dry_run=True, say=said.append)  # looking is free
