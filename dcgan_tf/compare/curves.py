@@ -18,6 +18,7 @@ from dcgan_tf.compare.choosing import (
 )
 from dcgan_tf.compare.rows import scores_of
 from dcgan_tf.pictures.curves import running_mean
+from dcgan_tf.pictures.even_rows import even_rows
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.system.errors import UserError
 
@@ -105,6 +106,7 @@ def _series(run, by, column, protocol):
     """(x, y) of one curve: a metric by one protocol, or a loss, as a running mean where there are many rows."""
     history = run.history()
     if protocol is None:
+        history = even_rows(history)
         values = history[column]
         window = len(values) // 25
         x = history["step"] / run.config["steps_per_epoch"] if by == "epoch" else history[by]

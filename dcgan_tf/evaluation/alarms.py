@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from dcgan_tf.evaluation import metrics
+from dcgan_tf.pictures.even_rows import even_rows
 
 WON = 0.97  # D(real) above, and D(fake) below 1 minus this
 WON_STEPS = 500  # for so many steps
@@ -52,6 +53,7 @@ def alarms_of(history: dict, looks: list[dict], loss: str = "bce") -> list[Alarm
 
     history: Run.history(). looks: what `look_at` found, oldest first, each with its "step". loss: the recipe's.
     """
+    history = even_rows(history)  # the last step of an epoch, by itself, says little
     found = (
         discriminator_has_won(history, loss),
         oscillation(history, loss),
@@ -183,13 +185,12 @@ def _ratio(value, of):
 def mode_collapse(looks: list[dict]) -> Alarm | None:
     """Generated images are much more alike than real ones are.
 
-    While training (looks with "while_training" set), not before START_STEPS, unless they were diverse already.
+    Not before START_STEPS, unless they were diverse already.
     """
     streak = _streak(looks, lambda look: min(look["spread"], look["neighbours"]) < DIVERSITY)
     if not streak:
         return None
-    begins = len(streak) == len(looks) and all(look.get("while_training") for look in looks)
-    if begins and streak[-1]["step"] < START_STEPS:
+    if len(streak) == len(looks) and streak[-1]["step"] < START_STEPS:
         return None
     last = streak[-1]
     return Alarm(

@@ -15,6 +15,7 @@ from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.compare.rows import RunRow, scores_of
 from dcgan_tf.evaluation.alarms import alarms_of, looks_of
 from dcgan_tf.evaluation.metrics import metric_of
+from dcgan_tf.pictures.even_rows import even_rows
 from dcgan_tf.run.reading import State
 from dcgan_tf.run.records import HISTORY_COLUMNS
 from dcgan_tf.run.repeat import changed_fields, repeat_command
@@ -162,6 +163,9 @@ def _samples(run):
 
 def _curves(history) -> dict:
     """The columns of history.csv; of a long one, means over neighbouring rows, so many that POINTS remain."""
+    columns = even_rows({name: np.array([row[name] for row in history]) for name in HISTORY_COLUMNS})
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    history = [dict(zip(columns, row, strict=True)) for row in rows]
     together = -(-len(history) // POINTS) or 1
     parts = [history[start : start + together] for start in range(0, len(history), together)]
     curves = {"rows_per_point": together}

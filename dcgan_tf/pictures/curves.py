@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from dcgan_tf.pictures.even_rows import even_rows
 from dcgan_tf.pictures.picture import DISCRIMINATOR, FAKE, GENERATOR, GRAY, REAL, Picture
 from dcgan_tf.pictures.shown import draw_image
 
@@ -12,7 +13,7 @@ def curves(history: dict, title: str | None = None) -> Picture:
 
     With many rows a running mean is drawn over the faint raw line.
     """
-    figure = Picture(figsize=(10, 3.6), layout="constrained")
+    figure, history = Picture(figsize=(10, 3.6), layout="constrained"), even_rows(history)
     losses, scores = figure.subplots(1, 2)
     _draw_losses(losses, history)
     _draw_scores(scores, history)
@@ -24,6 +25,7 @@ def curves(history: dict, title: str | None = None) -> Picture:
 def live_view(picture: np.ndarray, history: dict, title: str | None = None) -> Picture:
     """The newest grid (uint8 [H, W, C]) on the left, the curves so far on the right."""
     figure = Picture(figsize=(10, 5))  # places by hand: arranging them takes longer than drawing
+    history = even_rows(history)
     draw_image(figure.add_axes((0.01, 0.02, 0.46, 0.90)), picture)
     losses = figure.add_axes((0.55, 0.55, 0.44, 0.33))
     _draw_losses(losses, history)

@@ -73,5 +73,6 @@ def alarm_report(run: Run) -> str:
         texts.append(f"{text} ({end})")
     if texts:
         return "\n".join(texts)
-    unseen = "" if looks_of(run.metrics()) else " (collapse and copies show in evaluations only, and there were none)"
-    return f"no alarm in this training{unseen}"
+    if looks_of(run.metrics()):
+        return "no alarm in this training"
+    return "nothing alarming in the losses so far; collapse and copies show in evaluations only, and none was made yet"
