@@ -19,8 +19,9 @@ from pathlib import Path
 import click
 import numpy as np
 
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.data.folders import levels_of, notes_on, subfolder_labels
-from dcgan_tf.data.images import decode, resize, square
+from dcgan_tf.data.images import resize, square
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.preparing import Result, prepare
 from dcgan_tf.data.sources import Frames, open_source

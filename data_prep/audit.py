@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from data_prep.decisions import Decisions, decide, remaining
 from data_prep.detections import Detections
-from dcgan_tf.data.images import ImageError, decode
+from dcgan_tf.data.decoding import ImageError, decode
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.pictures.grids import grid, save_png
 from dcgan_tf.pictures.picture import Picture

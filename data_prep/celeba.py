@@ -22,7 +22,8 @@ import numpy as np
 from data_prep.decisions import check_policy, columns_of, decide, describe
 from data_prep.detections import ALIGNED_EXACT_FROM, ALIGNED_SIZE, detect
 from data_prep.face_filter import DETECTIONS_FILE, min_size_option, policy_options
-from dcgan_tf.data.images import ImageError, centre_crop, decode, resize
+from dcgan_tf.data.decoding import ImageError, decode
+from dcgan_tf.data.images import centre_crop, resize
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.preparing import Result, prepare
 from dcgan_tf.data.sources import open_source

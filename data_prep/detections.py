@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.data.chunks import Chunks, DamagedChunk
-from dcgan_tf.data.images import decode
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.data.preparing import Result, only_preparer, work_kept
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.system.errors import UserError

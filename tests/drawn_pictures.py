@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from dcgan_tf.data import images
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.data.preparing import Result, prepare
 
 
@@ -45,7 +46,7 @@ def take(batches, count):
 
 
 def decode_small(data, size=8):
-    image = images.decode(data, 3)
+    image = decode(data, 3)
     in_worker = os.environ.get("TEST_PROCESS", str(os.getpid())) != str(os.getpid())
     columns = {"tall": image.shape[0] > 12, "tensorflow": in_worker and "tensorflow" in sys.modules}
     return Result(images.resize(images.square(image), size), columns=columns)

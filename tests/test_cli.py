@@ -9,7 +9,7 @@ import pytest
 from commands import TINY, run_cli
 
 from dcgan_tf import cli
-from dcgan_tf.data.images import decode
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.run.sampling import sample
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train

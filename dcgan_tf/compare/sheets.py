@@ -19,7 +19,7 @@ from dcgan_tf.compare.choosing import (
     short_names,
     varied_settings,
 )
-from dcgan_tf.data.images import decode
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.pictures.grids import enlarge, grid
 from dcgan_tf.pictures.picture import Picture

@@ -4,21 +4,27 @@ Pieces are what worker processes share, and what a kill does not undo. See prepa
 """
 
 import contextlib
+import csv
 import functools
+import hashlib
 import json
 import sys
 import time
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from dcgan_tf.data.images import ImageError
+from dcgan_tf.data.decoding import ImageError
+from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import atomic_file
 from dcgan_tf.system.workers import available_cores, run_in_workers
+
+_FIRST_NAMED = 5  # of those dropped or left out so many are named in dataset.json; all that were dropped, in index.csv
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,10 @@ class Result:
 
 class DamagedChunk(Exception):
     """A chunk on disk is not what was written: the power failed, or the disk does."""
+
+
+class NothingUsable(UserError):
+    """No picture of the source can be used."""
 
 
 class Chunks:
@@ -146,3 +156,92 @@ def _show_progress(counts, done, total, progress, what):
                 f"{what}: {done:,} of {total:,} images, {rate:,.0f} per second, {left / 60:.1f} minutes left",
                 flush=True,
             )
+
+
+def write_index(path, chunks, drop):
+    """Write index.csv; which pictures are kept, bool [number of sources], and what dataset.json says of them."""
+    names = chunks.source.names
+
+    def rows():
+        for name, (kept, reason, columns) in zip(names, chunks.rows(), strict=True):
+            # A name may hold bytes that are no text in any encoding.
+            name = name.encode("utf-8", "backslashreplace").decode()
+            yield {"source": name, "kept": kept, "reason": reason, **columns}
+
+    dropped = drop(rows()) if drop else {}
+    header = dict.fromkeys(("source", "kept", "reason", "row"))
+    for row in rows():
+        header.update(dict.fromkeys(row))
+    kept = np.zeros(len(names), bool)
+    count, reasons, flags, first_dropped = 0, Counter(), Counter(), []
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, header, lineterminator="\n")
+        writer.writeheader()
+        for index, row in enumerate(rows()):
+            if row["kept"] and index in dropped:
+                row.update(kept=False, reason=dropped[index])
+            if row["kept"]:
+                kept[index] = True
+                flags.update(column for column, value in row.items() if value is True and column != "kept")
+                row["row"] = count
+                count += 1
+            else:
+                reasons[row["reason"].split(":")[0]] += 1
+                if len(first_dropped) < _FIRST_NAMED:
+                    first_dropped.append([row["source"], row["reason"]])
+            writer.writerow({column: _cell(value) for column, value in row.items()})
+    left_out = list(getattr(chunks.source, "left_out", ()))
+    if count == 0:
+        examples = ", ".join(f"{name} ({reason})" for name, reason in first_dropped[:3])
+        raise NothingUsable(
+            f"no usable picture in {chunks.source.description!r}: "
+            + (f"all of its {len(names):,} files were dropped: {examples}" if names else "there are no files in it")
+            + (f"; left out: {describe_left_out(left_out)}" if left_out else "")
+        )
+    return kept, {
+        "counts": {
+            **{"sources": len(names), "kept": count},
+            **{"ignored": chunks.source.ignored, "left_out": len(left_out)},
+        },
+        "first_left_out": [list(one) for one in left_out[:_FIRST_NAMED]],
+        "dropped": dict(sorted(reasons.items())),
+        "first_dropped": first_dropped,
+        "flags": dict(sorted(flags.items())),
+    }
+
+
+def describe_left_out(left_out, count: int | None = None) -> str:
+    """Of what a source leaves out, (name, reason) each: the first by name; count: of all, when these are some."""
+    shown = ", ".join(f"{name} ({reason})" for name, reason in left_out[:_FIRST_NAMED])
+    more = (count or len(left_out)) - min(len(left_out), _FIRST_NAMED)
+    return f"{shown} and {more:,} more" if more else shown
+
+
+def _cell(value):
+    """What a CSV cell holds: True and False as 1 and 0, lists as JSON, nothing for None."""
+    if isinstance(value, bool):
+        return int(value)
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def write_images(path, chunks, kept):
+    """Write images.npy chunk by chunk; the SHA-256 of its pixels so far, and its shape [N, H, W, C]."""
+    count, shape, digest, done = int(kept.sum()), None, hashlib.sha256(), 0
+    transformed = (keep for keep, _, _ in chunks.rows())
+    with open(path, "wb") as file:
+        for images in chunks.images():
+            # Those the transform kept are in the chunk; of these, the ones that were not dropped afterwards.
+            flags = [next(transformed) for _ in range(min(chunks.size, len(kept) - done))]
+            images = images[kept[done : done + len(flags)][flags]]
+            done += len(flags)
+            if len(images) == 0:
+                continue
+            if shape is None:
+                shape = (count, *images.shape[1:])
+                header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, header)
+            if images.shape[1:] != shape[1:]:
+                raise ValueError(f"the transform gave images of different shapes: {shape[1:]} and {images.shape[1:]}")
+            file.write(images)
+            digest.update(images)
+    return digest, shape

@@ -15,9 +15,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from dcgan_tf.data.images import ImageError, count_frames, decode, histogram, resize, square
+from dcgan_tf.data.chunks import Result, describe_left_out
+from dcgan_tf.data.decoding import ImageError, count_frames, decode, histogram
+from dcgan_tf.data.images import resize, square
 from dcgan_tf.data.prepared import PreparedDataset, is_prepared, read_prepared
-from dcgan_tf.data.preparing import Result, describe_left_out, prepare
+from dcgan_tf.data.preparing import prepare
 from dcgan_tf.data.sources import CACHE_SUFFIX, Frames, open_source
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.places import cached, can_write, given_cache
@@ -76,7 +78,7 @@ def _prepare_cached(target, source, size, channels, stretch):
 def to_square(data: bytes | tuple[bytes, int], size: int, channels: int, levels=None) -> Result:
     """Decode a picture, take the square in its middle, and bring it to size x size with these channels.
 
-    data: the bytes of a file, or (bytes, number of the frame). levels: see images.decode.
+    data: the bytes of a file, or (bytes, number of the frame). levels: see decoding.decode.
     """
     data, frame = data if isinstance(data, tuple) else (data, None)
     image = decode(data, frame=frame or 0, levels=levels)
@@ -148,7 +150,7 @@ def _spread_over(source, count):
 
 
 def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
-    """uint8 [..., C] with 1 or 3 channels: gray is repeated, colour weighted to gray as in images.decode."""
+    """uint8 [..., C] with 1 or 3 channels: gray is repeated, colour weighted to gray as in decoding.decode."""
     if channels == image.shape[-1]:
         return image
     if channels == 3:

@@ -14,23 +14,19 @@ light to import:
 
 import hashlib
 import os
-import re
 import stat
 import zipfile
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from dcgan_tf.data.images import ImageError, count_frames
+from dcgan_tf.data.decoding import ImageError, count_frames
+from dcgan_tf.data.left_by_runs import without_runs
 from dcgan_tf.system.errors import UserError
 
 # No picture worth training on is larger; a folder may hold films and archives too.
 MAX_FILE_BYTES = 256_000_000
 
 CACHE_SUFFIX = ".dcgan_tf"  # what datasets.py puts beside a folder is not part of the folder around it
-
-# What a run writes into its own folder; and a sweep beside its runs.
-_OF_A_RUN = ("grids", "samples", "latent", "web", "tensorboard", "checkpoints", "saved_model", "progress.gif")
-_OF_A_SWEEP = re.compile(r"(sheet.*|curves)\.png")
 
 _METHODS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 96: "JPEG", 98: "PPMd"}  # that zipfile does not know
 
@@ -45,45 +41,6 @@ def _is_ignored(part):
     return part.startswith(".") or part == "__MACOSX" or part.endswith(CACHE_SUFFIX) or part == "Thumbs.db"
 
 
-def written_by_runs(names) -> dict[str, str]:
-    """Of these names, what runs of this project wrote among the pictures: folder or file -> what it is.
-
-    A folder is a run's when there is a config.json in it, with a history.csv or with grids. Trained on, its grids
-    would make generated images real ones.
-    """
-    names = set(names)
-    runs = {name[: -len("config.json")] for name in names if PurePosixPath(name).name == "config.json"}
-    with_grids = {name[: -len(PurePosixPath(name).name) - len("grids/")] for name in names if _in_grids(name)}
-    runs = {run for run in runs if f"{run}history.csv" in names or run in with_grids}
-    found = {run.rstrip("/"): "a run of this project" for run in runs if run}
-    if "" in runs:
-        found |= dict.fromkeys(_OF_A_RUN, "of the run that is in this folder")
-    for around in {str(PurePosixPath(run).parent) for run in runs if run}:
-        beside = (name for name in names if str(PurePosixPath(name).parent) == around)
-        found |= {name: "of a sweep" for name in beside if _OF_A_SWEEP.fullmatch(PurePosixPath(name).name)}
-    return found
-
-
-def _in_grids(name):
-    return PurePosixPath(name).parent.name == "grids"
-
-
-def _without_runs(names):
-    """(whether each name is to be taken, what is left out and why)."""
-    found = written_by_runs(names)
-    if not found:
-        return [True] * len(names), []
-
-    def is_taken(name):
-        return name not in found and not any(str(parent) in found for parent in PurePosixPath(name).parents)
-
-    taken = [is_taken(name) for name in names]
-    gone = {name for name, keep in zip(names, taken, strict=True) if not keep}
-    there = {place for place in found if any(name == place or name.startswith(f"{place}/") for name in gone)}
-    outermost = {place for place in there if not any(str(parent) in there for parent in PurePosixPath(place).parents)}
-    return taken, [(place, found[place]) for place in sorted(outermost)]
-
-
 class FolderSource:
     """All files below a folder but hidden ones, ordered by name; whether one is a picture shows when it is read.
 
@@ -96,7 +53,7 @@ class FolderSource:
         self.description = f"folder {self.path.resolve().name}"
         self.ignored, self.left_out = 0, []
         found = sorted(self._walk())
-        taken, of_runs = _without_runs([name for name, _, _ in found])
+        taken, of_runs = without_runs([name for name, _, _ in found])
         found = [file for file, take in zip(found, taken, strict=True) if take]
         self.left_out = sorted(self.left_out + of_runs)
         self.names = [name for name, _, _ in found]
@@ -194,7 +151,7 @@ class ZipSource:
             (entry for entry in self._zip.infolist() if not entry.is_dir() and not self._ignores(entry)),
             key=lambda entry: entry.filename,
         )
-        taken, left_out = _without_runs([entry.filename for entry in entries])
+        taken, left_out = without_runs([entry.filename for entry in entries])
         return [entry for entry, take in zip(entries, taken, strict=True) if take], left_out
 
     @staticmethod

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from dcgan_tf.data.images import ImageError, centre_crop, decode, resize, to_model_range
+from dcgan_tf.data.decoding import ImageError, decode
+from dcgan_tf.data.images import centre_crop, resize, to_model_range
 from dcgan_tf.latent.space import LatentSpace
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.keras_backend import keras

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_tf.data.images import ImageError, decode, resize
+from dcgan_tf.data.decoding import ImageError, decode
+from dcgan_tf.data.images import resize
 from dcgan_tf.pictures.films import write_gif
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.pictures.shown import show_images

@@ -7,7 +7,7 @@ import shutil
 
 import tensorflow as tf
 
-from dcgan_tf.data.images import decode
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.records import HISTORY_COLUMNS
 

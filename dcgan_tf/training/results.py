@@ -3,7 +3,7 @@
 import zipfile
 import zlib
 
-from dcgan_tf.data.images import ImageError, decode
+from dcgan_tf.data.decoding import ImageError, decode
 from dcgan_tf.pictures.films import thin_frames, write_gif
 from dcgan_tf.run.directory import Run
 from dcgan_tf.system.files import atomic_file

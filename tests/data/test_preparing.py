@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from drawn_pictures import Drawn, content, decode_small, draw, picture
 
-from dcgan_tf.data import images
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.preparing import Result, prepare
 from dcgan_tf.data.sources import FolderSource
@@ -260,7 +260,7 @@ def test_images_of_different_shapes_are_a_mistake(tmp_path):
             prepare(
                 tmp_path / "out",
                 FolderSource(tmp_path / "in"),
-                lambda data: Result(images.decode(data)),
+                lambda data: Result(decode(data)),
                 settings={},
                 workers=1,
                 chunk_size=chunk_size,

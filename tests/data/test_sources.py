@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from drawn_pictures import content, decode_small, picture
 
-from dcgan_tf.data.images import ImageError
+from dcgan_tf.data.decoding import ImageError
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.preparing import prepare
 from dcgan_tf.data.sources import FolderSource, ZipSource, open_source

@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from data_prep import celeba as module
 from data_prep.celeba import celeba, parse_attributes, parse_partition
 from data_prep.face_filter import cli as face_filter_cli
-from dcgan_tf.data.images import decode, resize
+from dcgan_tf.data.decoding import decode
+from dcgan_tf.data.images import resize
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.system.errors import UserError
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from generators import NARROW, shaken_generator
 
-from dcgan_tf.data.images import decode
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.evaluation.features import FeatureNetwork
 from dcgan_tf.exporting import web as export_web_module
 from dcgan_tf.exporting.onnxruntime_web import runtime_files

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import dcgan_tf
 from dcgan_tf.cli import cli
-from dcgan_tf.data.images import decode
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.evaluation import features
 from dcgan_tf.latent import views
 from dcgan_tf.latent.explore import explore, parse_arithmetic, parse_seeds

@@ -16,7 +16,7 @@ from papermill.exceptions import PapermillExecutionError
 from PIL import Image
 from skimage import data
 
-from dcgan_tf.data.images import decode
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.pictures.curves import soft_labels
 from dcgan_tf.run.directory import Run

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dcgan_tf.data.images import decode
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.pictures.sheets import sheet
 
 

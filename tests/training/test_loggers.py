@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dcgan_tf.data.images import decode
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train

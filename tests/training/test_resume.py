@@ -15,7 +15,7 @@ import warnings
 import numpy as np
 import pytest
 
-from dcgan_tf.data.images import decode
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.pictures.grids import enlarge, grid
 from dcgan_tf.run import checkpoints
 from dcgan_tf.run.directory import Run

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from dcgan_tf.data.datasets import load_dataset
-from dcgan_tf.data.images import decode
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.pictures.grids import grid
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.place import run_name

@@ -1,0 +1,215 @@
+"""From files to pixels: decoding whatever pictures people have.
+
+TensorFlow is not imported, so that worker processes which only prepare pictures start quickly.
+"""
+
+import contextlib
+import io
+import os
+import warnings
+
+import numpy as np
+from PIL import Image
+
+# A file of a few kilobytes can claim any size; what is larger than this is refused before it is decoded.
+MAX_PIXELS = 64_000_000
+
+# Formats that Pillow decodes by itself. PostScript is not among them: it would start another program.
+FORMATS = (
+    *("JPEG", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "MPO", "JPEG2000", "AVIF"),
+    *("ICO", "TGA", "PCX", "SGI"),
+)
+
+SEVERAL = ("GIF", "PNG", "WEBP", "TIFF", "AVIF")  # formats in which a file may hold several pictures of equal right
+HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
+
+EXIF_ORIENTATION = 0x0112
+
+
+class ImageError(ValueError):
+    """This picture cannot be used; the text says why in a few words ("truncated", "not an image", ...)."""
+
+
+def decode(
+    source: bytes | str | os.PathLike, channels: int | None = None, *, frame: int = 0, levels=None
+) -> np.ndarray:
+    """Decode one picture to uint8 [height, width, channels].
+
+    `source` is the file's bytes or its path. `channels` is 1 (gray), 3 (colour) or None: the picture's own.
+    It is turned as its EXIF orientation says; transparency is laid over white; 16-bit gray is scaled
+    to 8 bits; of an animation or a stack of pages the one of number `frame` is taken (see count_frames). Colour
+    profiles are ignored. `levels`: (low, high), the values that become 0 and 255, as parts of the whole range
+    (see histogram()); None: 0 and 1.
+
+    Raises ImageError when it is empty, truncated, no image at all, or has more than MAX_PIXELS pixels.
+    """
+    if channels not in (None, 1, 3):
+        raise ValueError(f"channels must be 1, 3 or None, not {channels!r}")
+    with _loaded(source, frame) as image:
+        try:
+            # After loading: a PNG may hold its EXIF data behind the pixels; a TIFF turns itself when it is loaded.
+            orientation = image.getexif().get(EXIF_ORIENTATION, 1)
+        except Exception:
+            orientation = 1  # broken metadata are no reason to lose the picture
+        return np.ascontiguousarray(_turn(_as_uint8(image, channels, levels), orientation))
+
+
+def count_frames(source: bytes | str | os.PathLike) -> int:
+    """How many pictures a file holds: frames of an animation, pages of a TIFF; 1 for all other formats.
+
+    Raises ImageError when it is no image at all.
+    """
+    with _opened(source) as image:
+        return getattr(image, "n_frames", 1) if image.format in SEVERAL else 1
+
+
+def histogram(source: bytes | str | os.PathLike) -> np.ndarray:
+    """How often each value occurs in a picture: int64 [65536]; values of 8 bits count as 257 times as much.
+
+    What is left when 16 bits become 8 cannot be spread over the whole range any more; this tells what there was.
+    Raises ImageError as decode() does.
+    """
+    with _loaded(source, 0) as image:
+        if _is_sixteen_bit(image):
+            return np.bincount(_sixteen_bit(image).ravel(), minlength=65536)
+        counts = np.zeros(65536, np.int64)
+        counts[::257] = np.bincount(_as_uint8(image, None, None).ravel(), minlength=256)
+        return counts
+
+
+@contextlib.contextmanager
+def _opened(source):
+    """The Pillow image of a file (its bytes or path), its size checked, its pixels not yet read.
+
+    Whatever its reader says in this block becomes an ImageError.
+    """
+    if isinstance(source, bytes | bytearray | memoryview):
+        if len(source) == 0:
+            raise ImageError("empty file")
+        source = io.BytesIO(source)
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of odd EXIF data, and of sizes that are checked here anyhow.
+            warnings.simplefilter("ignore")
+            with _open(source) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise ImageError(f"too many pixels: {width}x{height} is more than {MAX_PIXELS:,}")
+                yield image
+    except (ImageError, MemoryError):
+        raise
+    except FileNotFoundError:
+        raise ImageError("no such file") from None
+    except (PermissionError, IsADirectoryError) as error:
+        raise ImageError(f"cannot be read: {error.strerror}") from None
+    except Image.DecompressionBombError:
+        raise ImageError(f"too many pixels: more than {MAX_PIXELS:,}") from None
+    except Exception as error:
+        # On damaged bytes Pillow's readers raise nearly anything: OSError, SyntaxError, struct.error, ...
+        raise ImageError(f"damaged: {_short(error)}") from None
+
+
+@contextlib.contextmanager
+def _loaded(source, frame):
+    with _opened(source) as image:
+        if frame:
+            image.seek(frame)
+        image.load()
+        yield image
+
+
+def _open(source):
+    try:
+        return Image.open(source, formats=_known_formats(FORMATS))
+    except Image.UnidentifiedImageError:
+        if _is_heif(source):
+            return _open_heif(source)
+        raise ImageError(_why_unidentified(source)) from None
+
+
+def _known_formats(wanted):
+    Image.init()
+    return [name for name in wanted if name in Image.OPEN]
+
+
+def _is_heif(source):
+    """Whether a file begins as HEIC pictures of phones do, and AVIF pictures where Pillow does not read them."""
+    if isinstance(source, io.BytesIO):
+        start = bytes(source.getbuffer()[:12])
+    else:
+        with open(source, "rb") as file:
+            start = file.read(12)
+    return start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS
+
+
+def _open_heif(source):
+    try:
+        import pillow_heif
+    except ImportError:
+        raise ImageError("HEIC, which needs one more package: pip install pillow-heif") from None
+    pillow_heif.register_heif_opener()  # it turns the picture itself, and says so in the EXIF data
+    try:
+        return Image.open(source, formats=_known_formats(("HEIF",)))
+    except Image.UnidentifiedImageError:
+        raise ImageError("damaged: HEIC that cannot be read") from None
+
+
+def _why_unidentified(source):
+    if isinstance(source, io.BytesIO):
+        return "not an image"
+    return "empty file" if os.path.getsize(source) == 0 else "not an image"
+
+
+def _short(error):
+    text = " ".join(str(error).split())[:80]
+    return text or type(error).__name__
+
+
+def _is_sixteen_bit(image):
+    return image.mode.startswith("I;16") or image.mode == "I"  # Pillow opens some 16-bit files as "I"
+
+
+def _sixteen_bit(image):
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise ImageError("32-bit pixel values")
+    return values
+
+
+def _as_uint8(image, channels, levels):
+    """A loaded Pillow image as uint8 [height, width, 1 or 3]."""
+    if _is_sixteen_bit(image):
+        # convert("L") would clip at 255.
+        values = _sixteen_bit(image)
+        gray = (values * 2 + 257) // 514 if levels is None else _spread(values / 65535, levels)
+        image, levels = Image.fromarray(gray.astype(np.uint8)), None
+    elif image.mode == "F":
+        raise ImageError("floating-point pixel values")
+    gray_inside = image.mode in ("1", "L", "LA", "La")
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        opaque = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        if image.mode in ("La", "RGBa"):
+            image = image.convert(image.mode.upper())
+        image = Image.alpha_composite(opaque, image.convert("RGBA"))
+    if channels is None:
+        channels = 1 if gray_inside else 3
+    image = image.convert("L" if channels == 1 else "RGB")
+    pixels = np.asarray(image).reshape(image.height, image.width, channels)
+    return pixels if levels is None else _spread(np.arange(256) / 255, levels).astype(np.uint8)[pixels]
+
+
+def _spread(values, levels):
+    """Values 0..1 as 0..255, so that levels[0] becomes 0 and levels[1] becomes 255; what is beyond is clipped."""
+    low, high = levels
+    return np.rint(np.clip((values - low) / (high - low), 0, 1) * 255)
+
+
+def _turn(pixels, orientation):
+    """Undo an EXIF orientation (1 to 8; anything else means upright)."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels
