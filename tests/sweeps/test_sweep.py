@@ -12,7 +12,7 @@ import pytest
 from nbformat import write as write_notebook
 from nbformat.v4 import new_code_cell, new_notebook
 
-from dcgan_tf.data.images import decode
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.run.directory import Run
 from dcgan_tf.sweeps.sweep import sweep
 from dcgan_tf.sweeps.worker import read_outcome
