@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[1]
 def one_kernel():
     """(papermill's kernel manager, a client of our own) of a new kernel that finds the package."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    manager, client = AsyncKernelManager(kernel_name="python3"), BlockingKernelClient()
+    manager = AsyncKernelManager(kernel_name="python3")
+    client = BlockingKernelClient(parent=manager)  # else a kernel that is slow to answer, on a busy machine, is dead
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     run_sync(manager.start_kernel)(cwd=str(ROOT / "notebooks"), env=environment)
     try:

@@ -15,6 +15,7 @@ from dcgan_tf.compare.choosing import (
 )
 from dcgan_tf.compare.rows import RunRow, read_runs
 from dcgan_tf.evaluation.metrics import describe_value
+from dcgan_tf.notebook.paths import find_path
 from dcgan_tf.run.reading import State
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.places import project_folder
@@ -35,7 +36,7 @@ def choose_runs(folders, filters=(), most: int = 12, results_dir="results", say=
     if not folders:
         say("no folders are given: two small runs are trained, to have something to compare")
         folders = [example_runs(results_dir)]
-    rows = read_runs([_place(folder) for folder in folders])
+    rows = read_runs([find_path(folder) for folder in folders])
     if not rows:
         raise UserError(f"no run directories are in {', '.join(map(str, folders))}: train some, or name other folders")
     for row in rows:

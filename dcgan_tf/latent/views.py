@@ -73,7 +73,7 @@ def spreads(space: LatentSpace, means, stds, seed: int = 0, side: int = 3) -> Pi
 
 
 def averages(space: LatentSpace, means, count: int = 500, seed: int = 0) -> Picture:
-    """The average face at each mean point: the image of the mean latent, and the mean of `count` images around it."""
+    """The average image at each mean point: the image of the mean latent, and the mean of `count` images around it."""
     of_means = space.draw(latent.mean_points(means, space.dim))
     unit = space.random(count, seed)
 

@@ -9,6 +9,7 @@ import ast
 import math
 import numbers
 
+from dcgan_tf.notebook.saved import notebook_of, saved_changes
 from dcgan_tf.recipe.catalogue import get_recipe
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.quiet import tensorflow_quiet
@@ -20,7 +21,8 @@ def check_parameters(namespace: dict):
     """Stop before anything is trained when a parameter is misspelt, or its value cannot be right.
 
     namespace: the notebook's `globals()`. Parameters that name a field of a recipe are checked as the recipe
-    checks them; one declared without a type is left to whoever uses it.
+    checks them; one declared without a type is left to whoever uses it. Says which values were saved in the notebook
+    and are not the committed ones.
     Raises UserError, in one line: the value, what was expected, how to give it.
     """
     declared, injected = declared_parameters(namespace.get("In", []))
@@ -33,6 +35,9 @@ def check_parameters(namespace: dict):
     for name, value in values.items():
         _check_type(name, value, *declared[name])
     check_values(values)
+    notebook = notebook_of(namespace.get("In", []))
+    if notebook and (note := saved_changes(notebook, injected)):
+        print(note)
 
 
 def check_values(values: dict):

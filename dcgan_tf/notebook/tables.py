@@ -6,10 +6,12 @@ The alarms as text are alarm_log.alarm_report.
 import html
 
 import numpy as np
+import pandas as pd
 
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.evaluation import alarms
 from dcgan_tf.evaluation.evaluate import table, table_rows
+from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.evaluation.neighbours import nearest_real
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.run.directory import Run
@@ -37,27 +39,29 @@ _MEANING = {
 
 
 class EvaluationTable:
-    """One evaluation: a table in a notebook, text elsewhere; each number with what it was measured with."""
+    """One evaluation: a table in a notebook, text elsewhere; each number with what it was measured with.
+
+    frame: the same as a pandas DataFrame of numbers and texts, a row per metric, to be sorted and filtered.
+    """
 
     def __init__(self, line: dict):
         self.line = line
+        (_, value, _, *protocol), *rows = table_rows(line)
+        frame = pd.DataFrame(rows, columns=["metric", value, "better is", *protocol]).set_index("metric")
+        frame[value] = [result["mean"] for result in line["metrics"].values()]
+        if any("std" in result for result in line["metrics"].values()):
+            frame.insert(1, "std", [result.get("std", np.nan) for result in line["metrics"].values()])
+        frame.insert(frame.columns.get_loc("better is") + 1, "what it says", [_MEANING.get(n, "") for n in frame.index])
+        self.frame = frame
 
     def __repr__(self):
         return table(self.line)
 
     def _repr_html_(self):
-        (title, value, _, *protocol), *rows = table_rows(self.line)
-        heads = [title, value, "better is", "what it says", *protocol]
-        cells = "".join(
-            _row("td", [name, f"<b>{number}</b>", good, html.escape(_MEANING.get(name, "")), *map(html.escape, how)])
-            for name, number, good, *how in rows
-        )
-        notes = table(self.line).splitlines()[1 + len(rows) :]
-        return f"<table>{_row('th', heads)}{cells}</table>" + "".join(f"<p>{html.escape(note)}</p>" for note in notes)
-
-
-def _row(kind, cells):
-    return "<tr>" + "".join(f'<{kind} style="text-align: left">{cell}</{kind}>' for cell in cells) + "</tr>"
+        numbers = {name: describe_value for name in ("value", "std") if name in self.frame}
+        page = self.frame.rename_axis(None).to_html(formatters=numbers, justify="left", na_rep="")
+        notes = table(self.line).splitlines()[1 + len(self.frame) :]
+        return page + "".join(f"<p>{html.escape(note)}</p>" for note in notes)
 
 
 def metric_curve(run: Run) -> Picture:

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from written_runs import write_run
 
-from dcgan_tf.notebook.paths import find_run, load_data, run_directory
+from dcgan_tf.notebook.paths import find_dataset, find_path, find_run, load_data, run_directory
+from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.recipe.catalogue import RECIPES
 from dcgan_tf.system.errors import UserError
 
@@ -29,16 +31,44 @@ def test_a_runs_name_stays_in_its_results(name):
         run_directory("results", name, "mnist5k", "quick", {}, 0)
 
 
-def test_a_run_is_found_from_the_projects_root_too(tmp_path, monkeypatch):
-    for path in (tmp_path / "notebooks", tmp_path / "dcgan_tf"):
-        path.mkdir(parents=True)
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An empty project, seen from its notebooks."""
+    for name in ("notebooks", "dcgan_tf", "data"):
+        (tmp_path / name).mkdir()
     (tmp_path / "pyproject.toml").write_text("")
-    write_run(tmp_path / "results" / "a")
     monkeypatch.chdir(tmp_path / "notebooks")
-    assert find_run("results/a").path == tmp_path / "results" / "a"
-    assert find_run(tmp_path / "results" / "a").config["seed"] == 0
+    return tmp_path
+
+
+def test_what_is_read_is_found_from_the_project_and_from_the_notebook(project):
+    (project / "data" / "pets").mkdir()
+    (project / "notebooks" / "mine").mkdir()
+    assert find_path("data/pets") == project / "data" / "pets"
+    assert find_path("mine") == project / "notebooks" / "mine"
+    assert find_path("../data/pets") == project / "data" / "pets"
+    assert find_path("nothing") == project / "nothing"
+    assert find_path(None) is None and find_dataset("mnist5k") == "mnist5k" and find_dataset("mnist5") == "mnist5"
+    (project / "notebooks" / "data" / "pets").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"'data/pets' can be '.*/data/pets' or '.*/notebooks/data/pets': give the one"):
+        find_path("data/pets")
+
+
+def test_a_run_is_found_from_the_projects_root_too(project):
+    write_run(project / "results" / "a")
+    assert find_run("results/a").path == project / "results" / "a"
+    assert find_run(project / "results" / "a").config["seed"] == 0
     with pytest.raises(UserError, match="is not a run directory"):
         find_run("results/b")
+
+
+def test_data_of_a_relative_path_are_the_projects_and_recorded_as_such(project):
+    pets = project / "data" / "pets"
+    pets.mkdir()
+    for number in range(3):
+        save_png(pets / f"{number}.png", np.full((64, 64, 1), 60 * number, np.uint8))
+    data = load_data("data/pets", RECIPES["quick"], {})
+    assert data.name == str(pets) and len(data) == 3
 
 
 def test_data_that_do_not_fit_are_one_clear_line():
