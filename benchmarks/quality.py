@@ -37,7 +37,7 @@ from PIL import Image
 
 from data_prep.avatars import avatars
 from dcgan_tf.data.datasets import load_dataset
-from dcgan_tf.evaluation.evaluate import Evaluator
+from dcgan_tf.evaluation.evaluator import Evaluator
 from dcgan_tf.pictures.grids import grid
 from dcgan_tf.system.errors import UserError
 

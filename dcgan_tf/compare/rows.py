@@ -121,20 +121,21 @@ def settings_of(config: dict) -> dict:
 
 def scores_of(line: dict) -> list[Score]:
     """The scores of one line of metrics.jsonl."""
-    protocol = describe_protocol(line)
     return [
-        Score(title, result["mean"], result.get("std"), line.get("step"), protocol, line)
+        Score(title, result["mean"], result.get("std"), line.get("step"), describe_protocol(line, title), line)
         for title, result in line["metrics"].items()
     ]
 
 
-def describe_protocol(line: dict) -> str:
-    """With what a line of metrics.jsonl was measured; numbers with the same text here can be compared."""
+def describe_protocol(line: dict, title: str = "") -> str:
+    """With what a metric of a line of metrics.jsonl was measured; numbers with the same text here can be compared."""
+    counts = line.get("paired_images") if title in ("precision", "recall", "density", "coverage") else None
+    pairs = f"; {counts[0]:,} real against {counts[1]:,}" if counts and len(counts) == 2 else ""
     real = line["real"]
     seeds = f" x {len(line['seeds'])} seeds" if len(line["seeds"]) > 1 else ""
     return (
         f"{line['features']['description']}; {line['samples']:,} samples{seeds}; {real['images']:,} real images of "
-        f"{real['dataset']} ({real['fingerprint'][:8]}), {real['split']}; generator {line['generator']}"
+        f"{real['dataset']} ({real['fingerprint'][:8]}), {real['split']}; generator {line['generator']}{pairs}"
     )
 
 

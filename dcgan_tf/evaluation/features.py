@@ -19,9 +19,9 @@ import tensorflow as tf
 
 from dcgan_tf.system.downloads import download
 from dcgan_tf.system.errors import UserError, nearest
-from dcgan_tf.system.files import atomic_file, disk_errors_explained
+from dcgan_tf.system.files import atomic_file, check_readable, disk_errors_explained
 from dcgan_tf.system.keras_backend import keras
-from dcgan_tf.system.places import cached
+from dcgan_tf.system.places import CACHE_VARIABLE, cached
 
 # The frozen graph of 2015-12-05. Size and MD5 are those of the copy that the guided-diffusion evaluations
 # (Dhariwal and Nichol 2021) download; the size is that of the original archive's file, too.
@@ -41,7 +41,8 @@ class FeatureNetwork:
     """A function: images uint8 [N, H, W, C] -> (features float32 [N, dimension], probabilities or None).
 
     name: one of FEATURES. description: for people, with what is known of its worth.
-    key: changes when its features do; statistics are cached under it.
+    key: follows from its weights, so that it changes when its features do; statistics are cached under it.
+    earlier_key: what earlier versions called the same features, by the data they were learned from.
     label_names: what the probabilities [N, K] are of; None where that is nothing to speak of.
     exclusive: whether the K are classes (each row sums to 1), or attributes (each is for itself).
     """
@@ -54,6 +55,7 @@ class FeatureNetwork:
     batch_size: int = 128
     label_names: tuple[str, ...] | None = None
     exclusive: bool = True
+    earlier_key: str = ""
 
     def __call__(self, images: np.ndarray):
         """Works in batches of one size (the last is padded), so that memory is bounded and numbers repeat."""
@@ -86,20 +88,27 @@ def check_features(name: str):
         raise UserError(f"unknown features {name!r}.{nearest(name, FEATURES)} Known are {', '.join(FEATURES)} and auto")
 
 
-def save_arrays(path: Path, **arrays):
-    """Write a .npz of arrays in one step."""
-    with disk_errors_explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(path) as temporary:
-            np.savez(temporary, **arrays)
+def save_arrays(path: Path, say: Callable, **arrays):
+    """Write a .npz of arrays in one step. A cache that takes nothing is said, and ends nothing."""
+    try:
+        with disk_errors_explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_file(path) as temporary:
+                np.savez(temporary, **arrays)
+    except UserError as error:
+        say(f"{error}; it will be computed again next time (the environment variable {CACHE_VARIABLE} names the cache)")
 
 
 def load_arrays(path: Path) -> dict | None:
-    """The arrays of a .npz; None when there is none, or it is damaged: then they are computed anew."""
+    """The arrays of a .npz; None when there is none, or it is damaged: then they are computed anew.
+
+    Raises Unreadable when the disk does not give them at the moment.
+    """
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except Exception:  # NumPy and zipfile raise nearly anything on a damaged file
+        check_readable(path)
         return None
 
 
@@ -215,16 +224,19 @@ def _classifier(dataset, inception, say):
         )
     targets, label_names, exclusive = _targets(dataset)
     model = build_classifier(dataset.image_shape, targets.shape[1])
-    key = f"classifier-{_CLASSIFIER_VERSION}-{dataset.fingerprint[:24]}"
-    path = cached("features", f"{key}.npz", say=say)
+    path = cached("features", f"classifier-{_CLASSIFIER_VERSION}-{dataset.fingerprint[:24]}.npz", say=say)
     stored = load_arrays(path)
-    if stored is None:
+    weights = _weights_for(model, stored)
+    if weights is None:
         say(f"training the classifier of {dataset.name!r} whose features are compared, once")
         accuracy = train_classifier(model, dataset.images, targets, exclusive)
-        stored = {f"weight_{i:02d}": weight for i, weight in enumerate(model.get_weights())}
-        stored["accuracy"] = np.array(accuracy)
-        save_arrays(path, **stored)
-    model.set_weights([stored[name] for name in sorted(stored) if name.startswith("weight_")])
+        weights = model.get_weights()
+        save_arrays(
+            path, say, accuracy=np.array(accuracy), **{f"weight_{i:02d}": weight for i, weight in enumerate(weights)}
+        )
+    else:
+        accuracy = float(stored["accuracy"])
+    model.set_weights(weights)
     link = tf.nn.softmax if exclusive else tf.sigmoid
 
     @tf.function(reduce_retracing=True)
@@ -232,12 +244,28 @@ def _classifier(dataset, inception, say):
         features, logits = model(images, training=False)
         return features, link(logits)
 
-    dimension = model.output_shape[0][1]
-    what = "classes" if exclusive else "attributes"
-    description = f"classifier ({targets.shape[1]} {what}, {float(stored['accuracy']):.1%} right on held-out images)"
+    # Trained on another machine, or with another number of threads, it is another network: its sums round otherwise.
+    digest = hashlib.sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
+    what = f"{targets.shape[1]} {'classes' if exclusive else 'attributes'}"
+    right = "too few images to say how good" if np.isnan(accuracy) else f"{accuracy:.1%} right on held-out images"
     return FeatureNetwork(
-        "classifier", description, key, dimension, compute, label_names=label_names, exclusive=exclusive
+        "classifier",
+        f"classifier {digest[:6]} ({what}, {right})",
+        f"classifier-{_CLASSIFIER_VERSION}-{digest[:24]}",
+        model.output_shape[0][1],
+        compute,
+        label_names=label_names,
+        exclusive=exclusive,
+        earlier_key=f"classifier-{_CLASSIFIER_VERSION}-{dataset.fingerprint[:24]}",
     )
+
+
+def _weights_for(model, stored) -> list[np.ndarray] | None:
+    """The weights that were kept, when they are those of such a network."""
+    names = sorted(name for name in stored or {} if name.startswith("weight_"))
+    weights = [stored[name] for name in names]
+    fits = [weight.shape for weight in weights] == [weight.shape for weight in model.get_weights()]
+    return weights if names and fits and "accuracy" in stored else None
 
 
 def build_classifier(image_shape, outputs: int) -> keras.Model:
@@ -260,7 +288,7 @@ def build_classifier(image_shape, outputs: int) -> keras.Model:
 
 
 def train_classifier(model, images, targets, exclusive, steps=None, batch_size=64) -> float:
-    """Train on all but every tenth image; the share of those that it then gets right (of attributes: the mean)."""
+    """Train on all but every tenth image; the share of those that it then gets right (of attributes: the mean); nan without any."""
     steps = steps or _CLASSIFIER_STEPS
     held_out = np.arange(len(images)) % _HELD_OUT_EVERY == _HELD_OUT_EVERY - 1
     kept, random = np.flatnonzero(~held_out), np.random.default_rng(0)
@@ -277,6 +305,8 @@ def train_classifier(model, images, targets, exclusive, steps=None, batch_size=6
     for _ in range(steps):
         rows = kept[random.integers(len(kept), size=batch_size)]
         step(tf.constant(images[rows]), tf.constant(targets[rows]))
+    if not held_out.any():
+        return float("nan")
     right = []
     for rows in np.array_split(np.flatnonzero(held_out), max(1, held_out.sum() // 500)):
         logits = model(tf.constant(images[rows]), training=False)[1].numpy()
@@ -284,7 +314,7 @@ def train_classifier(model, images, targets, exclusive, steps=None, batch_size=6
             right.append(logits.argmax(axis=1) == targets[rows].argmax(axis=1))
         else:
             right.append(((logits > 0) == (targets[rows] > 0)).mean(axis=1))
-    return float(np.concatenate(right).mean()) if held_out.any() else float("nan")
+    return float(np.concatenate(right).mean())
 
 
 FEATURES = {"classifier": _classifier, "inception": _inception, "pixels": _pixels}

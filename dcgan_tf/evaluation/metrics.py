@@ -134,7 +134,19 @@ def frechet_distance(real: Gaussian, generated: Gaussian) -> float:
     roots = [gaussian.factor / np.sqrt(gaussian.count - 1) for gaussian in (real, generated)]
     traces = sum(np.square(root).sum() for root in roots)
     shared = np.linalg.svd(roots[0] @ roots[1].T, compute_uv=False).sum()
-    return float(max(0.0, np.square(real.mean - generated.mean).sum() + traces - 2 * shared))
+    return _not_negative(np.square(real.mean - generated.mean).sum() + traces - 2 * shared)
+
+
+def _not_negative(value) -> float:
+    """What is never below 0 but for rounding. ValueError for what is no number: `max` would make a perfect 0 of it."""
+    if np.isnan(value):
+        raise ValueError("the features or the loss are no numbers, so there is no distance")
+    return max(0.0, float(value))
+
+
+def evenly_spread(rows: np.ndarray, count: int) -> np.ndarray:
+    """`count` of the rows [N, ...], evenly spread; all when there are no more."""
+    return rows if len(rows) <= count else rows[np.linspace(0, len(rows) - 1, count).astype(int)]
 
 
 # --- kernel distance --------------------------------------------------------------------------------------
@@ -150,6 +162,8 @@ def kernel_distance(
     Source: Binkowski et al. 2018 (arXiv:1801.01401), section 4 (KID, with Inception features).
     """
     real, generated = np.asarray(real, np.float64), np.asarray(generated, np.float64)
+    if min(len(real), len(generated)) < 2:
+        raise ValueError(f"pairs need two images of each kind, not {len(real)} and {len(generated)}")
     if blocks is None:
         return Estimate(_squared_discrepancy(real, generated), 0.0)
     if not 2 <= block_size <= min(len(real), len(generated)):
@@ -315,7 +329,7 @@ def _distances(x, y):
 def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:
     """Jensen-Shannon divergence of two histograms, in nats: 0 for equal ones, at most log 2. Lin 1991."""
     p, q = (np.asarray(x, np.float64) / np.sum(x) for x in (p, q))
-    return float(max(0.0, (_times_log(p) + _times_log(q)).sum() / 2 - _times_log((p + q) / 2).sum()))
+    return _not_negative((_times_log(p) + _times_log(q)).sum() / 2 - _times_log((p + q) / 2).sum())
 
 
 def intensity_histogram(images: np.ndarray) -> np.ndarray:
@@ -338,4 +352,4 @@ def divergence_bound(discriminator_loss: float) -> float:
     best D reaches 2 log 2 - 2 JS, any other one more; so JS >= log 2 - loss / 2, and never below 0.
     Source: Goodfellow et al. 2014 (arXiv:1406.2661), theorem 1.
     """
-    return max(0.0, float(np.log(2) - discriminator_loss / 2))
+    return _not_negative(np.log(2) - discriminator_loss / 2)

@@ -13,6 +13,7 @@ from dcgan_tf.system.places import cached
 
 PAIRED_IMAGES = 10_000  # at most, for metrics of pairs: kernel distance, precision, recall, density, coverage
 _AT_ONCE = 512
+_KEPT = ("mean", "factor", "features", "shares", "intensities", "confidence")  # of a summary, on disk
 _COVERED = 0.1  # a class is covered when it has at least this share of what it has among real images
 
 
@@ -62,13 +63,13 @@ def summarise(network, batches, count, keep=PAIRED_IMAGES, progress=None) -> Sum
     return summary
 
 
-def real_summary(dataset: Dataset, network: FeatureNetwork, limit: int | None, bar=None) -> Summary:
-    """The summary of the dataset's images, at most `limit`; kept on disk by the data's fingerprint."""
+def real_summary(dataset: Dataset, network: FeatureNetwork, limit: int | None, bar=None, say=print) -> Summary:
+    """The summary of the dataset's images, at most `limit`; kept on disk by the fingerprints of data and features."""
     count = min(limit or len(dataset), len(dataset))
-    name = f"statistics-1-{dataset.fingerprint[:24]}-{network.key}-{count}-{PAIRED_IMAGES}.npz"
-    path = cached("features", name)
+    name = f"statistics-2-{dataset.fingerprint[:24]}-{network.key}-{count}-{PAIRED_IMAGES}.npz"
+    path = cached("features", name, say=say)
     stored = load_arrays(path)
-    if stored is not None:
+    if stored is not None and stored.keys() >= set(_KEPT):
         summary = Summary(network, count, PAIRED_IMAGES)
         summary.gaussian = metrics.Gaussian(count, stored["mean"], stored["factor"])
         summary.features, summary.shares = stored["features"], stored["shares"]
@@ -80,6 +81,7 @@ def real_summary(dataset: Dataset, network: FeatureNetwork, limit: int | None, b
         summary = summarise(network, batches, count, progress=progress)
     save_arrays(
         path,
+        say,
         mean=summary.gaussian.mean,
         factor=summary.gaussian.factor,
         **{name: getattr(summary, name) for name in ("features", "shares", "intensities", "confidence")},

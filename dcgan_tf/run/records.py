@@ -144,6 +144,7 @@ class Evaluation(_Shape):
     best: bool = False
     look: Look = Look(spread=1, neighbours=1, copied=0)
     missing_classes: list[str] = []
+    paired_images: list[Count] = []
     alarms: list[str] = []
 
     @model_validator(mode="after")

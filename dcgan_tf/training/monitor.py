@@ -6,7 +6,9 @@ Nothing of it changes the training: images are drawn with seeds of their own, an
 import math
 
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.evaluation.evaluate import METRICS, Evaluator, alarms_of_run, append_line, draw_in_batches
+from dcgan_tf.evaluation.evaluate import alarms_of_run, append_line, draw_in_batches
+from dcgan_tf.evaluation.evaluator import Evaluator
+from dcgan_tf.evaluation.metrics import METRICS
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import Sampler
 from dcgan_tf.system.errors import UserError

@@ -1,6 +1,7 @@
 """evaluate(): numbers that must come out, what stands in metrics.jsonl, and that a training does not notice."""
 
 import json
+import re
 import shutil
 
 import click
@@ -9,10 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 from dcgan_tf import cli
+from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
-from dcgan_tf.evaluation import evaluate as evaluation
-from dcgan_tf.evaluation import features, summaries
-from dcgan_tf.evaluation.evaluate import METRICS, Evaluator, evaluate, table
+from dcgan_tf.evaluation import evaluator as evaluation
+from dcgan_tf.evaluation import features, metrics, summaries
+from dcgan_tf.evaluation.evaluate import evaluate, table
+from dcgan_tf.evaluation.evaluator import Evaluator
+from dcgan_tf.evaluation.metrics import METRICS, describe_value, metric_of
 from dcgan_tf.game.gan import GAN
 from dcgan_tf.recipe.catalogue import get_recipe
 from dcgan_tf.run.directory import Run
@@ -96,6 +100,50 @@ def test_a_generator_of_one_digit_is_seen_through(evaluator, digits):
     assert "missing classes: " in table({**line, "generator": "averaged"})
 
 
+def test_equal_numbers_are_compared_where_papers_compare_equal_numbers(digits):
+    """One distribution against itself is covered, whichever side has more images."""
+    found = {}
+    for real, generated in ((300, 300), (300, 700), (700, 300)):
+        rows = np.random.default_rng(2).permutation(1000)
+        half = digits.changed(images=digits.images[rows[:real]], labels=digits.labels[rows[:real]])
+        evaluator = Evaluator(half, "precision,recall,density,coverage", "pixels", samples=generated, say=quiet)
+        line = evaluator.measure(shows(digits.images[rows[1000 - generated :]]))
+        assert line["paired_images"] == [300, 300]
+        found[real, generated] = [result["mean"] for result in line["metrics"].values()]
+        for row in table({**line, "generator": "averaged"}).splitlines()[1:5]:
+            assert re.split(r"  +", row)[4:6] == ["300", "300 of mnist5k, all training images"]
+    np.testing.assert_allclose(found[300, 700], found[300, 300], atol=0.07)
+    np.testing.assert_allclose(found[700, 300], found[300, 300], atol=0.07)
+
+
+def test_parts_of_a_mean_have_a_deviation(evaluator, digits):
+    line = evaluator.measure(shows(digits.images))
+    expected = metrics.kernel_distance(evaluator.real.features, evaluator.real.features, 5, 1000)
+    assert line["metrics"]["kernel_distance"]["part_stds"] == [pytest.approx(expected.std)]
+    score = metrics.inception_score(evaluator.network(digits.images)[1], 10)
+    assert line["metrics"]["classifier_score"]["part_stds"] == [pytest.approx(score.std, rel=1e-4)]
+    assert f" +- {describe_value(score.std)} between parts" in table({**line, "generator": "averaged"})
+
+
+LEFT_OUT = {1: "fid kid precision recall density coverage", 2: "precision recall density coverage",
+            4: "density coverage", 5: "density coverage", 6: ""}  # fmt: skip
+
+
+@pytest.mark.parametrize("count", LEFT_OUT)
+def test_what_so_few_real_images_do_not_allow_is_left_out_by_name(digits, count):
+    few, said = Dataset("few", digits.images[:count]), []
+    evaluator = Evaluator(few, None, "pixels", samples=20, say=said.append)
+    line = evaluator.measure(shows(digits.images[:20]))
+    everything = ["fid", "kid", "precision", "recall", "density", "coverage", "js"]
+    assert evaluator.names == [name for name in everything if name not in LEFT_OUT[count].split()]
+    assert len(said) == bool(LEFT_OUT[count]) and all(name in said[0] for name in LEFT_OUT[count].split())
+    assert all(np.isfinite(result["mean"]) for result in line["metrics"].values())
+    assert ("look" in line) == (count > 1)
+    if LEFT_OUT[count]:
+        with pytest.raises(UserError, match="too few images"):
+            Evaluator(few, LEFT_OUT[count].split()[-1], "pixels", samples=20, say=said.append)
+
+
 def test_halves_of_the_real_data_are_near_and_noise_is_far(digits):
     images = digits.images
     half = Evaluator(digits, ["fid", "js"], samples=500, say=quiet)
@@ -158,8 +206,14 @@ def test_a_line_of_metrics_jsonl(copy):
     assert line["alarms"][0].startswith("alarm: mode collapse since step 4 (")  # four steps make nothing
     text = table(line)
     assert line["alarms"][0] in text
-    for words in ("frechet_distance", "+-", "classifier (10 classes", "200 x 2 seeds", "5,000 of mnist5k", "averaged"):
-        assert all(words in row for row in text.splitlines()[1:4]) or words in text
+    head, *rows = text.splitlines()
+    assert head.split() == ["metric", "value", "better", "features", "samples", "real", "images", "generator"]
+    for title, row in zip(line["metrics"], rows, strict=False):
+        result = line["metrics"][title]
+        cells = [title, f"{describe_value(result['mean'])} +- {describe_value(result['std'])}"]
+        cells += [metric_of(title).better, line["features"]["description"], "200 x 2 seeds"]
+        cells += ["5,000 of mnist5k, all training images", "averaged"]
+        assert re.split(r"  +", row) == cells
     assert "no FID" in text and json.loads(copy.metrics_path.read_text().splitlines()[1]) == second
 
 

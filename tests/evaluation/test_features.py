@@ -1,5 +1,7 @@
 """Feature networks: the classifier trained for real, the Inception plumbing with a small graph of the same names."""
 
+import builtins
+import errno
 import hashlib
 import random
 
@@ -11,6 +13,7 @@ import tensorflow as tf
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.evaluation import features
+from dcgan_tf.evaluation.evaluator import Evaluator
 from dcgan_tf.evaluation.features import feature_network
 from dcgan_tf.system.errors import UserError
 
@@ -52,16 +55,71 @@ def test_a_classifier_is_trained_once_and_kept(cache):
     assert network.label_names == ("0", "10", "20", "30") and network.exclusive
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert (probabilities.argmax(axis=1) * 10 == data.labels).mean() > 0.97
-    assert "100.0% right" in network.description or "9" in network.description
+    assert network.description.startswith(f"classifier {network.key.split('-')[-1][:6]} (4 classes, ")
+    right = float(network.description.split(", ")[1].split("%")[0])
+    assert right == pytest.approx(100 * (probabilities.argmax(axis=1) * 10 == data.labels)[9::10].mean(), abs=0.05)
     again = feature_network("classifier", data, say=said.append)
     assert len(said) == 1 and np.array_equal(again(data.images)[0], found)
     # How many images are looked at together changes nothing.
     assert np.array_equal(network(data.images[:7])[0], found[:7])
-    # Trained again somewhere else, it is the same; and a damaged file is replaced.
     (path,) = cache.glob("*.npz")
     path.write_bytes(path.read_bytes()[:500])
-    third = feature_network("classifier", data, say=said.append)
-    assert len(said) == 2 and np.array_equal(third(data.images)[0], found)
+    third = feature_network("classifier", data, say=said.append)  # a damaged file is replaced
+    assert len(said) == 2 and third.key == network.key and np.array_equal(third(data.images)[0], found)
+
+
+def test_a_classifier_of_other_weights_is_another_protocol(cache, monkeypatch):
+    """As after training it with another number of threads: statistics of the one are none of the other's."""
+    data = squares()
+    first = Evaluator(data, "fid,precision,coverage", samples=300, say=quiet)
+    monkeypatch.setattr(features, "_CLASSIFIER_STEPS", 40)
+    next(cache.glob("classifier-*.npz")).unlink()
+    second = Evaluator(data, "fid,precision,coverage", samples=300, say=quiet)
+    assert first.network.key != second.network.key and first.network.description != second.network.description
+    found = second.measure(lambda seed: [data.images])["metrics"]
+    assert found["frechet_distance"]["mean"] == pytest.approx(0, abs=1e-8)
+    assert found["precision"]["mean"] == found["coverage"]["mean"] == 1
+
+
+def test_datasets_made_in_python_do_not_share_statistics(cache):
+    dark, bright = (Dataset("mine", np.full((40, 8, 8, 1), shade, np.uint8)) for shade in (10, 240))
+    for data in (dark, bright):
+        found = Evaluator(data, "fid,js", "pixels", samples=40, say=quiet).measure(
+            lambda seed, data=data: [data.images]
+        )
+        assert [result["mean"] for result in found["metrics"].values()] == [0, 0]
+
+
+def test_a_cache_that_takes_nothing_ends_nothing(cache, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    said = []
+    Evaluator(squares(), "fid", samples=10, say=said.append)
+    assert [text for text in said if "the disk is full" in text and "DCGAN_TF_CACHE" in text] == said[1:]
+    assert len(said) == 3  # the classifier is trained; its weights and the statistics are not kept
+
+
+def test_a_cache_that_is_away_for_a_moment_trains_no_other_classifier(cache, monkeypatch):
+    feature_network("classifier", squares(), say=quiet)
+    opened = builtins.open
+
+    def away(path, *more, **options):
+        if "classifier" in str(path):
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return opened(path, *more, **options)
+
+    monkeypatch.setattr("builtins.open", away)
+    with pytest.raises(UserError, match="cannot be read at the moment"):
+        feature_network("classifier", squares(), say=quiet)
+
+
+def test_so_few_images_that_none_is_held_out(cache):
+    assert (
+        "(4 classes, too few images to say how good)"
+        in feature_network("classifier", squares(count=8, seed=3), say=quiet).description
+    )
 
 
 def test_attributes_have_a_sigmoid_each(cache):

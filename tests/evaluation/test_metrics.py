@@ -152,6 +152,17 @@ def test_kernel_distance_by_hand(random):
         kernel_distance(*halves, block_size=801)
 
 
+def test_one_image_has_no_pairs_and_what_is_no_number_is_no_zero(random):
+    for real, generated in ((1, 5), (5, 1)):
+        for blocks in (None, 3):
+            with pytest.raises(ValueError, match="pairs need two images"):
+                kernel_distance(random.normal(size=(real, 4)), random.normal(size=(generated, 4)), blocks)
+    with pytest.raises(ValueError, match="no numbers"):
+        divergence_bound(float("nan"))
+    with pytest.raises(ValueError, match="no numbers"):
+        jensen_shannon([np.nan, 1], [1, 1])
+
+
 def test_the_score_is_between_one_and_the_number_of_classes(random):
     certain = np.eye(10)[np.arange(1000) % 10]
     assert inception_score(certain, 10) == pytest.approx((10, 0))
