@@ -288,7 +288,10 @@ def build_classifier(image_shape, outputs: int) -> keras.Model:
 
 
 def train_classifier(model, images, targets, exclusive, steps=None, batch_size=64) -> float:
-    """Train on all but every tenth image; the share of those that it then gets right (of attributes: the mean); nan without any."""
+    """Train on all but every tenth image; the share of those that it then gets right (of attributes: the mean).
+
+    nan where there are so few that none is held out.
+    """
     steps = steps or _CLASSIFIER_STEPS
     held_out = np.arange(len(images)) % _HELD_OUT_EVERY == _HELD_OUT_EVERY - 1
     kept, random = np.flatnonzero(~held_out), np.random.default_rng(0)
