@@ -3,8 +3,8 @@
     sheet(rows, "batch_size", "epochs")     a cell per run, settings along rows and columns, scores under each
     timeline(rows, by="seconds")            a line per run: its grids at equal epochs, or equal seconds
 
-Both take rows of comparison.py. Where the seeds differ, so that the recorded grids have other latents, a sheet's
-cells are sampled anew from the saved generators, all from the same latents.
+Both take rows of rows.py; how they are laid out is pictures/sheets.py. Where the seeds differ, so that the recorded
+grids have other latents, a sheet's cells are sampled anew from the saved generators, all from the same latents.
 """
 
 import numpy as np
@@ -21,12 +21,13 @@ from dcgan_tf.compare.choosing import (
 )
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.evaluation.metrics import describe_value
+from dcgan_tf.pictures import sheets as layout
 from dcgan_tf.pictures.grids import enlarge, grid
-from dcgan_tf.pictures.picture import Picture
+from dcgan_tf.pictures.picture import RED, TEXT, Picture
+from dcgan_tf.pictures.sheets import Caption
 from dcgan_tf.run.reading import State
 from dcgan_tf.system.errors import UserError
 
-_GRAY, _RED = "#666666", "#B00020"
 _LATENTS = ("seed", "latent_dim", "latent_distribution", "latent_mean", "latent_std", "grid_images")
 
 
@@ -50,19 +51,20 @@ def sheet(rows, row_setting=None, column_setting=None, title=None) -> Picture:
     pictures, note = _pictures(rows)
     captions = _captions(rows)
     across, down = setting_values(rows, column_setting), setting_values(rows, row_setting)
-    cells = {}
+    names = {}
+    cells = [["not in these runs"] * len(across) for _ in down]
+    below = [[()] * len(across) for _ in down]
     for row, picture, caption in zip(rows, pictures, captions, strict=True):
-        place = down.index(row.settings.get(row_setting)), across.index(row.settings.get(column_setting))
-        if place in cells:
+        r, c = down.index(row.settings.get(row_setting)), across.index(row.settings.get(column_setting))
+        if (r, c) in names:
             raise UserError(
-                f"runs {cells[place][2]!r} and {row.name!r} have the same {row_setting} and {column_setting}: they "
+                f"runs {names[r, c]!r} and {row.name!r} have the same {row_setting} and {column_setting}: they "
                 f"differ in {', '.join(varied_settings(rows))}; choose runs that differ in two settings"
             )
-        cells[place] = (picture, caption, row.name)
+        names[r, c], cells[r][c], below[r][c] = row.name, picture, caption
     tops = [_label(column_setting, value) for value in across]
     sides = [_label(row_setting, value) for value in down]
-    return _draw_table([[cells.get((r, c), (None, "", ""))[:2] for c in range(len(across))] for r in range(len(down))],
-                       tops, sides, title, note)  # fmt: skip
+    return layout.sheet(cells, sides, tops, captions=below, title=title, note=note)
 
 
 def overview(rows, title=None) -> Picture:
@@ -80,43 +82,53 @@ def sheet_of_names(rows, columns: int | None = None, title=None) -> Picture:
     rows = list(rows)
     pictures, note = _pictures(rows)
     columns = columns or min(6, len(rows))
-    cells = [
-        (picture, [(row.name, "black", "bold"), *caption])
-        for row, picture, caption in zip(rows, pictures, _captions(rows), strict=True)
-    ]
-    cells += [(None, [])] * (-len(cells) % columns)
-    lines = [cells[start : start + columns] for start in range(0, len(cells), columns)]
-    return _draw_table(lines, [""] * columns, [""] * len(lines), title, note)
+    missing = -len(rows) % columns
+    cells = [*pictures, *[None] * missing]
+    captions = [[Caption(row.name, TEXT, True), *lines] for row, lines in zip(rows, _captions(rows), strict=True)]
+    captions += [[]] * missing
+    starts = range(0, len(cells), columns)
+    cells, below = ([all_of[start : start + columns] for start in starts] for all_of in (cells, captions))
+    return layout.sheet(cells, captions=below, title=title, note=note)
 
 
 def _label(name, value):
     return "" if name is None else f"{name} = {describe_setting(value)}"
 
 
+_NO_GRID = "no grid yet"
+
+
 def _pictures(rows):
-    """One picture uint8 [H, W, 3] per run, or None, and a line on what they show."""
+    """One picture uint8 [H, W, 3] per run, or a text in its place, and a line on what they show."""
     latents = {tuple(repr(row.settings.get(name)) for name in _LATENTS) for row in rows if row.run.grids_path.is_dir()}
     if len(latents) <= 1:
         count = next((row.settings.get("grid_images") for row in rows if row.last), None)
         of = f"the same {count} latents" if count else "the same latents"
-        return [_last_grid(row.run) for row in rows], f"Each cell: the last recorded grid, of {of}."
+        return [_last_grid(row.run) for row in rows], f"Each cell: the last recorded grid, of {of}.{_steps(rows)}"
     pictures, missing = [], False
     for row in rows:
         picture = _sampled(row)
         pictures.append(picture if picture is not None else _last_grid(row.run))
-        missing = missing or (picture is None and pictures[-1] is not None)
+        missing = missing or (picture is None and not isinstance(pictures[-1], str))
     dims = {row.settings.get("latent_dim") for row in rows if row.last}
     note = "Each cell: sampled from the saved generator, all from the same latents (seed 0)."
     note += " Latents of other lengths are other latents." if len(dims) > 1 else ""
-    return pictures, note + (" Runs without a saved generator: their last recorded grid." if missing else "")
+    note += " Runs without a saved generator: their last recorded grid." if missing else ""
+    return pictures, note + _steps(rows)
+
+
+def _steps(rows):
+    """A sentence on how long the runs trained, where that differs: who trained longer is not to be praised for it."""
+    steps = [row.last["step"] for row in rows if row.last]
+    return f" The runs made {min(steps):,} to {max(steps):,} steps." if len(set(steps)) > 1 else ""
 
 
 def _last_grid(run):
     try:
         grids = run.grids()
-        return decode(grids[-1], channels=3) if grids else None
+        return decode(grids[-1], channels=3) if grids else _NO_GRID
     except (UserError, OSError, ValueError, KeyError, TypeError):  # it did not begin, or is damaged
-        return None
+        return _NO_GRID
 
 
 def _sampled(row):
@@ -134,73 +146,31 @@ def _sampled(row):
 
 
 def _captions(rows):
-    """Lines (text, colour, weight) under each cell: the newest score, else the losses; and how the run ended."""
+    """Lines under each cell: the newest score, else the losses; how many steps it made; and how it ended."""
     titles = score_titles(rows)
     title = titles[0] if titles else None
-    best = best_run(rows, title)[0] if title else None
-    others = [id(row) for row in best_run(rows, title)[2]] if title else []
+    best, _, others = best_run(rows, title) if title else (None, None, [])
+    others = [id(row) for row in others]
+    compared = {row.scores[title].step for row in rows if title in row.scores and id(row) not in others}
+    praise = " (best)" if len(compared) <= 1 else " (best; steps differ)"
     captions = []
     for row in rows:
         lines = []
         if title in row.scores:
-            mark = " (best)" if row is best else " (other protocol)" if id(row) in others else ""
-            text = f"{title} {describe_value(row.scores[title].value)}{mark}"
-            lines.append((text, "black", "bold" if row is best else "normal"))
+            mark = praise if row is best else " (other protocol)" if id(row) in others else ""
+            lines.append(Caption(f"{title} {describe_value(row.scores[title].value)}{mark}", TEXT, row is best))
         elif row.last:
-            losses = f"loss G {row.last['generator_loss']:.3f}  D {row.last['discriminator_loss']:.3f}"
-            lines.append((losses, _GRAY, "normal"))
+            lines.append(Caption(f"loss G {row.last['generator_loss']:.3f}  D {row.last['discriminator_loss']:.3f}"))
+        if row.last:
+            lines.append(Caption(f"{row.last['step']:,} steps in {row.last['seconds']:,.0f} s"))
         if row.status != State.FINISHED:
-            where = f" after epoch {row.last['epoch']}" if row.last else ""
-            lines.append((_short(f"{row.status}{where}: {row.problem}" if row.problem else f"{row.status}{where}"),
-                          _RED, "normal"))  # fmt: skip
+            lines.append(Caption(_short(f"{row.status}: {row.problem}" if row.problem else str(row.status)), RED))
         captions.append(lines)
     return captions
 
 
 def _short(text, length=60):
     return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def _draw_table(cells, tops, sides, title, note):
-    """Pictures in rows and columns: cells[row][column] = (picture or None, caption lines)."""
-    shapes = [picture.shape for line in cells for picture, _ in line if picture is not None]
-    ratio = np.median([height / width for height, width, _ in shapes]) if shapes else 1.0
-    width = float(np.clip(15 / len(tops), 1.6, 3.2))
-    lines = max([len(caption) for line in cells for _, caption in line] or [0])
-    below, height, gap = 0.06 + 0.17 * lines, width * ratio, 0.12
-    left = 0.15 + (0.085 * max(map(len, sides)) if any(sides) else 0)
-    head, foot = 0.15 + (0.32 if title else 0) + (0.25 if any(tops) else 0), 0.35
-    full = max(left + len(tops) * (width + gap), 0.075 * len(note) + 0.3, 0.1 * len(title or "") + 0.3)
-    tall = head + len(sides) * (height + below + gap) + foot
-    figure = Picture(figsize=(full, tall))
-    if title:
-        figure.text(0.15 / full, 1 - 0.12 / tall, title, va="top", fontsize=12, weight="bold")
-    figure.text(0.15 / full, 0.12 / tall, note, va="bottom", fontsize=8, color=_GRAY)
-    for column, text in enumerate(tops):
-        x = (left + column * (width + gap) + width / 2) / full
-        figure.text(x, 1 - (head - 0.06) / tall, text, ha="center", va="bottom", fontsize=10)
-    for row, line in enumerate(cells):
-        bottom = tall - head - row * (height + below + gap) - height
-        figure.text((left - 0.1) / full, (bottom + height / 2) / tall, sides[row], ha="right", va="center", fontsize=10)
-        for column, (picture, caption) in enumerate(line):
-            x = left + column * (width + gap)
-            axes = figure.add_axes((x / full, bottom / tall, width / full, height / tall))
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.spines[:].set_color("#dddddd")
-            if picture is not None:
-                axes.imshow(picture, interpolation="nearest" if min(picture.shape[:2]) < 300 else "antialiased")
-                axes.spines[:].set_visible(False)
-            elif caption or any(tops) or any(sides):
-                axes.text(0.5, 0.5, "no images" if caption else "not in these runs", ha="center", va="center",
-                          transform=axes.transAxes, color=_GRAY, fontsize=9)  # fmt: skip
-            else:
-                axes.set_axis_off()
-            for number, (text, colour, weight) in enumerate(caption):
-                size = min(8.0, 13.5 * width / max(len(text) / 10, 1))  # small enough for the cell
-                place = (x + width / 2) / full, (bottom - 0.05 - 0.17 * number) / tall
-                figure.text(*place, text, ha="center", va="top", fontsize=size, color=colour, weight=weight)
-    return figure
 
 
 # --- over time ---------------------------------------------------------------------------------------------
@@ -214,28 +184,27 @@ def timeline(rows, by: str = "epoch", points=5, title=None) -> Picture:
     """
     if by not in ("epoch", "step", "seconds"):
         raise UserError(f"by={by!r} must be epoch, step or seconds")
-    rows = [row for row in rows if row.last and row.run.grids()]
+    rows = list(rows)
+    has_grids = [bool(row.settings and row.last and row.run.grids()) for row in rows]
+    without = [row.name for row, has in zip(rows, has_grids, strict=True) if not has]
+    rows = [row for row, has in zip(rows, has_grids, strict=True) if has]
     if not rows:
         raise UserError("none of these runs has a recorded grid: train them first")
     recorded = [_moments(row.run, by) for row in rows]
     if isinstance(points, int):
         end = min(moments[-1][0] for moments in recorded)
-        start = min(max(moments[0][0] for moments in recorded), end)
+        start = min(max(next((at for at, _ in moments if at > 0), end) for moments in recorded), end)
         points = np.geomspace(max(start, 1e-9), end, points)
         points = np.unique(np.round(points)) if by != "seconds" and start >= 1 else np.unique(points)
-    cells = []
+    cells, captions = [], []
     for grids in recorded:
         past = [[found for found in grids if found[0] <= point * (1 + 1e-9)] for point in points]
-        cells.append(
-            [
-                (decode(found[-1][1], channels=3), [(_moment(by, found[-1][0]), _GRAY, "normal")])
-                if found
-                else (None, [])
-                for found in past
-            ]
-        )
+        cells.append([decode(found[-1][1], channels=3) if found else "no grid by then" for found in past])
+        captions.append([[Caption(_moment(by, found[-1][0]))] if found else [] for found in past])
     tops = [f"by {_moment(by, point)}" for point in points]
-    return _draw_table(cells, tops, short_names(rows), title, "Each cell: the newest grid recorded by then, and when.")
+    note = "Each cell: the newest grid recorded by then, and when."
+    note += f" Left out, without a recorded grid: {', '.join(without)}." if without else ""
+    return layout.sheet(cells, short_names(rows), tops, captions=captions, title=title, note=note)
 
 
 def _moment(by, value):
@@ -244,6 +213,8 @@ def _moment(by, value):
 
 def _moments(run, by):
     """(moment, path) of each recorded grid; epochs are counted with their fractions."""
+    steps = run.grid_steps()
+    seconds = run.seconds_at(steps)
     per_epoch = run.config["steps_per_epoch"]
-    at = {row["step"]: row["step"] / per_epoch if by == "epoch" else row[by] for row in run.rows()}
-    return [(at[step], path) for step, path in zip(run.grid_steps(), run.grids(), strict=True) if step in at]
+    moments = {"step": steps, "seconds": seconds, "epoch": [step / per_epoch for step in steps]}[by]
+    return list(zip(moments, map(run.grid_path, steps), strict=True))

@@ -1,5 +1,6 @@
 """Sheets and curves of many runs: every run in its place, with its label and score; nothing is drawn twice."""
 
+import cv2
 import numpy as np
 import pytest
 from written_runs import write_run
@@ -37,7 +38,11 @@ def texts(figure):
 
 
 def grays(figure):
-    return [int(axes.images[0].get_array()[0, 0, 0]) for axes in figure.axes if axes.images]
+    """The gray of each grid of the sheet, row by row."""
+    (axes,) = figure.axes
+    page = axes.images[0].get_array()[..., 0]
+    count, labels = cv2.connectedComponents((page < 200).astype(np.uint8))
+    return [int(page[labels == label][0]) for label in range(1, count)]
 
 
 def test_settings_that_always_change_together_are_one(rows, tmp_path):
@@ -52,9 +57,14 @@ def test_a_sheet_has_each_run_in_its_cell_with_its_score(rows):
     figure = sheet(rows[::-1])
     assert grays(figure) == [52, 54, 152, 154]  # by rows: batch_size 16, 64; by columns: steps 20, 40
     said = texts(figure)
-    for words in ("batch_size = 16", "batch_size = 64", "steps = 20", "steps = 40", "frechet_distance 70 (best)"):
-        assert said.count(words) == 1
-    assert "Each cell: the last recorded grid, of the same 64 latents." in said
+    scores = ["frechet_distance 90", "frechet_distance 170", "frechet_distance 190"]
+    for words in ("batch_size = 16", "batch_size = 64", "steps = 20", "steps = 40", *scores):
+        assert said.count(words) == 1, words
+    assert "frechet_distance 70 (best; steps differ)" in " ".join(said)
+    assert said.count("20 steps in 10 s") == said.count("40 steps in 20 s") == 2
+    about = " ".join(said[: said.index("batch_size = 16")])
+    assert about == "Each cell: the last recorded grid, of the same 64 latents. The runs made 20 to 40 steps."
+    assert "frechet_distance 70 (best)" in texts(sheet(rows[::2]))  # both after 20 steps
     assert grays(sheet(rows, "steps", "batch_size")) == [52, 152, 54, 154]
     with pytest.raises(UserError, match="have the same None and steps"):
         sheet(rows, None, "steps")
@@ -65,12 +75,13 @@ def test_a_sheet_has_each_run_in_its_cell_with_its_score(rows):
 
 
 def test_missing_and_broken_runs_have_cells_that_say_so(rows, tmp_path):
-    three = [*rows[:3], read_run(tmp_path / "nothing")]
-    assert sum(len(axes.texts) > 0 for axes in sheet(rows[:3]).axes) == 1
-    assert "not begun" in texts(sheet_of_names(three))
-    assert [text for text in texts(sheet_of_names(rows)) if text in {row.name for row in rows}] == [
-        row.name for row in rows
-    ]
+    assert texts(sheet(rows[:3])).count("not in these runs") == 1
+    bare = read_run(write_run(tmp_path / "bare", batch_size=16))  # its pictures are gone
+    said = texts(sheet_of_names([*rows[:2], bare, read_run(tmp_path / "nothing")]))
+    assert said.count("no grid yet") == 2 and said.count("not begun") == 1
+    names = [row.name for row in rows]
+    assert [text for text in texts(sheet_of_names(rows)) if text in names] == names
+    assert "Left out, without a recorded grid: bare." in " ".join(texts(timeline([*rows, bare])))
 
 
 def test_a_timeline_shows_what_was_there_by_then(rows):
@@ -78,6 +89,7 @@ def test_a_timeline_shows_what_was_there_by_then(rows):
     assert grays(figure) == [151, 152, 152, 151, 152, 154]
     assert [text for text in texts(figure) if text.startswith("by")] == [f"by {n} seconds" for n in (4, 5, 12, 20)]
     assert grays(timeline(rows[:2], points=2)) == [51, 52, 51, 52]  # over the time that both have
+    assert texts(timeline(rows[2:], by="seconds", points=[4, 5])).count("no grid by then") == 2
     with pytest.raises(UserError, match="by='minutes' must be"):
         timeline(rows, by="minutes")
 
