@@ -38,15 +38,14 @@ def write_gif(path, frames, seconds_per_frame: float = 0.1, hold_last: float = 2
 
 
 def thin_frames(count: int) -> list[int]:
-    """Which of `count` frames (one per epoch, numbered from 0) a GIF shows, fewer as training goes on.
+    """Which of `count` frames (one per epoch, counted from 0) a GIF shows, fewer as training goes on: 0, 1, 2, 4, 6,
+    8, 11 ..., and the last.
 
-    The rule of the `vrdl` report: those where 2 * sqrt(epoch) reaches a new whole number; and the last.
+    The rule of the `vrdl` report's notebook: those at which round(2 * sqrt(frame)) is a new number.
     """
-    reached = [math.isqrt(4 * epoch) for epoch in range(count + 1)]  # isqrt: exact at 1, 4, 9, ...
-    chosen = [epoch - 1 for epoch in range(1, count + 1) if reached[epoch] > reached[epoch - 1]]
-    if count > 0 and chosen[-1] != count - 1:
-        chosen.append(count - 1)
-    return chosen
+    rounded = [round(2 * math.sqrt(frame)) for frame in range(count)]
+    chosen = [frame for frame in range(count) if frame == 0 or rounded[frame] > rounded[frame - 1]]
+    return chosen if count == 0 or chosen[-1] == count - 1 else [*chosen, count - 1]
 
 
 def frame(images, labels=None, side: int = 160, columns: int | None = None) -> np.ndarray:

@@ -108,7 +108,7 @@ class Recipe:
     steps: int | None = _field(None, "steps of training, instead of epochs", low=1)
     grid_images: int = _field(64, "images in each grid, always from the same latents", low=1, high=1024)
     grid_every: int | None = _field(None, "steps between grids; none: one per epoch", low=1)
-    gif_thinned: bool = _field(False, "GIF frames get rarer: those where 2*sqrt(epoch) reaches a new whole number")
+    gif_thinned: bool = _field(False, "GIF frames get rarer: those where round(2*sqrt(frame)) is new")
 
     # What the processor does with it.
     precision: Literal["float32", "bfloat16", "float16"] = _field(

@@ -232,8 +232,9 @@ class Run:
         for path in self.grids_path.glob("*.png"):
             records.set_aside_other(path)  # a folder where a picture will be written
         kept = [row for row in rows if row["step"] <= step and self.row_is_due(row["step"])]
-        if rows and not self.grid_rule.is_due(rows[-1]["step"]):
-            self.grid_path(rows[-1]["step"]).unlink(missing_ok=True)
+        for drawn in self.grid_rule.up_to(rows[-1]["step"]) if rows else []:
+            if drawn > step or not self.grid_rule.is_due(drawn):
+                self.grid_path(drawn).unlink(missing_ok=True)
         for path, kept_at in self._all_samples():
             if kept_at > step or not self.grid_rule.is_due(kept_at):
                 path.unlink()

@@ -37,12 +37,16 @@ def test_gif_of_one_frame_of_equal_frames_and_of_none(tmp_path):
         write_gif(tmp_path / "a.gif", [noise(), noise(8, 8)])
 
 
-def test_frames_thin_out_where_twice_the_root_of_the_epoch_reaches_a_whole_number():
-    assert thin_frames(0) == []
-    assert thin_frames(1) == [0]
-    epochs = [index + 1 for index in thin_frames(100)]
-    assert epochs == [1, 3, 4, 7, 9, 13, 16, 21, 25, 31, 36, 43, 49, 57, 64, 73, 81, 91, 100]
-    assert [index + 1 for index in thin_frames(10)] == [1, 3, 4, 7, 9, 10]
+def test_frames_thin_out_as_the_notebook_of_vrdl_has_it():
+    """Its own loop: a frame is kept when round(2 * sqrt(i)) is larger than of the one kept before it."""
+    kept, last = [], -1
+    for number in range(100):
+        if round(2 * number**0.5) > last:
+            kept, last = [*kept, number], round(2 * number**0.5)
+    assert kept[:7] == [0, 1, 2, 4, 6, 8, 11]
+    assert thin_frames(100) == [*kept, 99]
+    assert [thin_frames(count) for count in range(4)] == [[], [0], [0, 1], [0, 1, 2]]
+    assert thin_frames(8) == [0, 1, 2, 4, 6, 7]  # and the last one
 
 
 def test_films_become_mp4_that_can_be_played(tmp_path):

@@ -1,10 +1,9 @@
-"""A run that was killed ends with exactly the weights, moments, history and grids of one that was not.
+"""What is there when train() is called again: longer, damaged, emptied, other settings, another process.
 
-Real processes and real SIGKILLs, with Dropout, BatchNorm, shuffling and the averaged generator on.
+Kills, and every field of a recipe that has state, are in test_kill.py.
 """
 
 import csv
-import random
 import shutil
 import signal
 import subprocess
@@ -57,49 +56,6 @@ def assert_same(run, other):
     assert [p.name for p in run.grids()] == [p.name for p in other.grids()]
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(run.grids(), other.grids(), strict=True))
     assert run.gif_path.read_bytes() == other.gif_path.read_bytes()
-
-
-# Its process kills itself in the middle of np.savez, at the worst moment.
-DIES_WRITING = """
-import os, signal, sys, numpy
-import dcgan_tf.run.checkpoints as checkpoints
-savez, calls = numpy.savez, []
-def dies(path, **arrays):
-    calls.append(path)
-    if len(calls) == 4:
-        savez(path, **dict(list(arrays.items())[:5]))
-        os.kill(os.getpid(), signal.SIGKILL)
-    savez(path, **arrays)
-checkpoints.np.savez = dies
-from dcgan_tf.cli import main; main(sys.argv[1:])
-"""
-
-
-def test_killed_again_and_again(whole, tmp_path):
-    """While a checkpoint is written, then twice at any moment; the fourth process ends it."""
-    run, chance = Run(tmp_path / "run"), random.Random(5)
-    killed = subprocess.run([sys.executable, "-c", DIES_WRITING, *_command(run.path)[3:]], capture_output=True)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr[-1000:]
-    assert list(run.checkpoints_path.glob(".*.partial.npz"))  # what it left
-    kills = 0
-    for _ in range(2):
-        process = subprocess.Popen(_command(run.path), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        seen = _checkpoint_names(run)
-        while process.poll() is None and _checkpoint_names(run) == seen:
-            time.sleep(0.002)  # polling: until it has written a checkpoint of its own
-        time.sleep(chance.uniform(0, 0.1))  # and then at any moment
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            kills += 1
-        process.communicate()
-    assert kills >= 1
-    assert_same(_train(run.path), whole)
-    assert len(checkpoints.all_checkpoints(run.checkpoints_path)) == 3
-    assert not list(run.path.rglob("*.partial*"))
-
-
-def _checkpoint_names(run):
-    return {path.name for path in checkpoints.all_checkpoints(run.checkpoints_path)}
 
 
 def test_a_longer_run_extends_a_finished_one_and_its_kept_samples(whole, tmp_path):

@@ -1,0 +1,190 @@
+"""A run that was killed ends with exactly the weights, moments, history, grids and film of one that was not.
+
+Every field of a recipe that has state, by a table; and real processes that die of SIGKILL.
+"""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from dcgan_tf.recipe.fields import Recipe
+from dcgan_tf.run import checkpoints
+from dcgan_tf.run.directory import Run
+from dcgan_tf.training import loop
+from dcgan_tf.training.progress import NoProgress
+from dcgan_tf.training.train import train
+
+# `fake` has 1,000 images: 20 steps an epoch.
+TINY = {"width": 2, "latent_dim": 8, "batch_size": 50, "grid_images": 4}
+SMALLEST = {**TINY, "image_size": 8}  # for gwu, whose networks are the quickest to build
+STEPS, KILLED_AFTER = 24, 8
+
+# name: the recipe, and what is changed in it. Each field with state is in one of them.
+CASES = {
+    "RMSprop": ("gwu", {**SMALLEST, "optimizer": "rmsprop", "learning_rate_decay": 0.05, "label_noise": 0.1,
+                        "real_label_low": 0.8, "horizontal_flips": True, "ema_images": 500.0, "ema_rampup": 0.2}),
+    "quick": ("quick", {**TINY, "learning_rate_schedule": "cosine", "learning_rate_images": 900.0,
+                        "learning_rate_floor": 0.1, "instance_noise": 0.5, "instance_noise_images": 700.0,
+                        "instance_noise_target": 0.6, "augment": "translation,cutout,color", "minibatch_std": True}),
+    "many steps of D": ("tutorial", {**TINY, "update_rule": "alternating", "discriminator_steps": 3, "dropout": 0.5,
+                                     "beta_1": 0.7, "beta_2": 0.9}),
+    "loss_gated": ("gwu", {**SMALLEST, "update_rule": "loss_gated", "precision": "float16", "batch_norm": "paper"}),
+    "smooth D": ("gwu", {**SMALLEST, "discriminator_batch_norm": False, "r1_gamma": 1.0, "r1_every": 3,
+                         "gradient_penalty": 1.0, "spectral_norm": True}),
+}  # fmt: skip
+# What the next step depends on, beside the weights: where it is counted, averaged, drawn or followed.
+WITH_STATE = {
+    "optimizer": "RMSprop",
+    "learning_rate_decay": "RMSprop",
+    "label_noise": "RMSprop",
+    "real_label_low": "RMSprop",
+    "horizontal_flips": "RMSprop",
+    "ema_images": "RMSprop",
+    "ema_rampup": "RMSprop",
+    "learning_rate_schedule": "quick",
+    "learning_rate_images": "quick",
+    "learning_rate_floor": "quick",
+    "instance_noise": "quick",
+    "instance_noise_images": "quick",
+    "instance_noise_target": "quick",
+    "augment": "quick",
+    "minibatch_std": "quick",
+    "discriminator_steps": "many steps of D",
+    "dropout": "many steps of D",
+    "beta_1": "many steps of D",
+    "beta_2": "many steps of D",
+    "update_rule": "loss_gated",
+    "precision": "loss_gated",
+    "batch_norm": "loss_gated",
+    "discriminator_batch_norm": "smooth D",
+    "r1_gamma": "smooth D",
+    "r1_every": "smooth D",
+    "gradient_penalty": "smooth D",
+    "spectral_norm": "smooth D",
+}
+WITHOUT_STATE = {
+    *("name", "source", "summary"),
+    *("architecture", "image_size", "channels", "width", "initial_std", "leaky_slope", "generator_activation"),
+    *("discriminator_kernel", "latent_dim", "latent_distribution", "latent_mean", "latent_std"),
+    *("loss", "real_label_high", "generator_learning_rate", "discriminator_learning_rate", "clip_value", "clip_norm"),
+    *("batch_size", "epochs", "steps", "grid_images", "grid_every", "gif_thinned", "jit_compile"),
+}
+
+
+def test_every_field_of_a_recipe_is_in_the_table_or_has_no_state():
+    names = {field.name for field in fields(Recipe)}
+    assert WITH_STATE.keys() | WITHOUT_STATE == names and not WITH_STATE.keys() & WITHOUT_STATE
+    for field, case in WITH_STATE.items():
+        assert field in CASES[case][1], f"{field} is not part of {case}"
+
+
+def go(case, path):
+    recipe, changes = CASES[case]
+    return train(recipe, "fake", path, steps=STEPS, overrides=changes, log_every=7, checkpoint_seconds=0,
+                 progress=NoProgress())  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A function: case -> its run that nobody interrupted, with a checkpoint after every step."""
+    runs = {}
+
+    def trained(case):
+        if case not in runs:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(loop, "_SECONDS_PER_CALL", 0.0)
+                save = checkpoints.save
+                patch.setattr(checkpoints, "save", lambda *arguments: save(*arguments, keep=STEPS))
+                runs[case] = go(case, tmp_path_factory.mktemp("whole") / "run")
+        return runs[case]
+
+    return trained
+
+
+def assert_same(run, other):
+    newest, others = (checkpoints.read(checkpoints.all_checkpoints(r.checkpoints_path)[0])[0] for r in (run, other))
+    assert set(newest) == set(others) and "generator_optimizer/000" in newest
+    assert [name for name in newest if not np.array_equal(newest[name], others[name])] == []
+    exact = [name for name in run.rows()[0] if "second" not in name]
+    assert [[row[name] for name in exact] for row in run.rows()] == [
+        [row[name] for name in exact] for row in other.rows()
+    ]
+    assert [path.name for path in run.grids()] == [path.name for path in other.grids()]
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(run.grids(), other.grids(), strict=True))
+    assert run.gif_path.read_bytes() == other.gif_path.read_bytes()
+
+
+@pytest.mark.parametrize("case", ["RMSprop", "many steps of D", "smooth D"])
+def test_what_was_recorded_after_the_newest_checkpoint_is_made_again(case, whole, tmp_path):
+    """As a kill leaves it: rows and grids up to step 24, and a checkpoint of step 8."""
+    run = Run(shutil.copytree(whole(case).path, tmp_path / "run"))
+    for path in checkpoints.all_checkpoints(run.checkpoints_path)[: STEPS - KILLED_AFTER]:
+        path.unlink()
+    assert checkpoints.all_checkpoints(run.checkpoints_path)[0].name == f"step_{KILLED_AFTER:08d}.npz"
+    run.generator_path.unlink()
+    assert_same(go(case, run.path), whole(case))
+    assert run.grid_steps() == [0, 10, 20, 24] and [row["step"] for row in run.rows()] == [7, 14, 20, 24]
+
+
+# Its process kills itself in the middle of np.savez, at the worst moment: while its fourth checkpoint is written.
+DIES_WRITING = """
+import os, signal, sys, numpy
+import dcgan_tf.run.checkpoints as checkpoints
+from dcgan_tf.training import loop
+loop._SECONDS_PER_CALL = 0.0
+savez, calls = numpy.savez, []
+def dies(path, **arrays):
+    calls.append(path)
+    if len(calls) == 4:
+        savez(path, **dict(list(arrays.items())[:5]))
+        os.kill(os.getpid(), signal.SIGKILL)
+    savez(path, **arrays)
+checkpoints.np.savez = dies
+from dcgan_tf.cli import main; main(sys.argv[1:])
+"""
+
+
+def command(case, run_dir):
+    recipe, changes = CASES[case]
+    words = ["train", "--recipe", recipe, "--dataset", "fake", "--steps", str(STEPS), "--log-every", "7"]
+    words += ["--checkpoint-seconds", "0", "--no-progress", "--run-dir", str(run_dir)]
+    return [*words, *(f"--set={name}={value}" for name, value in changes.items())]
+
+
+@pytest.mark.parametrize("case", ["quick", "loss_gated"])
+def test_killed_while_a_checkpoint_is_written(case, whole, tmp_path):
+    run = Run(tmp_path / "run")
+    killed = subprocess.run([sys.executable, "-c", DIES_WRITING, *command(case, run.path)], capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-1000:]
+    assert list(run.checkpoints_path.glob(".*.partial.npz"))  # what it left
+    assert [path.name for path in checkpoints.all_checkpoints(run.checkpoints_path)] == [
+        f"step_{step:08d}.npz" for step in (3, 2, 1)
+    ]
+    assert_same(go(case, run.path), whole(case))
+    assert len(checkpoints.all_checkpoints(run.checkpoints_path)) == 3
+    assert not list(run.path.rglob("*.partial*"))
+
+
+def test_killed_at_any_moment(whole, tmp_path):
+    """Twice if it does not end before; the last process is this one."""
+    case, chance, run = "RMSprop", random.Random(5), Run(tmp_path / "run")
+    slow = "from dcgan_tf.training import loop; loop._SECONDS_PER_CALL = 0.0; import sys; from dcgan_tf.cli import main"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{slow}; main(sys.argv[1:])", *command(case, run.path)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    while process.poll() is None and not checkpoints.all_checkpoints(run.checkpoints_path):
+        time.sleep(0.002)  # polling: until it has written a checkpoint
+    time.sleep(chance.uniform(0, 0.05))
+    assert process.poll() is None, process.stderr.read()[-1000:]
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not run.generator_path.exists()
+    assert_same(go(case, run.path), whole(case))

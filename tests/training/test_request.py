@@ -1,0 +1,124 @@
+"""What is asked of train(): made plain, or refused in one line before anything is written."""
+
+import json
+
+import numpy as np
+import pandas
+import pytest
+
+from dcgan_tf.data.datasets import load_dataset
+from dcgan_tf.recipe.catalogue import get_recipe
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.training.config import describe
+from dcgan_tf.training.request import Length, resolve
+from dcgan_tf.training.train import train
+
+NOTHING = {
+    "epochs": None, "steps": None, "max_seconds": None, "batch_size": None, "learning_rate": None, "overrides": None,
+    "seed": 0, "classes": None, "resize": False, "stretch": False, "all_frames": False, "log_every": 50,
+    "checkpoint_seconds": 5.0, "evaluate_every": None, "evaluation": None, "keep_samples": False, "tensorboard": False,
+    "stop_on_alarm": False,
+}  # fmt: skip
+
+
+def ask(recipe="quick", **options):
+    return resolve(recipe, **{**NOTHING, **options})
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_dataset("fake")
+
+
+# Of every argument: what NumPy, pandas or Python give, and the plain value that it is.
+NUMBERS = [
+    ("seed", np.int64(3), 3),
+    ("seed", np.uint8(3), 3),
+    ("log_every", np.int32(7), 7),
+    ("checkpoint_seconds", np.float32(0.5), 0.5),
+    ("checkpoint_seconds", np.int64(2), 2.0),
+    ("checkpoint_seconds", 0, 0.0),
+    ("evaluate_every", np.int64(5), 5),
+    ("resize", np.True_, True),
+    ("stretch", np.True_, True),
+    ("all_frames", np.False_, False),
+    ("keep_samples", np.True_, True),
+    ("tensorboard", np.False_, False),
+    ("stop_on_alarm", np.bool_(True), True),
+    ("evaluation", {"samples": np.int64(60), "names": np.str_("fid")}, {"samples": 60, "names": "fid"}),
+    ("classes", np.array([3, 7]), [3, 7]),
+    ("classes", np.array(3), 3),
+    ("classes", np.int64(3), 3),
+    ("classes", np.array(["cat", "dog"]), ["cat", "dog"]),
+    ("classes", (3, np.int64(7)), [3, 7]),
+    ("classes", range(3), [0, 1, 2]),
+    ("classes", {7, 3}, [3, 7]),
+    ("classes", pandas.Series([3, 7]), [3, 7]),
+    ("classes", np.str_("3,7"), "3,7"),
+    ("classes", ["cat"], ["cat"]),
+]
+
+
+@pytest.mark.parametrize("name, given, plain", NUMBERS)
+def test_numpys_values_are_the_plain_ones_they_are(name, given, plain, data):
+    request = ask(**{name: given})
+    value = getattr(request, name)
+    assert value == plain and type(value) is type(plain)
+    if isinstance(plain, list):
+        assert [type(one) for one in value] == [type(one) for one in plain]
+    config = describe(request, data)
+    assert json.loads(json.dumps(config)) == config  # what config.json holds is what comes back from it
+
+
+@pytest.mark.parametrize("number", [np.int64, np.int32, np.float64])
+def test_lengths_and_fields_too(number, data):
+    assert ask(steps=np.int64(5)).length == Length(None, 5, None)
+    assert ask(epochs=np.int16(5)).length == Length(5, None, None)
+    assert ask(max_seconds=number(5)).length == Length(None, None, 5.0)
+    request = ask(batch_size=np.int64(16), overrides={"width": np.int64(8), "beta_1": np.float32(0.5)},
+                  learning_rate=number(1))  # fmt: skip
+    assert (request.recipe.batch_size, request.recipe.width, request.recipe.beta_1) == (16, 8, 0.5)
+    json.dumps(describe(request, data))
+
+
+def test_a_run_with_classes_from_numpy_is_the_run_with_a_list(tmp_path):
+    """Called again in plain words it is the same run, and complete."""
+    options = {"steps": 1, "overrides": {"width": 4, "latent_dim": 4, "batch_size": 50, "grid_images": 4}}
+    run = train("quick", "mnist5k", tmp_path / "run", classes=np.array([3, 7]), **options)
+    before = run.history_path.read_text()
+    assert run.config["dataset"]["classes"] == [3, 7] and run.config["dataset"]["images"] == 1000
+    assert train("quick", "mnist5k", tmp_path / "run", classes=[3, 7], **options).history_path.read_text() == before
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"seed": True}, "seed=True must be a whole number from 0"),
+        ({"seed": np.float64(1.5)}, "seed=1.5 must"),
+        ({"seed": "3"}, "seed='3' must"),
+        ({"log_every": np.int64(0)}, "log_every=0 must be a whole number of at least 1"),
+        ({"checkpoint_seconds": np.float32("nan")}, "checkpoint_seconds=nan must be a number of seconds of at least 0"),
+        ({"checkpoint_seconds": -1}, "checkpoint_seconds=-1"),
+        ({"max_seconds": True}, "max_seconds=True must be a number of seconds above 0"),
+        ({"max_seconds": np.float64(0)}, "max_seconds=0.0"),
+        ({"evaluate_every": 2.5}, "evaluate_every=2.5 must be a whole number of at least 1"),
+        ({"keep_samples": 1}, "keep_samples=1 must be True or False"),
+        ({"resize": "no"}, "resize='no' must be True or False"),
+        ({"classes": np.array([0.5])}, "0.5 is no class"),
+        ({"classes": [[3, 7]]}, "is no class, give names or whole numbers"),
+        ({"classes": [True]}, "True is no class"),
+        ({"overrides": {"epochs": None}}, "nothing says when to stop"),
+    ],
+)
+def test_mistakes_are_one_line(options, words):
+    with pytest.raises(UserError) as error:
+        ask(**options)
+    assert words in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_clock_alone_decides_unless_a_length_is_given_too():
+    assert ask(max_seconds=9).length == Length(None, None, 9.0)
+    assert ask(max_seconds=9, epochs=2).length == Length(2, None, 9.0)
+    assert ask().length == Length(get_recipe("quick").epochs, None, None)
+    assert Length(3, None, None).total_steps(20) == 60 and Length(None, 7, None).total_steps(20) == 7
+    assert Length(None, None, 9.0).total_steps(20) is None
