@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from dcgan_tf import __version__
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.generators import load_generator
+from dcgan_tf.run.generators import is_generator_file, load_generator
 from dcgan_tf.run.sampling import draw_latents
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.keras_backend import keras
@@ -32,7 +32,7 @@ class Original(NamedTuple):
 
 
 def load_original(source, best: bool = False) -> Original:
-    """The generator that `sample` draws from, of a run directory or a `.keras` file, ready to be exported.
+    """The generator that `sample` draws from, of a run directory or a `.keras` or `.h5` file, ready to be exported.
 
     best: the run's best_generator.keras instead of its last one.
     """
@@ -40,14 +40,14 @@ def load_original(source, best: bool = False) -> Original:
     generator, latents = load_generator(source, best=best)
     generator = in_float32(generator)
     about = {
-        "name": path.resolve().name.removesuffix(".keras"),
+        "name": path.resolve().stem if is_generator_file(source) else path.resolve().name,
         "generator": "best" if best else "last",
         "image_shape": list(generator.output_shape[1:]),
         "latent_dim": generator.input_shape[1],
         "latents": latents,
         "versions": {"dcgan_tf": __version__, "tensorflow": tf.__version__, "keras": keras.__version__},
     }
-    if path.suffix == ".keras":
+    if is_generator_file(source):
         return Original(generator, latents, about)
     run = Run(path)
     rows = run.rows()
@@ -61,13 +61,21 @@ def in_float32(generator: keras.Model) -> keras.Model:
 
     Browsers and ONNX Runtime on CPUs know no bfloat16. Half precision's images differ from these by its rounding.
     """
-    if all(layer.compute_dtype == "float32" for layer in generator.layers):
+    if all(layer.compute_dtype == "float32" for layer in _layers(generator)):
         return generator
     clone = keras.models.clone_model(
-        generator, clone_function=lambda layer: type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+        generator,
+        clone_function=lambda layer: type(layer).from_config({**layer.get_config(), "dtype": "float32"}),
+        recursive=True,
     )
     clone.set_weights(generator.get_weights())
     return clone
+
+
+def _layers(network):
+    """All layers of a network, those of networks in it included."""
+    for layer in network.layers:
+        yield from _layers(layer) if isinstance(layer, keras.Model) else [layer]
 
 
 def compare(original: Original, exported) -> float:

@@ -7,6 +7,7 @@ import shutil
 import uuid
 from pathlib import Path
 
+from dcgan_tf.run.generators import is_generator_file
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained, write_json
 
@@ -14,11 +15,11 @@ MANIFEST = "export.json"  # in an exported folder: what it is, and which files a
 
 
 def place(source, output, best: bool, name: str) -> Path:
-    """Where an export goes: `output`, or `name` in the run directory, or beside the `.keras` file."""
+    """Where an export goes: `output`, or `name` in the run directory, or beside the generator's file."""
     path = Path(source)
     if output:
         return Path(output)
-    if path.suffix == ".keras":
+    if is_generator_file(source):
         return path.with_name(f"{path.stem}.onnx" if name.endswith(".onnx") else f"{path.stem}_{name}")
     return path / (f"best_{name}" if best else name)
 

@@ -21,6 +21,7 @@ from dcgan_tf.latent.directions import attribute_directions, first_layer_directi
 from dcgan_tf.latent.space import LatentSpace
 from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.run.directory import Run
+from dcgan_tf.run.generators import is_generator_file
 from dcgan_tf.run.sampling import draw_latents
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import write_text
@@ -80,7 +81,7 @@ def describe(about: dict) -> str:
 
 def _index(about):
     page = (PAGE / "index.html").read_text(encoding="utf-8")
-    source = "FILE.keras" if "recipe" not in about else "RUN --best" if about["generator"] == "best" else "RUN"
+    source = "FILE" if "recipe" not in about else "RUN --best" if about["generator"] == "best" else "RUN"
     for name, text in (("name", about["name"]), ("description", describe(about)), ("source", source)):
         page = page.replace("{{" + name + "}}", html.escape(text))
     return page
@@ -162,7 +163,7 @@ def _group(heading, note, names, vectors):
 
 
 def _labelled_data(source, dataset):
-    if Path(source).suffix == ".keras":
+    if is_generator_file(source):
         raise UserError(f"{str(source)!r} is a file: attributes need a run directory, which knows its data")
     data = data_of(Run(source), dataset)
     if not can_classify(data):

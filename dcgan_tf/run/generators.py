@@ -19,6 +19,11 @@ FILES = (".keras", ".h5", ".hdf5")
 _PASSED_THROUGH = ("Reshape", "Permute", "Flatten", "Cropping2D", "UpSampling2D", "Dropout", "Identity", "InputLayer")
 
 
+def is_generator_file(source) -> bool:
+    """Whether that is the path of a generator's file, there or not, rather than of a run directory."""
+    return Path(source).suffix in FILES and not Path(source).is_dir()
+
+
 def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
     """The generator of a run directory, or of a `.keras` or `.h5` file, and what is known of its latents.
 
@@ -30,7 +35,7 @@ def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
     no numbers.
     """
     path, latents = Path(source), {"distribution": "normal", "mean": 0.0, "std": 1.0}
-    is_file = path.suffix in FILES and not path.is_dir()
+    is_file = is_generator_file(source)
     if is_file and not path.is_file():
         raise UserError(f"there is no file {str(source)!r}: give a run directory, or a .keras or .h5 file")
     if is_file and best:

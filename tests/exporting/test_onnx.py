@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import onnxruntime
 import pytest
@@ -28,6 +29,23 @@ def test_every_recipes_generator_becomes_onnx(recipe, tmp_path):
     original = load_original(source).images(latents)
     assert images.shape == original.shape and np.abs(images - original).max() <= TOLERANCE
     assert original.std() > 0.01  # not one gray, which would equal anything
+
+
+def test_a_generator_from_elsewhere_with_other_latents_and_another_range(tmp_path):
+    normal = keras.initializers.RandomNormal(0, 0.5, seed=1)
+    layers = [
+        keras.Input((1, 1, 6)),
+        keras.layers.Conv2DTranspose(1, 8, activation="sigmoid", kernel_initializer=normal),
+    ]
+    keras.Sequential(layers).save(tmp_path / "theirs.h5")
+    path, _ = export_onnx(tmp_path / "theirs.h5")
+    assert path == tmp_path / "theirs.onnx"
+    session = onnxruntime.InferenceSession(str(path))
+    (images,) = session.run(["images"], {"latents": draw_latents(5, 6, seed=2)})
+    theirs = keras.Sequential(layers)(draw_latents(5, 6, seed=2)[:, None, None]).numpy()  # in [0, 1]
+    assert np.abs(images - (2 * theirs - 1)).max() < 1e-4 and images.min() < -0.5 < 0.5 < images.max()
+    drawn = sample(tmp_path / "theirs.h5", 5, seed=2)  # exports and samples are the same
+    assert np.abs((images + 1) * 127.5 - drawn).max() < 0.6
 
 
 def test_a_run_becomes_an_onnx_file_that_knows_its_latents(run):

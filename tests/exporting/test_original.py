@@ -1,5 +1,6 @@
 """What is exported, and that it is compared with what it was."""
 
+import keras
 import numpy as np
 import pytest
 from generators import NARROW, shaken_generator
@@ -46,3 +47,14 @@ def test_the_best_generator_is_asked_for_by_name(run, tmp_path):
         assert place(run.path, None, True, "generator.onnx") == run.path / "best_generator.onnx"
     finally:
         run.best_generator_path.unlink()
+
+
+def test_half_precision_is_left_behind_in_a_network_within_a_network_too(tmp_path):
+    half = {"activation": "sigmoid", "dtype": "mixed_bfloat16"}  # [0, 1]: loading wraps it, to bring it to [-1, 1]
+    layers = [keras.Input((5,)), keras.layers.Dense(64, **half), keras.layers.Reshape((8, 8, 1), dtype="float32")]
+    keras.Sequential(layers).save(tmp_path / "half.keras")
+    original = load_original(tmp_path / "half.keras")
+    latents = draw_latents(3, 5, 0)
+    weights, bias = keras.Sequential(layers).get_weights()
+    wanted = 2 / (1 + np.exp(-(latents @ weights + bias))) - 1
+    assert np.abs(original.images(latents).reshape(3, -1) - wanted).max() < 1e-5  # in bfloat16 it is off by 1e-2

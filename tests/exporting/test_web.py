@@ -306,7 +306,7 @@ def test_sliders_of_attributes(run, monkeypatch):
     [
         ({"recipe": "quick", "dataset": "fake", "epochs": 1, "steps": 9, "generator": "last"}, "sample RUN --seed"),
         ({"recipe": "quick", "dataset": "fake", "epochs": 1, "steps": 9, "generator": "best"}, "sample RUN --best --s"),
-        ({"generator": "last"}, "sample FILE.keras --seed"),
+        ({"generator": "last"}, "sample FILE --seed"),
     ],
 )
 def test_the_page_names_a_command_that_draws_its_images(about, command):
