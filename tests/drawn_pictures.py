@@ -1,5 +1,6 @@
 """What the tests of data share: pictures made here, as files, as arrays and as sources; also for worker processes."""
 
+import errno
 import io
 import os
 import sys
@@ -81,3 +82,15 @@ def picture(seed, height=16, width=12, kind="PNG"):
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     Image.fromarray(pixels).save(buffer, kind)
     return buffer.getvalue()
+
+
+def break_the_disk(monkeypatch, writes):
+    """Of the files that are written in one step, `writes` come through; then the disk is full."""
+    left, replace = iter(range(writes)), os.replace
+
+    def full(*paths):
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return replace(*paths)
+
+    monkeypatch.setattr("dcgan_tf.system.files.os.replace", full)

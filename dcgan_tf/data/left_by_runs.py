@@ -3,9 +3,9 @@
 import re
 from pathlib import PurePosixPath
 
-# What a run writes into its own folder; and a sweep beside its runs.
+# What a run writes into its own folder; and a sweep, or the gallery, beside the runs.
 _OF_A_RUN = ("grids", "samples", "latent", "web", "tensorboard", "checkpoints", "saved_model", "progress.gif")
-_OF_A_SWEEP = re.compile(r"(sheet.*|curves)\.png")
+_OF_A_SWEEP = re.compile(r"(sheet.*|curves)\.png|index\.html")
 
 
 def written_by_runs(names) -> dict[str, str]:
@@ -25,7 +25,7 @@ def written_by_runs(names) -> dict[str, str]:
         found |= dict.fromkeys(_OF_A_RUN, "of the run that is in this folder")
     for around in {str(PurePosixPath(run).parent) for run in runs if run}:
         beside = (name for name in names if str(PurePosixPath(name).parent) == around)
-        found |= {name: "of a sweep" for name in beside if _OF_A_SWEEP.fullmatch(PurePosixPath(name).name)}
+        found |= {name: "about runs" for name in beside if _OF_A_SWEEP.fullmatch(PurePosixPath(name).name)}
     return found
 
 

@@ -1,6 +1,5 @@
 """Preparing pictures into one file: any number of workers, kills, full disks."""
 
-import errno
 import functools
 import os
 import signal
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_pictures import Drawn, content, decode_small, draw, picture
+from drawn_pictures import Drawn, break_the_disk, content, decode_small, draw, picture
 
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.data.prepared import read_prepared
@@ -301,18 +300,6 @@ def test_nothing_usable_is_an_error_that_shows_why(tmp_path):
     with pytest.raises(UserError, match=r"all of its 1 files were dropped: a.txt \(not an image\)"):
         prepare(tmp_path / "out", FolderSource(tmp_path / "in"), decode_small, settings={})
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
-
-
-def break_the_disk(monkeypatch, writes):
-    """Of the files that are written in one step, `writes` come through; then the disk is full."""
-    left, replace = iter(range(writes)), os.replace
-
-    def full(*paths):
-        if next(left, None) is None:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return replace(*paths)
-
-    monkeypatch.setattr("dcgan_tf.system.files.os.replace", full)
 
 
 @pytest.mark.parametrize("writes", [4, 10])  # in the middle, and when all is put together

@@ -186,7 +186,7 @@ RUN_AMONG_PICTURES = {
     **dict.fromkeys(("a.png", "config/b.png", "results/c.png", "results/sheets/d.png", "plain/grids/e.png")),
     **dict.fromkeys(("results/one/config.json", "results/one/grids/epoch_0001.png", "results/one/progress.gif")),
     **dict.fromkeys(("results/two/config.json", "results/two/history.csv", "results/two/latent/f.png")),
-    **dict.fromkeys(("results/sheet.png", "results/sheet-width=8.png", "plain/config.json")),
+    **dict.fromkeys(("results/sheet.png", "results/index.html", "plain/config.json")),
 }
 
 
@@ -202,9 +202,9 @@ def test_what_runs_wrote_is_left_out_and_named(tmp_path, kind):
     source = open_source(place)
     assert source.names == ["a.png", "config/b.png", "plain/grids/e.png", "results/c.png", "results/sheets/d.png"]
     assert source.left_out == [
+        ("results/index.html", "about runs"),
         ("results/one", "a run of this project"),
-        ("results/sheet-width=8.png", "of a sweep"),
-        ("results/sheet.png", "of a sweep"),
+        ("results/sheet.png", "about runs"),
         ("results/two", "a run of this project"),
     ]
     assert len(pickle.loads(pickle.dumps(source)).names) == 5

@@ -161,6 +161,23 @@ def test_mistakes(folder, tmp_path, options, text):
     assert [path.name for path in tmp_path.iterdir()] == ["faces"]
 
 
+def test_subfolders_are_labels_and_frames_and_dark_pictures_can_be_had(tmp_path):
+    for name, number in (("cats", 0), ("dogs", 1)):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        dark = face(number) // 8
+        frames = [Image.fromarray(np.roll(dark, 9 * turn, axis=0)) for turn in range(3)]
+        frames[0].save(tmp_path / "in" / name / "a.webp", save_all=True, append_images=frames[1:], lossless=True)
+    dataset = prepare(tmp_path / "in", tmp_path / "out")
+    assert dataset.label_names == ("cats", "dogs") and dataset.labels.tolist() == [0, 1]
+    assert dataset.images[:].max() < 32
+    everything = prepare(tmp_path / "in", tmp_path / "all", all_frames=True, stretch=True)
+    assert everything.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert everything.images[:].min() == 0 and everything.images[:].max() == 255
+    result = CliRunner().invoke(module.cli, [str(tmp_path / "in"), str(tmp_path / "out")])
+    assert "its 2 subfolders are classes: cats (1), dogs (1)" in result.output
+    assert "use little of the range 0 to 255" in result.output and "--stretch spreads" in result.output
+
+
 def test_command_line(folder, tmp_path):
     arguments = [str(folder), str(tmp_path / "out"), "--size", "32", "--near-duplicates", "--workers", "1"]
     result = CliRunner().invoke(module.cli, arguments)

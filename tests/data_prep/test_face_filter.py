@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import skimage.data
 from click.testing import CliRunner
+from drawn_pictures import break_the_disk
 from PIL import Image
 
 from data_prep import detections as module
@@ -239,6 +240,20 @@ def test_a_killed_pass_goes_on(folder, tmp_path):
     assert left
     detect(folder, tmp_path / "d.npz", workers=1, progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["d.npz"]
+
+
+def test_a_full_disk_keeps_the_faces_that_were_found(folder, tmp_path, monkeypatch):
+    wanted = detect(folder, tmp_path / "wanted.npz", workers=1, progress=False)
+    with monkeypatch.context() as patch:
+        break_the_disk(patch, 1)
+        with pytest.raises(UserError, match=r"disk is full.*8 of \d+ pictures are done and kept in '.*d.npz.partial'"):
+            detect(folder, tmp_path / "new" / "d.npz", workers=1, progress=False)
+    looked, find = [], module.find_faces
+    monkeypatch.setattr(module, "find_faces", lambda *arguments: looked.append(1) or find(*arguments))
+    found = detect(folder, tmp_path / "new" / "d.npz", workers=1, progress=False)
+    assert 0 < len(looked) <= len(found) - 8
+    assert found.names == wanted.names
+    assert np.array_equal(found.views["frontal"].boxes, wanted.views["frontal"].boxes)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 nothing", b"text"])
