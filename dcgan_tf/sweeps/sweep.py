@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcgan_tf.notebook.paths import run_directory
+from dcgan_tf.notebook.saved import saved_changes
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
 from dcgan_tf.run.place import holds_nothing
@@ -67,6 +68,8 @@ def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=1, repe
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise UserError(f"jobs={jobs!r} must be a whole number of at least 1")
     folder = _folder(notebook, results_dir, settings, named)
+    if note := saved_changes(notebook, settings):
+        say(note)
     if dry_run:
         outcomes = {run.name: _standing(folder, run) for run in plan}
         _show_plan(folder, plan, outcomes, Estimate(folder, plan), jobs, say)

@@ -7,8 +7,10 @@ import pytest
 
 from dcgan_tf.notebook import saved
 from dcgan_tf.notebook.parameters import check_parameters
+from dcgan_tf.sweeps.sweep import sweep
 
 COMMITTED = "epochs: int = None  # passes\nrecipe: str = 'quick'  # which\noverrides: dict = {}  # others\n"
+COMMITTED += "results_dir: str = 'results'  # where\nrun_name: str = None  # called\n"
 
 
 @pytest.fixture
@@ -59,3 +61,12 @@ def test_without_git_nothing_can_be_said(project, monkeypatch):
     save(COMMITTED.replace("None", "7"))
     monkeypatch.setenv("PATH", "")
     assert saved.saved_changes(path) is None
+
+
+def test_a_sweep_says_it_first(project):
+    path, save = project
+    save(COMMITTED.replace("epochs: int = None", "epochs: int = 3").replace("{}", "{'width': 8}"))
+    lines = []
+    sweep(path, {"epochs": [1, 2]}, dry_run=True, say=lines.append)
+    assert lines[0].startswith("note: mine.ipynb was saved with") and "{'width': 8}" in lines[0]
+    assert "epochs =" not in lines[0]  # the sweep gives them
