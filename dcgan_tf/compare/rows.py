@@ -62,15 +62,23 @@ def read_runs(folders) -> list[RunRow]:
 
     Raises UserError for a folder that is not there; a run that cannot be read is a row without settings.
     """
-    rows = {}
-    for folder in [folders] if isinstance(folders, str | os.PathLike) else folders:
-        folder = Path(folder)
+    folders = [Path(folder) for folder in ([folders] if isinstance(folders, str | os.PathLike) else folders)]
+    found = {}  # resolved path -> (path, its name)
+    for folder in folders:
         if not folder.is_dir():
             raise UserError(f"there is no folder {str(folder)!r}: give one with run directories, such as results")
         for path in find_runs(folder):
             name = path.relative_to(folder).as_posix() if path != folder else path.resolve().name
-            rows.setdefault(path.resolve(), read_run(path, name))
-    return list(rows.values())
+            found.setdefault(path.resolve(), (path, name))
+    names = [name for _, name in found.values()]
+    if len(set(names)) < len(names):  # runs of several folders are named alike: say the folders, too
+        try:
+            above = os.path.commonpath([path.parent for path in found])
+        except ValueError:  # they are on several drives
+            above = "/"
+        prefix = f"{Path(above).as_posix().rstrip('/')}/"
+        found = {real: (path, real.as_posix().removeprefix(prefix)) for real, (path, _) in found.items()}
+    return [read_run(path, name) for path, name in found.values()]
 
 
 def read_run(path, name: str | None = None) -> RunRow:

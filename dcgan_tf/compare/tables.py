@@ -3,6 +3,8 @@
 import base64
 import html
 
+import pandas
+
 from dcgan_tf.compare.choosing import (
     best_run,
     describe_setting,
@@ -16,12 +18,11 @@ from dcgan_tf.compare.choosing import (
 from dcgan_tf.compare.rows import RunRow, read_runs
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.notebook.paths import find_path
+from dcgan_tf.pictures.tables import as_html, as_text
 from dcgan_tf.run.reading import State
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.places import project_folder
 from dcgan_tf.system.quiet import tensorflow_quiet
-
-_RIGHT, _LEFT = "text-align: right", "text-align: left"
 
 
 def choose_runs(folders, filters=(), most: int = 12, results_dir="results", say=print) -> list[RunRow]:
@@ -81,59 +82,75 @@ def _place(folder):
 
 
 class RunTable:
-    """A row per run: the settings in which they differ, how far it came, its losses and scores.
+    """A row per run: the settings in which they differ, how far it came, its losses and scores; the best marked.
 
+    frame: the same as a pandas DataFrame of numbers, to be sorted and filtered: `table.frame.sort_values("seconds")`.
     A table in a notebook, text elsewhere; everything that runs have written is escaped.
     """
 
     def __init__(self, rows: list[RunRow]):
         rows = list(rows)
-        self.settings, titles = varied_settings(rows), score_titles(rows)
-        self.head = ["run", *self.settings, "status", "epoch", "seconds", "G loss", "D loss", *titles]
-        self.lines = [self._line(row, titles) for row in rows]
+        titles = score_titles(rows)
+        self.frame, self.texts = run_frame(rows), _texts(rows)
         self.protocols = {title: shared_protocol(rows, title) for title in titles}
-        best = [best_run(rows, title)[1] for title in titles]
-        found = [(row.name, score) for row in rows for score in row.scores.values()]
-        self.best = {(name, score.title) for name, score in found for held in best if _same(score, held)}
-
-    def _line(self, row, titles):
-        last = row.last
-        losses = [f"{last[name]:.3f}" for name in ("generator_loss", "discriminator_loss")] if last else ["", ""]
-        progress = [str(last["epoch"]), f"{last['seconds']:.0f}"] if last else ["", ""]
-        scores = [describe_value(row.scores[title].value) if title in row.scores else "" for title in titles]
-        values = [describe_setting(row.settings.get(name)) for name in self.settings]
-        return [row.name, *values, row.status, *progress, *losses, *scores]
+        held = {title: best_run(rows, title)[1] for title in titles}
+        self.best = {  # (row's place, metric): those as good as the best by the same protocol
+            (place, title)
+            for place, row in enumerate(rows)
+            for title, score in row.scores.items()
+            if (score.value, score.protocol) == (held[title].value, held[title].protocol)
+        }
+        self.steps = sorted({row.last["step"] for row in rows if row.last})
 
     def _note(self):
         protocols = list(dict.fromkeys(self.protocols.values()))
-        return f"Measured with: {' / '.join(protocols)}." if protocols else "None of them was evaluated yet."
+        note = f"Measured with: {' / '.join(protocols)}." if protocols else "None of them was evaluated yet."
+        if len(self.steps) > 1:
+            note += f" The runs made {self.steps[0]:,} to {self.steps[-1]:,} steps: compare scores with that in mind."
+        return note
 
     def __repr__(self):
-        widths = [max(map(len, column)) for column in zip(self.head, *self.lines, strict=True)]
-        lines = [
-            "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-            for line in [self.head, *self.lines]
-        ]
-        return "\n".join([*lines, self._note()])
+        return f"{as_text(self.texts, left=list(self.texts))}\n{self._note()}"
 
     def _repr_html_(self):
-        head = "".join(f'<th style="{_LEFT}">{html.escape(text)}</th>' for text in self.head)
-        body = ""
-        for line in self.lines:
-            cells = [
-                f'<td style="{_LEFT if place == 0 else _RIGHT}{self._weight(line[0], title)}">{html.escape(text)}</td>'
-                for place, (title, text) in enumerate(zip(self.head, line, strict=True))
-            ]
-            body += f"<tr>{''.join(cells)}</tr>"
-        note = f"<p><small>{html.escape(self._note())}</small></p>"
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
-
-    def _weight(self, run, title):
-        return "; font-weight: bold" if (run, title) in self.best else ""
+        count = len(self.texts.columns)
+        wide = f" {count} columns: a table that is wider than the page can be moved sideways." if count > 10 else ""
+        return f"{as_html(self.texts, self.best)}<p><small>{html.escape(self._note() + wide)}</small></p>"
 
 
-def _same(score, other):
-    return (score.title, score.value, score.protocol) == (other.title, other.value, other.protocol)
+def run_frame(rows: list[RunRow]) -> pandas.DataFrame:
+    """A pandas DataFrame with a row per run, numbers as numbers; NaN for what a run does not have."""
+    rows = list(rows)
+    settings, titles = varied_settings(rows), score_titles(rows)
+    lines = [
+        {
+            "run": row.name,
+            **{name: row.settings.get(name) for name in settings},
+            "status": str(row.status),
+            **{name: row.last.get(name) for name in ("epoch", "step", "seconds")},
+            "G loss": row.last.get("generator_loss"),
+            "D loss": row.last.get("discriminator_loss"),
+            **{title: row.scores[title].value if title in row.scores else None for title in titles},
+        }
+        for row in rows
+    ]
+    return pandas.DataFrame(lines)
+
+
+def _texts(rows):
+    """The same as texts for people, "" for what a run does not have."""
+    settings, titles = varied_settings(rows), score_titles(rows)
+    forms = {"epoch": "{:.0f}", "step": "{:,.0f}", "seconds": "{:.0f}"}
+    forms |= {"generator_loss": "{:.3f}", "discriminator_loss": "{:.3f}"}
+    columns = {"run": [row.name for row in rows]}
+    columns |= {name: [describe_setting(row.settings.get(name)) for row in rows] for name in settings}
+    columns["status"] = [str(row.status) for row in rows]
+    for name, form in forms.items():
+        head = {"generator_loss": "G loss", "discriminator_loss": "D loss"}.get(name, name)
+        columns[head] = [form.format(row.last[name]) if row.last else "" for row in rows]
+    for title in titles:
+        columns[title] = [describe_value(row.scores[title].value) if title in row.scores else "" for row in rows]
+    return pandas.DataFrame(columns)
 
 
 def show_gifs(rows: list[RunRow], width: int = 300):
@@ -163,6 +180,10 @@ def describe_best(rows: list[RunRow], metric: str | None = None) -> str:
     earlier = row.best_scores[title]
     if earlier.value != score.value:
         lines.append(f"at step {earlier.step:,} it was better: {describe_value(earlier.value)}")
+    apart = {id(other) for other in others}
+    steps = sorted({other.scores[title].step for other in rows if id(other) not in apart} - {None})
+    if len(steps) > 1:
+        lines.append(f"measured after {steps[0]:,} to {steps[-1]:,} steps: the runs are not equally long")
     measured = [other.name for other in others if title in other.scores]
     if measured:
         lines.append(f"measured otherwise, so not compared: {', '.join(measured)}")

@@ -7,6 +7,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Polygon
 
 from dcgan_tf.pictures.picture import GRAY, Picture
+from dcgan_tf.pictures.tables import as_html, as_text
 
 
 class LayerTable:
@@ -24,22 +25,17 @@ class LayerTable:
         fixed = f" + {self.fixed:,} non-trainable (the statistics of BatchNorm)" if self.fixed else ""
         return f"{self.trainable + self.fixed:,} parameters: {self.trainable:,} trainable{fixed}"
 
+    def _frame(self):
+        import pandas
+
+        rows = [(name, shape, f"{count:,}" if count else "–") for name, shape, count in self.rows]
+        return pandas.DataFrame(rows, columns=["layer", "output", "parameters"])
+
     def __repr__(self):
-        rows = [("layer", "output", "parameters"), *((name, shape, f"{n:,}") for name, shape, n in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [f"{n.ljust(widths[0])}  {s.ljust(widths[1])}  {p.rjust(widths[2])}" for n, s, p in rows]
-        return "\n".join([self.name, *lines, self._totals()])
+        return "\n".join([self.name, as_text(self._frame(), left=("layer", "output")), self._totals()])
 
     def _repr_html_(self):
-        left, right = "text-align: left", "text-align: right"
-        head = f'<th style="{left}">layer</th><th style="{left}">output</th><th style="{right}">parameters</th>'
-        rows = "".join(
-            f'<tr><td style="{left}">{html.escape(name)}</td><td style="{left}">{html.escape(shape)}</td>'
-            f'<td style="{right}">{f"{count:,}" if count else "–"}</td></tr>'
-            for name, shape, count in self.rows
-        )
-        caption = f"<b>{html.escape(self.name)}</b>, {html.escape(self._totals())}"
-        return f"<p>{caption}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return f"<p><b>{html.escape(self.name)}</b>, {html.escape(self._totals())}</p>{as_html(self._frame())}"
 
 
 def layer_table(model) -> LayerTable:

@@ -5,7 +5,7 @@ import pytest
 from kernels import execute_in
 from written_runs import write_run
 
-from dcgan_tf.compare.rows import read_runs
+from dcgan_tf.compare.rows import read_run, read_runs
 from dcgan_tf.compare.tables import RunTable, choose_runs, describe_best, show_gifs
 from dcgan_tf.system.errors import UserError
 
@@ -38,14 +38,35 @@ def test_choosing_runs(folder, tmp_path):
 
 def test_the_table_has_what_differs_and_escapes_what_runs_have_written(folder):
     table = RunTable(choose_runs([str(folder)], say=lambda text: None))
-    assert table.head == [
-        "run", "learning_rate", "status", "epoch", "seconds", "G loss", "D loss", "frechet_distance"
-    ]  # fmt: skip
-    assert table.lines[0] == ["a<b>", "0.001", "finished", "2", "10", "1.500", "0.500", "7"]
-    assert "a<b>" not in table._repr_html_() and "a&lt;b&gt;" in table._repr_html_()
-    assert table._repr_html_().count("bold") == 1 and 'font-weight: bold">7</td>' in table._repr_html_()
-    assert repr(table).splitlines()[0].split() == " ".join(table.head).split()
-    assert "100 samples" in repr(table)
+    head = ["run", "learning_rate", "status", "epoch", "step", "seconds", "G loss", "D loss", "frechet_distance"]
+    assert list(table.frame) == head
+    said = repr(table).splitlines()
+    assert said[0].split() == " ".join(head).split()
+    assert said[1].split() == ["a<b>", "0.001", "finished", "2", "20", "10", "1.500", "0.500", "7"]
+    assert "100 samples" in said[-1] and len({line.index("finished") for line in said[1:3]}) == 1
+    page = table._repr_html_()
+    assert (
+        "a<b>" not in page and "<td>a&lt;b&gt;</td>" in page and page.count("<b>") == 1 and "<td><b>7</b></td>" in page
+    )
+    assert 'style="overflow-x: auto"' in page and "frechet_<wbr>distance" in page
+
+
+def test_the_frame_sorts_and_filters_by_number(folder):
+    frame = RunTable(read_runs(folder)).frame
+    ordered = frame[frame["learning_rate"] > 1e-3].sort_values("frechet_distance")
+    assert ordered["run"].tolist() == ["d", "c", "e"]
+    assert ordered["frechet_distance"].tolist()[:2] == [1.0, 8.0]
+
+
+def test_of_two_runs_named_alike_one_is_the_best(tmp_path):
+    for place, score, steps in (("one", 3.0, 20), ("two", 4.0, 30)):
+        write_run(tmp_path / place / "x", steps=steps, learning_rate=score / 1000, scores=[(steps, score)])
+    rows = [read_run(tmp_path / place / "x", "x") for place in ("one", "two")]
+    assert RunTable(rows).best == {(0, "frechet_distance")} and RunTable(rows)._repr_html_().count("<b>") == 1
+    named = read_runs([tmp_path / "one", tmp_path / "two"])
+    assert [row.name for row in named] == ["one/x", "two/x"]
+    assert "The runs made 20 to 30 steps" in repr(RunTable(named))
+    assert "measured after 20 to 30 steps: the runs are not equally long" in describe_best(named)
 
 
 def test_the_best_is_by_one_protocol_and_says_so(folder):
