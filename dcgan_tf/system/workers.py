@@ -10,16 +10,18 @@ alive 19 seconds later; loky can be mended with a thread in each worker that loo
 that cannot be pickled then reads as a worker that died for want of memory, and two tracker processes come along.
 """
 
-import contextlib
 import importlib
 import os
 import pickle
-import selectors
+import queue
 import signal
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+
+_SIGKILL = 9  # which Windows has no name for, nor ever reports
 
 
 def available_cores() -> int:
@@ -38,29 +40,63 @@ def run_in_workers(task: Callable, numbers: Iterable[int], workers: int) -> Iter
         return
     main = getattr(sys.modules["__main__"], "__spec__", None)
     opening = (main.name if main else None, pickle.dumps(task))
-    numbers = iter(numbers)
-    processes = []
+    shared, answers, processes = _Shared(numbers, workers), queue.SimpleQueue(), []
     try:
-        with selectors.DefaultSelector() as waiting:
-            for _ in range(workers):
-                process = _start()
-                processes.append(process)
-                _send(process, opening)
-                if _give_next(process, numbers):
-                    waiting.register(process.stdout, selectors.EVENT_READ, process)
-            while waiting.get_map():
-                for key, _ in waiting.select():
-                    yield _answer(key.data)
-                    if not _give_next(key.data, numbers):
-                        waiting.unregister(key.fileobj)
+        for _ in range(workers):
+            processes.append(_start())
+            talk = (processes[-1], opening, shared, answers)
+            threading.Thread(target=_talk, args=talk, daemon=True).start()
+        talking = workers
+        while talking:
+            done, result = answers.get()
+            if done is _ANSWER:
+                yield result
+                shared.permits.release()
+            elif done is _ERROR:
+                raise result
+            else:
+                talking -= 1
     finally:
+        shared.end()
         for process in processes:
-            process.kill()
+            process.kill()  # its thread sees the end of stdout, and ends
         for process in processes:
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
-            process.stdout.close()
             process.wait()
+
+
+_ANSWER, _ERROR, _NO_MORE = "answer", "error", "no more"
+
+
+class _Shared:
+    """The numbers that are left, for several threads; no more are given than twice as many as there are workers,
+    until an answer was taken: answers must not pile up."""
+
+    def __init__(self, numbers, workers):
+        self.numbers, self.workers, self.lock, self.ended = iter(numbers), workers, threading.Lock(), False
+        self.permits = threading.Semaphore(2 * workers)
+
+    def next(self):
+        self.permits.acquire()
+        with self.lock:
+            return None if self.ended else next(self.numbers, None)
+
+    def end(self):
+        with self.lock:
+            self.ended = True
+        self.permits.release(self.workers)
+
+
+def _talk(process, opening, shared, answers):
+    """One thread for each worker, since pipes cannot be waited for together everywhere: number after number."""
+    try:
+        with process.stdin, process.stdout:
+            _send(process, opening)
+            while (number := shared.next()) is not None:
+                _send(process, number)
+                answers.put((_ANSWER, _answer(process)))
+        answers.put((_NO_MORE, None))
+    except BaseException as error:  # to be raised where the answers are read
+        answers.put((_ERROR, error))
 
 
 def _start():
@@ -76,23 +112,14 @@ def _send(process, message):
     try:
         pickle.dump(message, process.stdin)
         process.stdin.flush()
-    except BrokenPipeError:
+    except OSError:  # a broken pipe; Windows calls it an invalid argument
         raise _died(process) from None
-
-
-def _give_next(process, numbers):
-    number = next(numbers, None)
-    if number is None:
-        process.stdin.close()
-        return False
-    _send(process, number)
-    return True
 
 
 def _answer(process):
     try:
         result, error, trace = pickle.load(process.stdout)
-    except (EOFError, pickle.UnpicklingError):
+    except (EOFError, OSError, pickle.UnpicklingError):
         raise _died(process) from None
     if error is not None:
         raise error from RuntimeError(f"in a worker process:\n{trace}")
@@ -101,7 +128,7 @@ def _answer(process):
 
 def _died(process):
     status = process.wait()
-    hint = ", perhaps for want of memory (then take fewer workers)" if status == -signal.SIGKILL else ""
+    hint = ", perhaps for want of memory (then take fewer workers)" if status == -_SIGKILL else ""
     return RuntimeError(f"a worker process ended with status {status}{hint}; the same command goes on from here")
 
 
@@ -123,7 +150,7 @@ def _serve():
                 answer = None, _sendable(error), traceback.format_exc()
             pickle.dump(answer, answers)
             answers.flush()
-    except (EOFError, BrokenPipeError):
+    except (EOFError, OSError):
         pass  # no more work, or nobody to hand it to
     finally:
         os._exit(0)

@@ -1,6 +1,5 @@
 """What is written down of a training before it begins: config.json, everything that is needed to repeat it."""
 
-import os
 import platform
 import time
 
@@ -10,6 +9,7 @@ import tensorflow as tf
 import dcgan_tf
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.system.keras_backend import keras
+from dcgan_tf.system.workers import available_cores
 from dcgan_tf.training.request import Request
 
 
@@ -49,7 +49,7 @@ def describe(request: Request, dataset: Dataset, before: dict | None = None) -> 
         },
         "hardware": {
             "system": f"{platform.system()} {platform.machine()}",
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "cores": available_cores(),
             "gpus": [gpu.name for gpu in tf.config.list_physical_devices("GPU")],
         },
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

@@ -3,6 +3,8 @@
 import signal
 import threading
 
+_NAMES = ("SIGINT", "SIGTERM", "SIGBREAK")  # the last is Windows' own, from Ctrl-Break or another process
+
 
 class TrainingInterrupted(KeyboardInterrupt):
     """Ctrl-C or SIGTERM: everything is saved, and the same command goes on from here."""
@@ -22,7 +24,8 @@ class Signals:
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():
-            self._old = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+            numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+            self._old = {number: signal.signal(number, self._note) for number in numbers}
         return self
 
     def _note(self, number, frame):
