@@ -181,19 +181,15 @@ def _inception(dataset, path, say):
 
 def _download_inception(path, say):
     say(f"downloading the Inception graph of published FID, {INCEPTION_BYTES / 1e6:.0f} MB, once")
-    with disk_errors_explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    data = download(
+    download(
         INCEPTION_URL,
-        INCEPTION_BYTES,
+        path,
         "the Inception graph",
         "connect to the internet, or give the path of a copy of classify_image_graph_def.pb (--inception PATH, or the "
         f"environment variable {INCEPTION_VARIABLE}), or take --features classifier or pixels, which need no download",
+        is_right=lambda came: True,  # by its MD5
+        md5=INCEPTION_MD5,
     )
-    if hashlib.md5(data).hexdigest() != INCEPTION_MD5:
-        raise UserError(f"what {INCEPTION_URL} gave is not the Inception graph (its checksum differs): try again")
-    with atomic_file(path) as temporary:
-        temporary.write_bytes(data)
 
 
 # --- the classifier ---------------------------------------------------------------------------------------

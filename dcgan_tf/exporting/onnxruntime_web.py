@@ -42,7 +42,7 @@ def runtime_files(say=print) -> dict[str, bytes]:
     found = {name: _read(folder / name) for name in FILES}
     if all(_is_right(name, data) for name, data in found.items()):
         return found
-    archive = _given_archive() or _download(say)
+    archive = _given_archive() or _download(folder, say)
     found = _unpack(archive)
     with disk_errors_explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,18 +98,19 @@ def _is_the_archive(data):
     return "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode() == INTEGRITY
 
 
-def _download(say):
-    address = f"{registry()}/onnxruntime-web/-/{ARCHIVE}"
+def _download(folder, say):
+    """The archive's bytes; it is kept no longer than it takes to unpack it."""
     say(f"downloading ONNX Runtime for browsers, {ARCHIVE_BYTES / 1e6:.0f} MB, once")
-    data = download(
-        address,
-        ARCHIVE_BYTES,
-        "ONNX Runtime for browsers",
+    path = download(
+        f"{registry()}/onnxruntime-web/-/{ARCHIVE}",
+        folder / ARCHIVE,
+        ARCHIVE,
         f"connect to the internet, or fetch {REGISTRY}/onnxruntime-web/-/{ARCHIVE} elsewhere and give its path in the "
         f"environment variable {VARIABLE}",
+        is_right=lambda came: _is_the_archive(_read(Path(came))),
     )
-    if not _is_the_archive(data):
-        raise UserError(f"what the npm registry gave is not {ARCHIVE} (its checksum differs): try again")
+    data = path.read_bytes()
+    path.unlink()
     return data
 
 
