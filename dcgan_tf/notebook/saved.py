@@ -34,7 +34,7 @@ def saved_changes(path, given=()) -> str | None:
         return None
     return (
         f"note: {path.name} was saved with parameters of its own, which count where none are given: "
-        f"{', '.join(changed)}; to have the committed ones back: git checkout {path.name}"
+        f"{', '.join(changed)}; to have the committed ones back: git checkout {path.absolute().parent.name}/{path.name}"
     )
 
 

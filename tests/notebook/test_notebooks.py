@@ -3,6 +3,7 @@
 import ast
 import io
 import os
+import re
 import subprocess
 import sys
 import tokenize
@@ -16,6 +17,7 @@ from kernels import execute_in
 from papermill.exceptions import PapermillExecutionError
 
 from dcgan_tf.notebook.parameters import declared_parameters
+from dcgan_tf.recipe.catalogue import RECIPES
 from dcgan_tf.run.directory import Run
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +83,16 @@ def test_every_parameter_is_used_and_checked_first(path):
     assert "check_parameters(globals())" in after[0]
     used = {node.id for source in after for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
     assert set(declared) - used == set()
+
+
+@each_notebook
+def test_the_example_of_other_fields_acts_on_the_notebooks_recipe(path):
+    source = parameters_of(path)
+    declared, _ = declared_parameters([source])
+    for example in re.findall(r"^overrides: .*for example (\{.*\})", source, re.MULTILINE):
+        usual = RECIPES[declared.get("recipe", (None, "quick"))[1]]
+        assert usual.with_fields(ast.literal_eval(example)) != usual  # a field that it does not use is refused
+        assert not set(ast.literal_eval(example)) & set(declared)
 
 
 @each_notebook

@@ -49,7 +49,7 @@ def test_what_was_saved_and_not_committed_is_said(project, capsys):
     assert said(capsys, changed) == (
         "note: mine.ipynb was saved with parameters of its own, which count where none are given: "
         "epochs = 3 (None in git), overrides = {'width': 8} ({} in git); "
-        "to have the committed ones back: git checkout mine.ipynb\n"
+        "to have the committed ones back: git checkout notebooks/mine.ipynb\n"
     )
     assert "epochs" not in said(capsys, changed, "epochs = 5")  # given, so what is saved does not count
     save(COMMITTED.replace("# passes", "# of the data"))
