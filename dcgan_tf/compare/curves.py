@@ -4,7 +4,6 @@ import itertools
 import textwrap
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from dcgan_tf.compare.choosing import (
     LOSSES,
@@ -17,7 +16,7 @@ from dcgan_tf.compare.choosing import (
     varied_settings,
 )
 from dcgan_tf.compare.rows import scores_of
-from dcgan_tf.pictures.curves import running_mean
+from dcgan_tf.pictures.curves import progress_axis, running_mean
 from dcgan_tf.pictures.even_rows import even_rows
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.system.errors import UserError
@@ -42,6 +41,7 @@ def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None
     styles = _styles([row for row, _ in lines], among)
     titles = [metric] if metric else score_titles(rows)[:1]
     protocol = shared_protocol(rows, titles[0]) if titles else None
+    longest_of_all = max((_series(row.run, by, LOSSES[0], None)[0][-1] for row in rows), default=0)
     panels = ["generator_loss", "discriminator_loss", *titles]
     figure = Picture(figsize=(4.6 * len(panels) + 2.6, max(3.6, 0.19 * len(lines) + 0.6)), layout="constrained")
     handles = {}
@@ -56,10 +56,10 @@ def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None
             handles.setdefault(label, handle)
             for x, y in curves:
                 axes.plot(x[-1:], y[-1:], "o", color=colour, markersize=4)
-        axes.set(xlabel=by if by != "seconds" else "seconds of training", ylabel=panel.replace("_", " "))
+        axes.set_ylabel(panel.replace("_", " "))
         if panel in titles:
             axes.set_title("\n".join(textwrap.wrap(protocol, 70)), fontsize=6.5, loc="left", color="#666666")
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        progress_axis(axes, by if by != "seconds" else "seconds of training", longest_of_all, whole=by == "step")
         axes.grid(color="#e8e8e8", linewidth=0.8)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
@@ -111,13 +111,14 @@ def _series(run, by, column, protocol):
         window = len(values) // 25
         x = history["step"] / run.config["steps_per_epoch"] if by == "epoch" else history[by]
         return x, running_mean(values, window) if window > 1 else values
-    at = dict(zip(history["step"].tolist(), history["seconds"].tolist(), strict=True))
     points = {}
     for line in run.metrics():
         step = line.get("step")
-        x = {"step": step, "seconds": at.get(step), "epoch": step and step / run.config["steps_per_epoch"]}[by]
+        if step is None:
+            continue
+        x = {"step": step, "seconds": run.seconds_at([step])[0], "epoch": step / run.config["steps_per_epoch"]}[by]
         for score in scores_of(line):
-            if (score.title, score.protocol) == (column, protocol) and x is not None:
+            if (score.title, score.protocol) == (column, protocol):
                 points[x] = score.value
     return list(points), list(points.values())
 

@@ -64,6 +64,10 @@ def describe_layer(layer) -> str:
         words[0] = f"Dropout {config['rate']:g}"
     elif kind == "UpSampling2D":
         words[0] = f"enlarged {shape_text(config['size'])}"
+    elif kind in ("ZeroPadding2D", "Cropping2D"):
+        words[0] = f"{'padded' if kind == 'ZeroPadding2D' else 'cropped'} to {shape_text(layer.output.shape[1:3])}"
+    elif rearrangement := _rearrangement(layer):
+        words = [rearrangement, "2×2"]
     elif kind == "LeakyReLU":
         words[0] = f"LeakyReLU {config['negative_slope']:g}"
     kernel, strides = config.get("kernel_size"), config.get("strides")
@@ -74,6 +78,13 @@ def describe_layer(layer) -> str:
     if kind != "Activation" and config.get("activation", "linear") != "linear":
         words.append(str(config["activation"]))
     return ", ".join(words)
+
+
+def _rearrangement(layer) -> str | None:
+    """What the last of three layers does that lay blocks of 2x2 pixels into the channels, or back (see quick)."""
+    if type(layer).__name__ != "Reshape" or len(layer.input.shape) != 6 or len(layer.output.shape) != 4:
+        return None
+    return "space to depth" if layer.output.shape[1] == layer.input.shape[1] else "depth to space"
 
 
 class _Block:
@@ -90,10 +101,11 @@ class _Block:
         self.parameters += layer.count_params()
         shape = tuple(layer.output.shape[1:])
         kind = type(layer).__name__
-        # A reshape to an image, or a crop. Flatten only lays out what there is; enlarged is not computed.
-        if len(shape) == 3 and kind not in ("UpSampling2D", "Add"):
+        # A reshape to an image, or a crop. Flatten only lays out what there is; enlarged is not computed, and the
+        # input is as it came.
+        if len(shape) == 3 and kind not in ("UpSampling2D", "Add") and type(self.layer).__name__ != "InputLayer":
             self.shape = shape
-        if kind not in ("Reshape", "Flatten", "Permute"):
+        if kind not in ("Reshape", "Flatten", "Permute") or _rearrangement(layer):
             self.small.append(describe_layer(layer))
 
     @property
@@ -112,6 +124,8 @@ def _blocks(model) -> list[_Block]:
         is_layer = isinstance(layer, keras.Layer)  # or a bare operation, such as those of minibatch_std
         computes = is_layer and bool(layer.weights) and "Norm" not in kind and kind != "PReLU"
         sources = [maker[id(tensor)] for tensor in keras.tree.flatten(layer.input) if id(tensor) in maker]
+        # What is done to the images before any layer computes is a box of its own.
+        computes = computes or (_rearrangement(layer) and isinstance(sources[0].layer, keras.layers.InputLayer))
         if computes or not sources or "Pooling" in kind:
             block = _Block(layer, sources)
             blocks.append(block)
@@ -176,6 +190,8 @@ def _caption(block, before):
     lines += [(f"{block.parameters:,} parameters", {"color": GRAY})] if block.parameters else []
     if block.sources and before not in block.sources:
         lines.append((f"from {shape_text(block.sources[0].shape)}", {"color": GRAY}))
+    if _rearrangement(block.layer):
+        lines += [("each 2×2 pixels", {"color": GRAY}), ("become channels", {"color": GRAY})]
     names = list(block.small)
     while names:  # two small layers in a line, where they fit
         line = names.pop(0)

@@ -53,16 +53,23 @@ def _draw_scores(axes, history):
 
 
 def _finish_axes(axes, label):
-    if not axes.lines[0].get_xdata().size:
+    steps = axes.lines[0].get_xdata()
+    if not steps.size:
         axes.text(0.5, 0.6, "nothing recorded yet", ha="center", transform=axes.transAxes, color=GRAY)
-    axes.set_xlabel("step")
     axes.set_ylabel(label)
+    progress_axis(axes, "step", steps[-1] if steps.size else 0)
     axes.grid(color="#e8e8e8", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     axes.legend(loc="upper right", ncols=2, frameon=False, fontsize=9, borderaxespad=0, bbox_to_anchor=(1, 1.14))
+
+
+def progress_axis(axes, label: str, last: float, whole: bool = True):
+    """The axis of steps, epochs or seconds below curves: from 0 to `last`, in whole numbers where asked for."""
+    axes.set_xlabel(label)
+    axes.set_xlim(0, max(last, 1 if whole else 1e-9) * 1.02)  # of one step alone, too: no "1 1 1 1 1"
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=whole))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value == round(value) else f"{value:,g}")
 
 
 def _draw_line(axes, history, column, label, colour):

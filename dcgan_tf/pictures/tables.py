@@ -28,5 +28,5 @@ def as_html(frame, bold=()) -> str:
         for name in frame
     }
     with pandas.option_context("display.max_colwidth", None):
-        table = pandas.DataFrame(cells).to_html(index=False, escape=False, border=0)
+        table = pandas.DataFrame(cells).to_html(index=False, escape=False, border=0, justify="left")
     return f'<div style="overflow-x: auto">{table}</div>'

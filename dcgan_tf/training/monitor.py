@@ -86,6 +86,7 @@ def curve(run: Run, title: str) -> list[dict]:
 
 def draw_curve(run: Run):
     """A picture of the first metric over the steps of the training, the best marked. UserError without any."""
+    from dcgan_tf.pictures.curves import progress_axis
     from dcgan_tf.pictures.picture import GENERATOR, Picture
 
     lines = [line for line in run.metrics() if line.get("while_training")]
@@ -102,7 +103,8 @@ def draw_curve(run: Run):
     axes.plot(
         steps[best], values[best], "o", color="black", label=f"best: {values[best]:.4g} after step {steps[best]:,}"
     )
-    axes.set(xlabel="step", ylabel=title)
+    axes.set_ylabel(title)
+    progress_axis(axes, "step", steps[-1])
     axes.set_title(f"{lines[0]['features']['description']}, {lines[0]['samples']:,} samples", fontsize=9)
     axes.legend()
     return figure

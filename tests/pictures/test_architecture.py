@@ -7,7 +7,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from dcgan_tf.networks.architectures import build_discriminator, build_generator
-from dcgan_tf.pictures.architecture import _blocks, _caption, architecture, layer_table
+from dcgan_tf.pictures.architecture import _blocks, _caption, architecture, describe_layer, layer_table
 from dcgan_tf.recipe.catalogue import RECIPES
 
 
@@ -25,7 +25,11 @@ def test_architecture_holds_every_computing_layer_and_all_parameters(build, reci
     model = build(recipe, shape)
     blocks = _blocks(model)
     computing = [layer for layer in model.layers if "kernel" in {weight.name for weight in layer.weights}]
-    assert {block.layer for block in blocks[1:]} == set(computing) and len(blocks) == len(computing) + 1
+    rearranged = [block.layer for block in blocks if describe_layer(block.layer).startswith("space to depth")]
+    assert len(rearranged) == (recipe.architecture == "quick" and build is build_discriminator)
+    assert [block.layer for block in blocks if block.layer not in computing] == [model.layers[0], *rearranged]
+    assert {block.layer for block in blocks} >= set(computing)
+    assert blocks[0].shape == model.layers[0].output.shape[1:]
     for before, block in itertools.pairwise(blocks):  # arrows only where one feeds the other
         assert (before in block.sources) == (not [t for t, _ in _caption(block, before) if t.startswith("from ")])
     assert sum(block.parameters for block in blocks) == model.count_params()
@@ -48,6 +52,20 @@ def _texts_stand_apart(picture):
             width = min(box.x1, other_box.x1) - max(box.x0, other_box.x0)
             height = min(box.y1, other_box.y1) - max(box.y0, other_box.y0)
             assert width < -3 or height < 2, f"{one!r} covers {other!r}"
+
+
+def test_pixels_that_become_channels_are_shown_and_named():
+    model = build_discriminator(RECIPES["quick"], (29, 29, 1))
+    texts = [text.get_text() for text in architecture(model).axes[0].texts]
+    first = texts[texts.index("images") : texts.index("convolution")]
+    assert [text for text in first if text] == [
+        *("images", "29×29×1", "padded to 30×30"),
+        *("space to depth", "2×2", "15×15×4", "each 2×2 pixels", "become channels"),
+    ]
+    outputs = {name: shape for name, shape, _ in layer_table(model).rows}
+    assert outputs["images"] == "29×29×1" and outputs["space to depth, 2×2"] == "15×15×4"
+    model = build_generator(RECIPES["quick"], (28, 28, 1))
+    assert {name: shape for name, shape, _ in layer_table(model).rows}["depth to space, 2×2"] == "28×28×1"
 
 
 def test_layer_table_as_text_and_as_html():

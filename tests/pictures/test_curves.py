@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from dcgan_tf.pictures.curves import curves, live_view, running_mean
@@ -46,6 +47,22 @@ def test_the_line_at_one_half_is_for_probabilities_only():
 
 def test_running_mean_uses_what_there_is_at_the_ends():
     np.testing.assert_allclose(running_mean(np.array([0.0, 3.0, 6.0, 9.0]), 3), [1.5, 3, 6, 7.5])
+
+
+def test_rows_of_few_steps_are_no_spikes():
+    steps = np.array([50, 100, 102, 152, 202, 204, 254, 255])  # epochs of 102 steps, and a stop
+    values = np.array([1.0, 1, 9, 1, 1, 9, 1, 9])
+    drawn = curves(history(8, step=steps, generator_loss=values)).axes[0].lines[0]
+    assert drawn.get_xdata().tolist() == [50, 100, 152, 202, 255]
+    np.testing.assert_allclose(drawn.get_ydata(), [1, 1, (2 * 9 + 50) / 52, 1, (2 * 9 + 50 + 9) / 53])
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 1000])
+def test_no_number_stands_twice_below_the_curves(step):
+    axes = curves(history(1, step=np.array([step]))).axes[0]
+    FigureCanvasAgg(axes.figure).draw()
+    labels = [text.get_text() for text in axes.get_xticklabels()]
+    assert len(set(labels)) == len(labels) >= 2 and labels[0] == "0"
 
 
 @pytest.mark.parametrize("channels", [1, 3])
