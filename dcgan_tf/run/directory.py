@@ -39,9 +39,8 @@ from dcgan_tf.system.files import atomic_file, check_readable, unreadable, write
 # What train() leaves in a folder, beside config.json.
 TRACES = ("history.csv", "checkpoints", "grids", "metrics.jsonl", "generator.keras", "progress.gif", "diverged.txt")
 LOST_CONFIG = (
-    "has lost its config.json, which says what was trained, and its other files are kept as they are: put that file "
-    "back from a copy; or give the command that trained it another run directory, stop it after its first step, and "
-    "copy the config.json it has written into this one"
+    "has lost its config.json, which says what was trained, and its other files are kept as they are: "
+    f"{records.CONFIG_BACK}"
 )
 
 
@@ -73,7 +72,7 @@ class Run:
 
     @cached_property
     def config(self) -> dict:
-        """config.json, its shape checked (see records.Config).
+        """config.json, its shape checked (see shapes.Config).
 
         Raises UserError when this is no run directory, or its config.json is missing, damaged or out of reach.
         """

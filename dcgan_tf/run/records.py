@@ -1,5 +1,4 @@
-"""The records of a run directory: the shapes of config.json, history.csv, metrics.jsonl and alarms.jsonl, and
-reading them so that what is damaged is noticed here, once, and not met later as a traceback.
+"""The records of a run directory, read so that what is damaged is noticed here, once, and not met later as a traceback.
 
     read_config(path)        the dict, or a UserError: without its settings a run cannot be used
     read_history(path)       Record: the whole rows, and what is wrong with the others
@@ -13,14 +12,15 @@ rights) is `Unreadable`, and nothing is concluded from it.
 import csv
 import json
 import os
+import re
 import shutil
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
+from dcgan_tf.run.shapes import AlarmLine, Config, Evaluation
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained, unreadable, write_bytes
 
@@ -34,141 +34,16 @@ HISTORY_COLUMNS = (
     "discriminator_real",
     "discriminator_fake",
 )
+CONFIG_BACK = (
+    "put that file back from a copy; or give the command that trained the run another run directory, stop it after its "
+    "first step, and copy the config.json it has written into this one"
+)
 _WHOLE_NUMBERS = ("step", "epoch")
 _LEVELS = 20  # of nesting: a record has at most five
-
-Count = Annotated[int, Field(ge=0, le=2**53)]
-Positive = Annotated[int, Field(ge=1, le=2**53)]
 
 
 class Damaged(UserError):
     """A record that was read, and is not what a run writes."""
-
-
-# --- shapes -----------------------------------------------------------------------------------------------
-
-
-class _Shape(BaseModel):
-    """Numbers are numbers and texts are texts; fields that are not named here may be there, too."""
-
-    model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
-
-
-class RecipePart(_Shape):
-    """The fields of a recipe that others read from config.json; absent ones are younger than the run."""
-
-    __pydantic_extra__: dict[str, bool | int | float | str | list | None]
-    name: str
-    batch_size: Positive = 1
-    channels: Positive | None = None
-    ema_images: float | None = None
-    generator_learning_rate: float = 0.0
-    discriminator_learning_rate: float = 0.0
-    grid_every: Positive | None = None
-    image_size: Positive = 1
-    latent_dim: Positive = 1
-    latent_distribution: str = "normal"
-    latent_mean: float = 0.0
-    latent_std: Annotated[float, Field(ge=0)] = 1.0
-    loss: str = "bce"
-
-
-class DatasetPart(_Shape):
-    name: str | None = None
-    fingerprint: str | None = None
-    images: Count | None = None
-    image_shape: Annotated[list[Positive], Field(min_length=3, max_length=3)]
-    classes: list[str | int] | str | int | None = None
-    resize: bool = False
-    stretch: bool = False
-    all_frames: bool = False
-
-
-class LengthPart(_Shape):
-    epochs: Positive | None = None
-    steps: Positive | None = None
-    max_seconds: Annotated[float, Field(gt=0)] | None = None
-
-
-class Config(_Shape):
-    """config.json."""
-
-    recipe: RecipePart
-    seed: Count
-    dataset: DatasetPart
-    log_every: Positive
-    steps_per_epoch: Positive
-    length: LengthPart
-    versions: dict[str, str] = {}
-    hardware: dict[str, Any] = {}
-    started: str | None = None
-
-
-class Value(_Shape):
-    mean: float
-    std: float | None = None
-    values: list[float] = []
-
-
-class Features(_Shape):
-    description: str
-    name: str = ""
-    key: str = ""
-
-
-class RealPart(_Shape):
-    dataset: str
-    split: str
-    images: Count
-    fingerprint: str
-
-
-class Look(_Shape):
-    spread: float
-    neighbours: float
-    copied: float
-
-
-class Evaluation(_Shape):
-    """A line of metrics.jsonl."""
-
-    metrics: dict[str, Value]
-    features: Features
-    samples: Count
-    seeds: list[Count]
-    real: RealPart
-    generator: str
-    step: Count = 0
-    epoch: Count = 0
-    while_training: bool = False
-    best: bool = False
-    look: Look = Look(spread=1, neighbours=1, copied=0)
-    missing_classes: list[str] = []
-    paired_images: list[Count] = []
-    alarms: list[str] = []
-
-    @model_validator(mode="after")
-    def _has_its_step(self):
-        if self.while_training and "step" not in self.model_fields_set:
-            raise ValueError("an evaluation made while training has its step")
-        return self
-
-
-class AlarmLine(_Shape):
-    """A line of alarms.jsonl."""
-
-    step: Count
-    alarm: str
-    on: bool
-    since: Count = 0
-    seen: str = ""
-    remedies: str = ""
-
-    @model_validator(mode="after")
-    def _says_what_was_seen(self):
-        if self.on and not {"since", "seen", "remedies"} <= self.model_fields_set:
-            raise ValueError("an alarm that begins says what was seen")
-        return self
 
 
 # --- reading ----------------------------------------------------------------------------------------------
@@ -210,7 +85,9 @@ def read_config(path: Path) -> dict | None:
         config = _parse(data)
         Config.model_validate(config)
     except ValueError as error:
-        raise Damaged(f"{str(path)!r} is damaged: it is not the config.json of a run ({describe(error)})") from None
+        raise Damaged(
+            f"{str(path)!r} is damaged: it is not the config.json of a run ({describe(error)}); {CONFIG_BACK}"
+        ) from None
     return config
 
 
@@ -220,12 +97,12 @@ def read_history(path: Path) -> Record:
 
 
 def read_evaluations(path: Path) -> Record:
-    """metrics.jsonl: a dict per evaluation, see Evaluation."""
+    """metrics.jsonl: a dict per evaluation, see shapes.Evaluation."""
     return _read(path, lambda data: _json_lines(data, Evaluation))
 
 
 def read_alarms(path: Path) -> Record:
-    """alarms.jsonl: a dict per line, see AlarmLine."""
+    """alarms.jsonl: a dict per line, see shapes.AlarmLine."""
     return _read(path, lambda data: _json_lines(data, AlarmLine))
 
 
@@ -321,6 +198,7 @@ def describe(error: Exception) -> str:
         if first["type"] == "missing":
             return f"{place} is missing"
         said = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
+        said = re.sub(r"a valid dictionary( or instance of \w+)?", "a table", said)
         given = repr(first["input"])
         given = given if len(given) <= 40 else f"{given[:40]}..."
         return f"{place} is {given}, and {said}" if place else f"{said}, not {given}"

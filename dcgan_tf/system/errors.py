@@ -1,6 +1,7 @@
 """The one kind of error that is the user's to mend, and how a command line says it."""
 
 import sys
+import warnings
 
 
 class UserError(ValueError):
@@ -25,7 +26,7 @@ def nearest(name: str, known) -> str:
 def run_command(command, program: str, arguments: list[str] | None = None):
     """Run a click command and exit: status 0, 2 after a user's mistake (one line on stderr), 1 after anything else.
 
-    `program` is how the command is called, such as "python -m dcgan_tf"; `arguments` is by default sys.argv's.
+    A warning is one line on stderr, too. `program` is how the command is called, such as "python -m dcgan_tf"; `arguments` is by default sys.argv's.
     """
     import click
 
@@ -33,8 +34,14 @@ def run_command(command, program: str, arguments: list[str] | None = None):
         click.echo(f"error: {' '.join(str(error).split())}", err=True)
         sys.exit(status)
 
+    def say(message, category, *where, **options):
+        if issubclass(category, UserWarning):  # for people: what it says, and not where in the code
+            click.echo(f"warning: {' '.join(str(message).split())}", err=True)
+
     try:
-        status = command.main(arguments, prog_name=program, standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = say
+            status = command.main(arguments, prog_name=program, standalone_mode=False)
     except UserError as error:
         fail(error, 2)
     except click.ClickException as error:

@@ -1,0 +1,39 @@
+"""How a command ends, and how it warns."""
+
+import warnings
+
+import click
+import pytest
+
+from dcgan_tf.system.errors import UserError, nearest, run_command
+
+
+@click.command()
+@click.argument("how")
+def command(how):
+    if how == "warn":
+        warnings.warn("a record is damaged:\n  it is left out", stacklevel=1)
+        warnings.warn("of the inside", DeprecationWarning, stacklevel=1)
+    elif how == "mistake":
+        raise UserError("give\nanother")
+    elif how == "bug":
+        raise KeyError("ours")
+
+
+def run(how, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run_command(command, "program", [how])
+    return ended.value.code, *capsys.readouterr()
+
+
+def test_a_warning_and_a_mistake_are_a_line_each(capsys):
+    before = warnings.showwarning
+    assert run("warn", capsys) == (0, "", "warning: a record is damaged: it is left out\n")
+    assert run("mistake", capsys) == (2, "", "error: give another\n")
+    assert warnings.showwarning is before
+    with pytest.raises(KeyError):
+        run_command(command, "program", ["bug"])
+
+
+def test_the_nearest_name():
+    assert nearest("fdi", ["kid", "fid"]) == " Did you mean 'fid'?" and nearest("x", ["kid"]) == ""
