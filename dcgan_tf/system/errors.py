@@ -26,7 +26,8 @@ def nearest(name: str, known) -> str:
 def run_command(command, program: str, arguments: list[str] | None = None):
     """Run a click command and exit: status 0, 2 after a user's mistake (one line on stderr), 1 after anything else.
 
-    A warning is one line on stderr, too. `program` is how the command is called, such as "python -m dcgan_tf"; `arguments` is by default sys.argv's.
+    `program` is how the command is called, such as "python -m dcgan_tf"; `arguments` is by default sys.argv's.
+    A warning is one line on stderr, too.
     """
     import click
 
