@@ -23,6 +23,7 @@ from data_prep.decisions import check_policy, columns_of, decide, describe
 from data_prep.detections import ALIGNED_EXACT_FROM, ALIGNED_SIZE, detect
 from data_prep.face_filter import DETECTIONS_FILE, min_size_option, policy_options
 from dcgan_tf.data.decoding import ImageError, decode
+from dcgan_tf.data.folders import notes_on
 from dcgan_tf.data.images import centre_crop, resize
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.preparing import Result, prepare
@@ -341,6 +342,8 @@ def cli(source, output, **options):
     shape = "x".join(map(str, prepared.images.shape[1:]))
     labels = f" with {len(prepared.label_names)} labels" if prepared.label_names else ""
     click.echo(f"{len(prepared.images):,} pictures of {shape}{labels} in {path}; each decision: {path}/index.csv")
+    for note in notes_on(prepared):
+        click.echo(note)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ _WHERE = {
     "export": "dcgan_tf.exporting.export",
     "load_generator": "dcgan_tf.run.generators",
     "load_dataset": "dcgan_tf.data.datasets",
+    "Dataset": "dcgan_tf.data.dataset",
     "GAN": "dcgan_tf.game.gan",
     "Run": "dcgan_tf.run.directory",
     "Recipe": "dcgan_tf.recipe.fields",

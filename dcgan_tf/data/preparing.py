@@ -216,6 +216,8 @@ def _make_whole(target, chunks, keys, labels, label_names, drop, settings, worke
     for path in whole.iterdir():
         with open(path, "r+b") as file:
             os.fsync(file.fileno())  # the name must not outlive its content in a power cut
+    if target.is_dir():
+        target.rmdir()  # an empty one, which only POSIX replaces by itself
     os.rename(whole, target)
 
 
