@@ -124,12 +124,14 @@ class Training:
 
     def record(self, row):
         """Write the row and the grid that are due after this step; when it stops here both are."""
+        grid_is_due = self.run.grid_rule.is_due(self.step) or self.stopping
+        if grid_is_due:
+            self.check_finite()  # the loss of this step was that of the weights before it
         if self.run.row_is_due(self.step) or self.stopping:
             self.recorder.write_row(row)
         if self.run.row_is_due(self.step):  # otherwise a longer run goes on with this row
             self.totals.assign(tf.zeros_like(self.totals))
-        if self.run.grid_rule.is_due(self.step) or self.stopping:
-            self.check_finite()
+        if grid_is_due:
             self.progress.interval(row, self.recorder.write_grid(self.step))
         elif self.progress.wants_picture():
             with self.clock.stopped():

@@ -21,7 +21,8 @@ from dcgan_tf.run.place import run_name
 from dcgan_tf.run.records import HISTORY_COLUMNS
 from dcgan_tf.run.sampling import Sampler, draw_latents
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.training import loop
+from dcgan_tf.training import clock, loop
+from dcgan_tf.training import train as train_module
 from dcgan_tf.training.loop import TrainingDiverged
 from dcgan_tf.training.progress import PlainProgress
 from dcgan_tf.training.signals import TrainingInterrupted
@@ -127,12 +128,6 @@ def test_steps_and_grids_by_step(tmp_path):
     assert not run.diverged_path.exists()  # another attempt went well
 
 
-def test_a_clock_stops_the_run(tmp_path):
-    run = train("gwu", "fake", tmp_path / "run", max_seconds=1.0, overrides=TINIEST, progress=Recorder())
-    assert run.rows()[-1]["seconds"] >= 1.0 and run.grids() and run.gif_path.exists()
-    assert run.config["length"] == {"epochs": None, "steps": None, "max_seconds": 1.0}
-
-
 def test_a_loss_that_is_not_finite_stops_with_the_last_good_state(tmp_path):
     """A learning rate this large makes the weights overflow for real, some steps after the first."""
     changes = {**TINIEST, "loss": "wasserstein", "learning_rate": 1e8, "ema_images": 0}
@@ -144,6 +139,52 @@ def test_a_loss_that_is_not_finite_stops_with_the_last_good_state(tmp_path):
     weights = keras.saving.load_model(good.generator_path).get_weights()
     assert all(np.isfinite(weight).all() for weight in weights)
     assert all(np.isfinite(list(row.values())).all() for row in good.rows())
+
+
+def test_a_generator_that_is_no_longer_finite_is_neither_shown_nor_recorded_nor_best(tmp_path):
+    """One step with a rate beyond float32: the loss of that step is finite, the weights after it are not."""
+    changes = {**TINIEST, "learning_rate": 1e39, "ema_images": 0}
+    progress = Recorder()
+    with pytest.raises(TrainingDiverged, match=r"at or before 0.05 epochs, step 1; there is no earlier checkpoint"):
+        train("gwu", "fake", tmp_path / "run", steps=1, overrides=changes, progress=progress, evaluate_every=1,
+              evaluation={"features": "pixels", "samples": 60})  # fmt: skip
+    run = Run(tmp_path / "run")
+    assert run.rows() == run.metrics() == [] and run.grid_steps() == [0] and progress.lines == []
+    assert not run.best_generator_path.exists() and not run.generator_path.exists() and run.diverged_path.exists()
+
+
+def test_max_seconds_buys_training_and_no_compiling(tmp_path, monkeypatch):
+    """By a clock that stands still, but for ten seconds in every call of the compiled steps, one step each."""
+
+    class Machine:
+        now = 1000.0
+
+        def perf_counter(self):
+            return self.now
+
+    machine, compile_steps = Machine(), loop.compile_steps
+
+    def slow_steps(*arguments):
+        run_steps = compile_steps(*arguments)
+
+        def call(*arguments):
+            machine.now += 10
+            return run_steps(*arguments)
+
+        return call
+
+    for module in (clock, loop, train_module):
+        monkeypatch.setattr(module, "time", machine)
+    monkeypatch.setattr(loop, "compile_steps", slow_steps)
+    monkeypatch.setattr(loop, "_SECONDS_PER_CALL", 0.0)
+    progress, options = Recorder(), {"overrides": TINIEST, "log_every": 1}
+    run = train("gwu", "fake", tmp_path / "run", max_seconds=25, progress=progress, **options)
+    assert [(row["step"], row["seconds"]) for row in run.rows()] == [(1, 0.0), (2, 10.0), (3, 20.0), (4, 30.0)]
+    assert [row["images_per_second"] for row in run.rows()] == [5.0] * 4  # the first: of the step that compiled
+    assert progress.lines[-1].startswith("done: 0.2 epochs, step 4 in 0:30 (and 0:10 to start), see ")
+    run = train("gwu", "fake", tmp_path / "run", max_seconds=45, progress=progress, **options)  # compiles again
+    assert [(row["step"], row["seconds"]) for row in run.rows()[4:]] == [(5, 30.0), (6, 40.0), (7, 50.0)]
+    assert run.config["length"] == {"epochs": None, "steps": None, "max_seconds": 45.0} and run.gif_path.exists()
 
 
 class _StopsItself(Recorder):

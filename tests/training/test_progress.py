@@ -1,0 +1,108 @@
+"""What a person sees while a training runs."""
+
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from dcgan_tf.run.directory import Run
+from dcgan_tf.training import progress as module
+from dcgan_tf.training.progress import NoProgress, NotebookProgress, describe_epochs, describe_seconds
+from dcgan_tf.training.train import train
+
+TINIEST = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "image_size": 8}
+
+
+class Watcher(NoProgress):
+    """Somebody who wants a picture whenever one can be had."""
+
+    def __init__(self):
+        self.seen = []
+
+    def wants_picture(self):
+        return True
+
+    def picture(self, step, grid):
+        self.seen.append((step, grid))
+
+    def interval(self, row, grid):
+        self.seen.append((row["step"], grid))
+
+    def say(self, text):
+        pass
+
+
+def test_whoever_watches_sees_more_and_the_run_is_the_same(tmp_path):
+    watched, watcher = tmp_path / "watched", Watcher()
+    options = {"steps": 13, "overrides": TINIEST, "log_every": 5, "keep_samples": True}
+    seen = train("gwu", "fake", watched, progress=watcher, **options)
+    alone = train("gwu", "fake", tmp_path / "alone", progress=NoProgress(), **options)
+    steps = [step for step, _ in watcher.seen]
+    assert steps == sorted(steps) and steps[:3] == [0, 1, 2] and {10, 13} <= set(steps)
+    assert all(grid.dtype == np.uint8 and grid.ndim == 3 for _, grid in watcher.seen)
+    assert not np.array_equal(watcher.seen[0][1], watcher.seen[-1][1])
+    for mine, other in zip(seen.grids(), alone.grids(), strict=True):
+        assert mine.name == other.name and mine.read_bytes() == other.read_bytes()
+    assert seen.grid_steps() == [0, 10, 13] and len(list(seen.grids_path.iterdir())) == 3  # what was live is nowhere
+    assert [path.name for path in seen.samples()] == [path.name for path in alone.samples()]
+    exact = [[value for name, value in row.items() if "second" not in name] for row in seen.rows()]
+    assert exact == [[value for name, value in row.items() if "second" not in name] for row in alone.rows()]
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """What a notebook's page is told to show, in order; and a clock that is moved by hand."""
+    shown = []
+
+    class Place:
+        def update(self, content):
+            shown.append(content)
+
+    class Clock:
+        now = 100.0
+
+        def monotonic(self):
+            return self.now
+
+    clock = Clock()
+    display = types.SimpleNamespace(
+        HTML=lambda text: ("text", text), Image=lambda data: ("picture", data), display=lambda *_, **__: Place()
+    )
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    monkeypatch.setattr(module, "time", clock)
+    return types.SimpleNamespace(shown=shown, clock=clock)
+
+
+def row(step):
+    return {"step": step, "epoch": 1, "seconds": 2.0, "images_per_second": 9.0, "generator_loss": 1.0,
+            "discriminator_loss": 1.0, "discriminator_real": 0.5, "discriminator_fake": 0.5}  # fmt: skip
+
+
+def test_a_notebook_shows_noise_at_once_and_a_picture_every_ten_seconds(page, tmp_path):
+    run, grid = Run(tmp_path), np.zeros((40, 40, 1), np.uint8)
+    run.write_config(
+        {"recipe": {}, "dataset": {}, "seed": 0, "steps_per_epoch": 791, "length": {"epochs": 1, "max_seconds": None}}
+    )
+    progress = NotebookProgress()
+    progress.start(run, 0, 791)
+    progress.picture(0, grid)
+    assert [kind for kind, _ in page.shown] == ["picture"] and page.shown[0][1].startswith(b"\x89PNG")
+    page.clock.now += 9.9
+    progress.advance(40, row(40))
+    assert not progress.wants_picture()
+    page.clock.now += 0.2
+    assert progress.wants_picture()  # hours before the first epoch is over
+    progress.picture(41, grid)
+    assert [kind for kind, _ in page.shown].count("picture") == 2 and not progress.wants_picture()
+    page.clock.now += 5
+    progress.interval(row(100), grid)  # a recorded one counts, too
+    page.clock.now += 6
+    assert not progress.wants_picture()
+
+
+def test_no_more_epochs_are_said_than_there_were():
+    assert [describe_epochs(steps / 78) for steps in (33, 78, 156)] == ["0.42 epochs", "1 epoch", "2 epochs"]
+    assert describe_epochs(157 / 156) == "1 epoch" and describe_epochs(155.9 / 156) == "0.99 epochs"
+    assert describe_epochs(0) == "0 epochs" and describe_epochs(1234.5) == "1,234.5 epochs"
+    assert describe_seconds(59.6) == "1:00" and describe_seconds(3725) == "1:02:05"
