@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.data.folders import convert_stored, load_pictures, notes_on, with_channels
+from dcgan_tf.data.folders import convert_stored, faint_note, load_pictures, notes_on, with_channels
 from dcgan_tf.data.images import resize as resize_image
 from dcgan_tf.data.images import square
 from dcgan_tf.data.named import FAKE, NAMED, SPLITS, fake, without_test_images
 from dcgan_tf.data.prepared import is_prepared, read_prepared
-from dcgan_tf.data.stored import StoredImages
+from dcgan_tf.data.stored import StoredImages, value_range
 from dcgan_tf.system.errors import UserError, nearest
 
 BY_NAME = "named:"  # before a name that is also a folder's
@@ -62,6 +62,8 @@ def load_dataset(
         raise UserError(
             f"dataset {dataset.name!r} is in memory: {' and '.join(changes) or 'split'} cannot be had of it"
         )
+    elif not dataset.notes:  # numbers from 0 to 1 that were made whole, for example
+        dataset = dataset.changed(notes=faint_note(value_range(dataset.images)))
     if classes is not None:
         dataset = _pick_classes(dataset, classes)
     if limit is not None and limit < len(dataset):

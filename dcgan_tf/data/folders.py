@@ -268,11 +268,15 @@ def notes_on(prepared: PreparedDataset, how_to_stretch: str = "", left_out=None)
         notes.append(prepared.metadata["labels_note"])
     if left_out:
         notes.append(f"left out: {describe_left_out(left_out, count)}")
-    low, high = prepared.value_range
-    if high - low < FAINT:
-        note = f"these images use little of the range 0 to 255: nearly all pixels are from {low} to {high}"
-        notes.append(f"{note}; {how_to_stretch} spreads what is in use over all of it" if how_to_stretch else note)
-    return notes
+    return notes + faint_note(prepared.value_range, how_to_stretch)
+
+
+def faint_note(values: tuple[int, int], how_to_stretch: str = "") -> list[str]:
+    """What to say of images of that range (see stored.value_range) when they use little of 0 to 255, or nothing."""
+    if values[1] - values[0] >= FAINT:
+        return []
+    note = f"these images use little of the range 0 to 255: nearly all pixels are from {values[0]} to {values[1]}"
+    return [f"{note}; {how_to_stretch} spreads what is in use over all of it" if how_to_stretch else note]
 
 
 def _cached(path, name, identity):

@@ -18,7 +18,7 @@ from dcgan_tf.data.chunks import Chunks, DamagedChunk, NothingUsable, Result, wr
 from dcgan_tf.data.prepared import FORMAT, read_prepared
 from dcgan_tf.data.stored import StoredImages, fingerprint_of, finish_fingerprint, value_range
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_json
+from dcgan_tf.system.files import DiskError, atomic_file, disk_errors_explained, write_json
 
 __all__ = ["Result", "prepare"]
 
@@ -143,11 +143,11 @@ def work_kept(chunks, target):
         if done == 0 or isinstance(error, NothingUsable):
             shutil.rmtree(chunks.partial, ignore_errors=True)
             raise
-        if not isinstance(error, UserError) or not isinstance(error.__cause__, OSError):
+        if not isinstance(error, DiskError):
             raise
         # Each piece is there twice when the whole is put together.
         missing = mean * (2 * len(chunks.source.names) - done) / 1e6
-        raise UserError(
+        raise DiskError(
             f"{error}; {done:,} of {len(chunks.source.names):,} pictures are done and kept in {str(chunks.partial)!r}, "
             f"the same command goes on from there; it needs about {max(1, missing):,.0f} MB more"
         ) from error

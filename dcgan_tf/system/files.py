@@ -43,16 +43,20 @@ _MENDABLE = {getattr(errno, name): reason for name, reason in _REASONS.items() i
 _CUT_SHORT = re.compile(r"requested and \d+ written|encoder error -2 when writing")
 
 
+class DiskError(UserError):
+    """A disk refuses what is to be written; the text says what a person can do."""
+
+
 @contextlib.contextmanager
 def disk_errors_explained(path):
-    """Turn the OSErrors that a person can mend into a UserError naming `path`."""
+    """Turn the OSErrors that a person can mend into a DiskError naming `path`."""
     try:
         yield
     except Exception as error:
         reason = _mendable(error)
         if reason is None:
             raise
-        raise UserError(f"cannot write {str(path)!r}: {reason}") from error
+        raise DiskError(f"cannot write {str(path)!r}: {reason}") from error
 
 
 def _mendable(error) -> str | None:

@@ -7,6 +7,7 @@ import pytest
 from drawn_pictures import encoded, noise, prepared_from
 
 from dcgan_tf.data import datasets
+from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.stored import StoredImages
@@ -186,5 +187,10 @@ def test_a_dataset_is_taken_as_it_is_and_what_is_asked_of_it_is_done():
     assert load_dataset(digits, image_size=14, resize=True).image_shape == (14, 14, 1)
     with pytest.raises(UserError, match="are 28x28x1, not 14x14x1: give --resize"):
         load_dataset(digits, image_size=14)
+    assert load_dataset(digits).notes == ()
+    nearly_black = Dataset("mine", digits.images // 128)
+    assert load_dataset(nearly_black).notes == (
+        "these images use little of the range 0 to 255: nearly all pixels are from 0 to 1",
+    )
     with pytest.raises(UserError, match="'mnist5k' is in memory: stretch cannot be had of it"):
         load_dataset(digits, stretch=True)

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -319,6 +320,26 @@ def test_a_full_disk_keeps_what_is_done(tmp_path, monkeypatch, writes):
     assert [int(line) for line in again] == list(range(4 * writes, 40))
     assert content(tmp_path / "out") == content(prepare(tmp_path / "whole", Drawn(40), transform, **options))
     assert not (tmp_path / "out.partial").exists()
+
+
+def draw_wordily(index):
+    return Result(draw(0).image, columns={"words": "many " * (1000 if index >= 40 else 1)})
+
+
+def test_a_full_disk_in_a_worker_process_keeps_what_is_done(tmp_path):
+    code = (
+        "import resource, sys, test_preparing as t\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "try: t.prepare(sys.argv[1], t.Drawn(60), t.draw_wordily, settings={}, workers=2, chunk_size=10)\n"
+        "except t.UserError as error: print(error)\n"
+    )
+    path = os.pathsep.join(entry for entry in (str(Path(__file__).parent), *sys.path) if entry)
+    command = [sys.executable, "-c", code, tmp_path / "out"]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+    assert re.search(r"^cannot write .*; [34]0 of 60 pictures are done and kept in '.*out.partial', ", done.stdout)
+    assert done.stdout.count("\n") == 1
+    prepare(tmp_path / "out", Drawn(60), draw_wordily, settings={}, workers=1, chunk_size=10)
+    assert len(read_prepared(tmp_path / "out").images) == 60
 
 
 def test_labels_given_later_are_added_and_nothing_is_drawn_again(tmp_path):
