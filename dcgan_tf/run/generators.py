@@ -8,12 +8,12 @@ import math
 import warnings
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from dcgan_tf.run.directory import Run
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import check_readable
+from dcgan_tf.system.keras_backend import keras
 
 FILES = (".keras", ".h5", ".hdf5")
 _PASSED_THROUGH = ("Reshape", "Permute", "Flatten", "Cropping2D", "UpSampling2D", "Dropout", "Identity", "InputLayer")
