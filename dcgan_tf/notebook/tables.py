@@ -14,6 +14,7 @@ from dcgan_tf.evaluation.evaluate import table, table_rows
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.evaluation.neighbours import nearest_real
 from dcgan_tf.pictures.picture import Picture
+from dcgan_tf.pictures.tables import as_html
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import sample
 from dcgan_tf.training import monitor
@@ -58,9 +59,12 @@ class EvaluationTable:
         return table(self.line)
 
     def _repr_html_(self):
-        numbers = {name: describe_value for name in ("value", "std") if name in self.frame}
-        page = self.frame.rename_axis(None).to_html(formatters=numbers, justify="left", na_rep="")
-        notes = table(self.line).splitlines()[1 + len(self.frame) :]
+        shown = self.frame.reset_index()
+        for name in {"value", "std"} & {*shown}:
+            shown[name] = ["" if np.isnan(number) else describe_value(number) for number in shown[name]]
+        page = as_html(shown, bold=[(row, "value") for row in range(len(shown))])
+        page = page.replace("<td>", '<td style="text-align: left">')  # texts, most of them, and Jupyter would not
+        notes = table(self.line).splitlines()[1 + len(shown) :]
         return page + "".join(f"<p>{html.escape(note)}</p>" for note in notes)
 
 

@@ -1,7 +1,5 @@
 """An evaluation as a table: numbers to sort by, and their protocol beside each."""
 
-import re
-
 import numpy as np
 
 from dcgan_tf.notebook.tables import EvaluationTable
@@ -32,7 +30,7 @@ def test_numbers_can_be_sorted_and_each_has_its_protocol():
 
 def test_the_page_is_escaped_and_says_what_is_missing():
     page = EvaluationTable(LINE)._repr_html_()
-    assert "<b>" not in page and "classifier of &lt;b&gt;" in page
+    assert "classifier of <b>" not in page and "classifier of &lt;b&gt;" in page
     assert "missing classes: 7" in page and "frechet_distance is no FID" in page
-    assert re.search(r"<td>14.9\w*</td>|<td>14.86\w*</td>", page)
+    assert ">0.7500<" in page.replace("<b>", "").replace("</b>", "") and "nan" not in page.lower()
     assert "14.86" in repr(EvaluationTable(LINE))
