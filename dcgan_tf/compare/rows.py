@@ -7,7 +7,7 @@ rows is in choosing.py.
 """
 
 import os
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dcgan_tf.evaluation.metrics import is_better
@@ -105,7 +105,7 @@ def settings_of(config: dict) -> dict:
     Fields younger than the run have the value that changes nothing, their default. The size of the images
     is that of the data. `learning_rate` is there when both networks have the same.
     """
-    known = {f.name: f.default for f in fields(Recipe) if f.default is not MISSING}
+    known = Recipe().as_dict()
     recipe = {**known, **config["recipe"], **config.get("length", {})}
     for name in ("source", "summary", "image_size"):
         recipe.pop(name, None)

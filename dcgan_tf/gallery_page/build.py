@@ -13,7 +13,6 @@ import mimetypes
 import os
 import re
 import time
-from dataclasses import fields
 from importlib import resources
 from pathlib import Path
 
@@ -144,10 +143,10 @@ def _overview(title, shown, sheets):
 def _fields():
     """(name, group, meaning) of each setting of a recipe."""
     group, found = "", []
-    for one in fields(Recipe):
-        group = _GROUPS.get(one.name, group)
+    for name, one in Recipe.model_fields.items():
+        group = _GROUPS.get(name, group)
         if group:
-            found.append([one.name, group, one.metadata["help"]])
+            found.append([name, group, one.description])
     return found
 
 

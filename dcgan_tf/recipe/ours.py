@@ -1,7 +1,5 @@
 """This project's own recipes: `quick`, and `rpi` made to learn."""
 
-from dataclasses import replace
-
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.recipe.published import RPI
 
@@ -29,13 +27,12 @@ QUICK = Recipe(
 # overlap, LeakyReLU in D, beta_1 0.5, the non-saturating loss. Fewer were not enough, on avatars at width 32 and
 # batch 64: the loss alone, or with larger kernels: D wins within 600 steps; with BatchNorm alone: one repeated
 # pattern; BatchNorm, kernels and loss without the other two: faces, nearly all the same.
-RPI_RESCUED = replace(
-    RPI,
-    name="rpi_rescued",
-    summary="`rpi` made to learn: BatchNorm in G, 5x5 kernels and LeakyReLU in D, beta_1 0.5, non-saturating loss",
-    batch_norm="inner",
-    discriminator_kernel=5,
-    leaky_slope=0.2,
-    beta_1=0.5,
-    loss="bce",
+RPI_RESCUED = RPI.with_fields(
+    {"batch_norm": "inner", "discriminator_kernel": 5, "leaky_slope": 0.2, "beta_1": 0.5, "loss": "bce"}
+).model_copy(
+    update={
+        "name": "rpi_rescued",
+        "summary": "`rpi` made to learn: BatchNorm in G, 5x5 kernels and LeakyReLU in D, beta_1 0.5, "
+        "non-saturating loss",
+    }
 )

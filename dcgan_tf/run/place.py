@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from dcgan_tf.recipe.combinations import uses
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import LOST_CONFIG, looks_like_a_run
 from dcgan_tf.system.errors import UserError
@@ -86,7 +87,8 @@ def _differences(old: dict, new: dict) -> list[str]:
     """What differs between two configs, apart from length, versions, hardware, the data's name and mere words."""
     # A field that the run does not know is younger than it: it was trained with what changes nothing, the default.
     then = {**Recipe().as_dict(), **old["recipe"]}
-    fields = [name for name in new["recipe"] if name not in ("source", "summary")]
+    # What its architecture does not use changed nothing, whatever an older version let it be set to.
+    fields = [n for n in new["recipe"] if n not in ("source", "summary") and uses(new["recipe"]["architecture"], n)]
     pairs = [(name, then.get(name), new["recipe"][name]) for name in fields]
     # Data made in Python had no fingerprint once; of those nothing can be said but their size.
     known = ("fingerprint", "image_shape") if old["dataset"].get("fingerprint") else ("images", "image_shape")

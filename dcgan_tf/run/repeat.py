@@ -7,8 +7,7 @@ and where it cannot say all of it (a recipe of one's own), the same is said in P
 import shlex
 
 from dcgan_tf.recipe.catalogue import RECIPES
-from dcgan_tf.recipe.fields import Recipe
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.recipe.fields import Recipe, default_of
 
 _PROGRAM = ("python", "-m", "dcgan_tf", "train")
 _DESCRIPTION = ("name", "source", "summary")
@@ -37,16 +36,10 @@ def repeat_command(config: dict, run_dir: str, **beside) -> str:
 
 def recipe_of(config: dict) -> Recipe:
     """The recipe that a config holds. A field that is younger than the run has its default, which changes nothing."""
-    fields = dict(config["recipe"])
     length = config.get("length") or {}
-    base = Recipe().as_dict()
-    unknown = [name for name in fields if name not in base]
-    if unknown:
-        raise UserError(f"its recipe has the field {unknown[0]!r}, which this version of dcgan_tf does not know")
     steps = length.get("steps")
-    fields["epochs"] = None if steps else length.get("epochs") or base["epochs"] or 1
-    fields["steps"] = steps
-    return Recipe(**{**base, **fields})
+    epochs = None if steps else length.get("epochs") or default_of("epochs")
+    return Recipe.from_record({**config["recipe"], "epochs": epochs, "steps": steps})
 
 
 def changed_fields(config: dict) -> dict | None:

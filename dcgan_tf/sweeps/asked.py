@@ -2,20 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import get_type_hints
 
 import yaml
 
 from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.notebook.parameters import TYPES, declared_parameters
-from dcgan_tf.recipe.catalogue import get_recipe
-from dcgan_tf.recipe.fields import Recipe, parse_value
+from dcgan_tf.recipe.fields import FIELDS, check_type, parse_text
 from dcgan_tf.sweeps.yaml_file import load_yaml
 from dcgan_tf.system.errors import UserError, nearest
 
 LENGTHS = ("epochs", "steps")
 GIVEN_BY_SWEEP = ("results_dir", "run_name")  # to each run; they are no settings
-_NOT_FIELDS = ("name", "source", "summary")
 
 # --- the notebook ------------------------------------------------------------------------------------------
 
@@ -91,7 +88,7 @@ def _check_known(name, declared):
             f"{name} is given to each run by the sweep itself: --results-dir says where all of them go, and a run's "
             "name is made of its settings"
         )
-    fields = [field for field in get_type_hints(Recipe) if field not in _NOT_FIELDS] if "overrides" in declared else []
+    fields = list(FIELDS) if "overrides" in declared else []
     if name not in declared and name not in fields:
         known = [known for known in declared if known not in GIVEN_BY_SWEEP]
         also = ", and every field of a recipe" if fields else ""
@@ -104,10 +101,8 @@ def one_value(name, value, declared):
     """One value of a setting; a text becomes what the parameter, or the field of the recipe, holds."""
     _check_known(name, declared)
     if name not in declared:
-        hint = get_type_hints(Recipe)[name]
-        value = parse_value(name, _unquoted(value) if isinstance(value, str) else value, hint)
-        get_recipe("quick").with_fields({name: value})  # its type and range; whether all go together, later
-        return value
+        value = parse_text(name, _unquoted(value)) if isinstance(value, str) else value
+        return check_type(name, value)  # its type and range; whether all go together, later
     annotation, default = declared[name]
     parsed = _parsed(value, annotation, default) if isinstance(value, str) else value
     called, kind, _ = TYPES.get(annotation, ("", object, ""))

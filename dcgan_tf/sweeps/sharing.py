@@ -22,7 +22,7 @@ def is_beginning(run: Run, length: tuple[str, int], cores: int) -> bool:
     """
     try:
         ended = {name: value for name, value in run.config["length"].items() if value is not None}
-        recipe = Recipe(**{**run.config["recipe"], **dict.fromkeys(LENGTHS)})
+        recipe = Recipe.from_record({**run.config["recipe"], **dict.fromkeys(LENGTHS)})
         steps = length[1] * (run.config["steps_per_epoch"] if length[0] == "epochs" else 1)
         reached = bool(run.rows()) and run.rows()[-1]["step"] == steps
         reached = reached and run.config["hardware"]["cores"] == cores

@@ -1,6 +1,7 @@
 """Layer output shapes and parameter counts of every recipe, as the reports print them."""
 
 import itertools
+import re
 
 import keras
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 
 from dcgan_tf.networks.architectures import build_discriminator, build_generator, check_image_shape
 from dcgan_tf.recipe.catalogue import RECIPES, get_recipe
+from dcgan_tf.recipe.combinations import NETWORK_FIELDS, uses
+from dcgan_tf.recipe.fields import Recipe, default_of
 from dcgan_tf.system.errors import UserError
 
 # recipe, image shape, parameters of G and D (those that do not train included)
@@ -179,3 +182,36 @@ def test_a_size_that_does_not_fit_is_refused_with_advice(name, shape, advice):
     with pytest.raises(UserError, match=advice) as error:
         check_image_shape(RECIPES[name], shape)
     assert "x".join(map(str, shape)) in str(error.value)
+
+
+# Another value of each field that may shape networks.
+OTHER = {
+    "width": 3,
+    "latent_dim": 5,
+    "minibatch_std": True,
+    "initial_std": 0.5,
+    "leaky_slope": 0.4,
+    "generator_activation": "leaky_relu",
+    "batch_norm": "none",
+    "discriminator_batch_norm": False,
+    "discriminator_kernel": 3,
+    "dropout": 0.7,
+}
+
+
+def _networks(architecture, **fields):
+    """The networks that a recipe's fields make, as texts: each layer's settings but its name and seeds, its weights."""
+    usual = {name: default_of(name) for name in OTHER} | {"width": 2, "latent_dim": 4}
+    recipe = Recipe.model_construct(**{**Recipe().as_dict(), **usual, "architecture": architecture, **fields})
+    shape = (28, 28, 1) if architecture == "tutorial" else (64, 64, 3)
+    layers = [layer for build in (build_generator, build_discriminator) for layer in build(recipe, shape).layers]
+    about = [f"{layer.get_config()} {[weight.shape for weight in layer.weights]}" for layer in layers]
+    return [re.sub(r"'(name|seed)': ('[^']*'|\d+|None)", "", text) for text in about]
+
+
+@pytest.mark.parametrize("architecture", NETWORK_FIELDS)
+def test_an_architecture_uses_the_fields_that_it_says_and_no_others(architecture):
+    usual = _networks(architecture)
+    assert _networks(architecture) == usual
+    for name, other in OTHER.items():
+        assert (_networks(architecture, **{name: other}) != usual) == uses(architecture, name), name
