@@ -4,12 +4,12 @@ import csv
 import io
 import json
 import statistics
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dcgan_tf.compare.choosing import choose_axes, describe_setting, score_titles
 from dcgan_tf.compare.rows import RunRow, read_run
-from dcgan_tf.recipe.fields import Recipe
+from dcgan_tf.recipe.fields import FIELDS
 from dcgan_tf.run.directory import Run
 from dcgan_tf.sweeps.asked import LENGTHS
 from dcgan_tf.sweeps.plan import file_name
@@ -19,7 +19,6 @@ from dcgan_tf.training.progress import describe_seconds
 
 _MOST_SHEETS = 12
 _NOTEBOOK_SECONDS = 15.0  # what a notebook takes beside training, until one has shown it
-_FIELDS = tuple(field.name for field in fields(Recipe) if field.name not in ("name", "source", "summary"))
 _LAST = ("epoch", "step", "seconds", "generator_loss", "discriminator_loss", "discriminator_real", "discriminator_fake")
 
 
@@ -123,7 +122,7 @@ def _read(folder, name, settings, outcome) -> SweepRow:
 
 def _ignored(made, asked):
     """The settings of a recipe that were asked for and are others in the run: the notebook has its own mind."""
-    known = {name: made[name] for name in (*_FIELDS, "seed") if name in made}
+    known = {name: made[name] for name in (*FIELDS, "seed") if name in made}
     return {name: known[name] for name, value in asked.items() if value is not None and known.get(name, value) != value}
 
 
