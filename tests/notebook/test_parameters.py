@@ -25,7 +25,7 @@ def check(injected="", cells=(), **values):
 
 def test_defaults_and_sensible_values_pass():
     check()
-    check("epochs = 3\nlearning_rate = 1\nrun_name = 'a'\nclasses = [3, 8]\noverrides = {'dropout': 0.1}")
+    check("epochs = 3\nlearning_rate = 1\nrun_name = 'a'\nclasses = [3, 8]\noverrides = {'initial_std': 0.1}")
     check("epochs = None\nbatch_size = 64\nmax_seconds = 2.5\nloss = 'hinge'")
 
 
@@ -50,7 +50,8 @@ def test_defaults_and_sensible_values_pass():
             "overrides = {'width': 8}",
             r"overrides has width=8, but width is a parameter of this notebook: use -p width 8",
         ),
-        ("overrides = {'dropout': 2}", r"dropout=2\.0 must be a finite number at least 0 and at most 0\.95 .*"),
+        ("overrides = {'dropout': 2}", r"dropout=2 must be a finite number of at least 0 and at most 0\.95 .*"),
+        ("overrides = {'dropout': 0.1}", r"dropout=0\.1: the architecture 'quick' has no dropout, .*"),
         ("epochs = 0", r"epochs=0 must be .*at least 1.*"),
         ("epochs = 2\nsteps = 3", r"epochs=2 and steps=3 are both given: give one of the two"),
         ("loss = 'bcee'", r"loss='bcee' must be one of .* Did you mean 'bce'\?"),

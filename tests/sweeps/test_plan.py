@@ -34,9 +34,11 @@ def test_a_grid_is_every_combination_the_shorter_first():
 
 
 def test_values_become_what_the_parameter_holds():
-    (run,) = plan(epochs="5", learning_rate="2e-4", classes="[3, 8]", dataset="'mnist'", resize="true", dropout="0.1")
+    (run,) = plan(
+        epochs="5", learning_rate="2e-4", classes="[3, 8]", dataset="'mnist'", resize="true", initial_std="0.1"
+    )
     assert run.parameters == {"epochs": 5, "learning_rate": 2e-4, "classes": [3, 8], "dataset": "mnist", "resize": True,
-                              "overrides": {"dropout": 0.1}}  # fmt: skip
+                              "overrides": {"initial_std": 0.1}}  # fmt: skip
     assert plan(classes="none,7")[0].parameters == {"classes": None} and plan(classes="none,7")[0].length is None
     assert split_values("[1, 2],{a: 1, b: 2},'x,y',z") == ["[1, 2]", "{a: 1, b: 2}", "'x,y'", "z"]
 
@@ -46,11 +48,12 @@ def test_values_become_what_the_parameter_holds():
     [
         ({"epohcs": "5"}, r"unknown parameter 'epohcs'\. Did you mean 'epochs'\?"),
         ({"droput": "0.5"}, r"unknown parameter 'droput'\. Did you mean 'dropout'\?"),
+        ({"dropout": "0,0.3"}, r"dropout=0: dropout=0\.0: the architecture 'quick' has no dropout, .*"),
         ({"epochs": "five"}, r"epochs='five' must be a whole number or none"),
         ({"epochs": "5,2.5"}, r"epochs='2\.5' must be a whole number or none"),
         ({"seed": "none"}, r"seed='none' must be a whole number, "),
         ({"resize": "yes"}, r"resize='yes' must be True or False"),
-        ({"dropout": "0.1,2"}, r"dropout=2\.0 must be a finite number at least 0 and at most 0\.95"),
+        ({"dropout": "0.1,2"}, r"dropout=2\.0 must be a finite number of at least 0 and at most 0\.95"),
         ({"loss": "bce,hing"}, r"loss=hing: loss='hing' must be one of .* Did you mean 'hinge'\?"),
         ({"dataset": "mnist5k,mnsit"}, r"dataset=mnsit: unknown dataset 'mnsit'\. Did you mean 'mnist'\?"),
         ({"epochs": "5", "steps": "7"}, r"epochs=5 and steps=7 are both given"),

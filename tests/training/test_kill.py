@@ -23,7 +23,7 @@ from dcgan_tf.training.train import train
 
 # `fake` has 1,000 images: 20 steps an epoch.
 TINY = {"width": 2, "latent_dim": 8, "batch_size": 50, "grid_images": 4}
-SMALLEST = {**TINY, "image_size": 8}  # for gwu, whose networks are the quickest to build
+SMALLEST = {**TINY, "image_size": 8}  # for gwu and nitk, whose networks are then the quickest to build
 STEPS, KILLED_AFTER = 24, 8
 
 # name: the recipe, and what is changed in it. Each field with state is in one of them.
@@ -35,7 +35,7 @@ CASES = {
                         "instance_noise_target": 0.6, "augment": "translation,cutout,color", "minibatch_std": True}),
     "many steps of D": ("tutorial", {**TINY, "update_rule": "alternating", "discriminator_steps": 3, "dropout": 0.5,
                                      "beta_1": 0.7, "beta_2": 0.9}),
-    "loss_gated": ("gwu", {**SMALLEST, "update_rule": "loss_gated", "precision": "float16", "batch_norm": "paper"}),
+    "loss_gated": ("nitk", {**SMALLEST, "update_rule": "loss_gated", "precision": "float16", "batch_norm": "all"}),
     "smooth D": ("gwu", {**SMALLEST, "discriminator_batch_norm": False, "r1_gamma": 1.0, "r1_every": 3,
                          "gradient_penalty": 1.0, "spectral_norm": True}),
 }  # fmt: skip
