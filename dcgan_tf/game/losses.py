@@ -22,9 +22,13 @@ class LossPair(NamedTuple):
 
 
 def _cross_entropy(labels, logits):
-    return tf.reduce_mean(
-        tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.broadcast_to(labels, tf.shape(logits)), logits=logits)
-    )
+    """-label log D - (1 - label) log(1 - D), with log D = -softplus(-logit): exact for large logits too.
+
+    Its gradient is a sum of two terms. That of TensorFlow's own sigmoid_cross_entropy_with_logits is one of four, and
+    TensorFlow adds three or more in an order that depends on whose memory is free at the moment: on a busy machine
+    the same step then has two outcomes.
+    """
+    return tf.reduce_mean(labels * tf.nn.softplus(-logits) + (1.0 - labels) * tf.nn.softplus(logits))
 
 
 def _bce_discriminator(real_logits, fake_logits, real_labels, fake_labels):
