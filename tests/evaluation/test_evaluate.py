@@ -3,18 +3,21 @@
 import json
 import re
 import shutil
+from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from dcgan_tf import cli
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.evaluation import evaluator as evaluation
 from dcgan_tf.evaluation import features, metrics, summaries
-from dcgan_tf.evaluation.evaluate import evaluate, table
+from dcgan_tf.evaluation.evaluate import data_of, evaluate, table
 from dcgan_tf.evaluation.evaluator import Evaluator
 from dcgan_tf.evaluation.metrics import METRICS, describe_value, metric_of
 from dcgan_tf.game.gan import GAN
@@ -363,3 +366,16 @@ def test_a_mistake_on_the_command_line_is_one_line(copy, arguments, words):
     status, output, error = run_cli("evaluate", copy.path, *arguments)
     assert status == 2 and output == "" and words in error and len(error.strip().splitlines()) == 1
     assert run_cli("evaluate", copy.path / "nowhere", *arguments)[0] == 2
+
+
+def test_the_data_of_a_run_are_read_as_they_were_for_it(tmp_path):
+    (tmp_path / "xray").mkdir()
+    for index in range(3):
+        values = np.random.default_rng(index).integers(0, 4096, (20, 20)).astype(np.uint16)
+        Image.fromarray(values).save(tmp_path / "xray" / f"{index}.png")
+    trained_on = load_dataset(tmp_path / "xray", image_size=20, stretch=True)
+    recorded = {"name": trained_on.name, "image_shape": [20, 20, 1], "stretch": True, "all_frames": False}
+    run = SimpleNamespace(path="run", config={"dataset": recorded, "recipe": {"channels": 1}})
+    assert data_of(run).fingerprint == trained_on.fingerprint
+    prepared = Path(trained_on.images.path).parent  # what was prepared is stretched already
+    assert data_of(run, str(prepared)).fingerprint == trained_on.fingerprint
