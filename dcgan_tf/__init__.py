@@ -16,11 +16,13 @@ if "keras" not in sys.modules:
 __version__ = "0.4.0"  # quick has another D than in 0.3
 
 _WHERE = {
+    "recipes": "dcgan_tf.networks.table",
     "train": "dcgan_tf.training.train",
     "sample": "dcgan_tf.run.sampling",
     "evaluate": "dcgan_tf.evaluation.evaluate",
     "explore": "dcgan_tf.latent.explore",
     "sweep": "dcgan_tf.sweeps.sweep",
+    "gallery": "dcgan_tf.gallery_page.build",
     "export": "dcgan_tf.exporting.export",
     "load_generator": "dcgan_tf.run.generators",
     "load_dataset": "dcgan_tf.data.datasets",

@@ -15,8 +15,20 @@ from dcgan_tf.system.errors import UserError, nearest, run_command
 from dcgan_tf.system.quiet import tensorflow_quiet
 
 
+class _Command(click.Command):
+    """A command that the list of commands shows with its whole first paragraph: click would cut it to a line."""
+
+    def get_short_help_str(self, limit=45):
+        return " ".join((self.help or "").split("\n\n")[0].split())
+
+
 class _Group(click.Group):
     """A group that names the nearest command for a misspelt one."""
+
+    command_class = _Command
+
+    def list_commands(self, context):
+        return list(self.commands)  # as they follow below, not by the alphabet
 
     def resolve_command(self, context, args):
         if args and not args[0].startswith("-") and self.get_command(context, args[0]) is None:
@@ -28,35 +40,50 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="dcgan_tf")
 def cli():
-    """Train, watch, compare and understand DCGANs."""
+    """Train, watch, compare and understand DCGANs.
+
+    Each command is also a function: from dcgan_tf import train
+    """
+
+
+# --- options that several commands have ----------------------------------------------------------------------
+
+
+def _negated(context, parameter, value):
+    return not value
+
+
+def _on_stderr(text):
+    click.echo(text, err=True)
+
+
+_run = click.argument("run", type=click.Path())
+_best = click.option(
+    "--best",
+    is_flag=True,
+    help="Take best_generator.keras, which `train --evaluate-every` keeps, not the generator of the last step.",
+)
+_dataset = click.option("--dataset", help="The run's data (a name or a path), if they are not where they were.")
+
+
+# --- commands ------------------------------------------------------------------------------------------------
 
 
 @cli.command()
 @click.option("--time", "measure", is_flag=True, help="Measure on this machine how long 1,000 images of training take.")
 @click.argument("names", nargs=-1)
 def recipes(measure, names):
-    """The table of recipes (or of those named): name, source, image size, parameters, one line."""
-    chosen = [get_recipe(name) for name in names] or list(RECIPES.values())
+    """List the recipes, or those named: image size, parameters, source, one line each."""
+    chosen = [get_recipe(name) for name in names] or list(RECIPES.values())  # a mistake need not wait for TensorFlow
     with tensorflow_quiet():
         from dcgan_tf.game.timing import seconds_per_1000_images
-        from dcgan_tf.networks.architectures import build_discriminator, build_generator
+        from dcgan_tf.networks.table import recipes
+        from dcgan_tf.system.text_tables import as_text
 
     if measure:
         _print_times(chosen, seconds_per_1000_images)
-        return
-    rows = [("recipe", "images", "generator", "discriminator", "source", "what it is")]
-    for recipe in chosen:
-        shape = (recipe.image_size, recipe.image_size, recipe.channels or 3)
-        parameters = [build(recipe, shape).count_params() for build in (build_generator, build_discriminator)]
-        counts = [f"{count:,}" for count in parameters]
-        rows.append((recipe.name, "x".join(map(str, shape)), *counts, recipe.source, recipe.summary))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    for row in rows:
-        cells = [
-            text.rjust(width) if column in (2, 3) else text.ljust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=False))
-        ]
-        click.echo("  ".join([*cells, row[-1]]))
+    else:
+        click.echo(as_text(recipes(*names)))
 
 
 def _print_times(recipes, seconds_per_1000_images):
@@ -82,195 +109,191 @@ def _fields(context, parameter, values):
     return fields
 
 
-def _list_fields(context, parameter, value):
-    if value:
-        for name, kind, default, meaning in field_help():
-            click.echo(f"{name:28} {meaning} ({kind}; {default})")
-        context.exit()
-
-
 @cli.command()
-@click.option("--recipe", default="quick", show_default=True, help="What is trained and how: see `recipes`.")
 @click.option(
-    "--dataset", default="mnist5k", show_default=True, help="A name, or the path of a folder, zip or prepared dataset."
+    "--recipe",
+    default="quick",
+    show_default=True,
+    help="Networks and training settings: see `python -m dcgan_tf recipes`.",
 )
-@click.option("--run-dir", help="Where everything goes.  [default: results/ and a name made of the settings]")
-@click.option("--epochs", type=int, help="Passes over the data.")
-@click.option("--steps", type=int, help="Steps, instead of epochs.")
-@click.option("--max-seconds", type=float, help="Stop after so much training time.")
-@click.option("--batch-size", type=int, help="Images per step.")
-@click.option("--learning-rate", type=float, help="For both networks.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--dataset",
+    default="mnist5k",
+    show_default=True,
+    help="mnist5k, mnist, fashion_mnist, cifar10, fake, or the path of a folder or zip of images, or of a prepared "
+    "dataset.",
+)
+@click.option("--run-dir", help="The run's folder.  [default: in results/, named after the settings]")
+@click.option("--epochs", type=int, help="Passes over the data to train for.  [default: the recipe's]")
+@click.option("--steps", type=int, help="Steps (batches) to train for, instead of epochs.")
+@click.option(
+    "--max-seconds",
+    type=float,
+    help="Stop after so many seconds of training if the epochs or steps are not over first; compiling and "
+    "evaluating are not counted.  [default: no limit]",
+)
+@click.option("--batch-size", type=int, help="Real images per step.  [default: the recipe's]")
+@click.option(
+    "--learning-rate", type=float, help="Learning rate of both networks' optimizers.  [default: the recipe's]"
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Of all that is random: weights, order of the data, latents. The same seed repeats the same run.",
+)
 @click.option(
     "--set",
-    "fields",
+    "overrides",
     multiple=True,
     callback=_fields,
     metavar="FIELD=VALUE",
-    help="Change any field of the recipe; `classes` picks classes of the data.",
+    help="Change any field of the recipe, such as width=32 (--list-fields shows them), or pick classes of the data: "
+    "classes=3,8. Can be given several times.",
 )
 @click.option("--resize", is_flag=True, help="Allow enlarging images, and making gray ones colour.")
-@click.option("--stretch", is_flag=True, help="Of a folder or zip, spread the values in use over the whole range.")
-@click.option("--all-frames", is_flag=True, help="Of a folder or zip, take all frames of animations and TIFF files.")
 @click.option(
-    "--checkpoint-seconds", type=float, default=5.0, show_default=True, help="Least time between checkpoints."
+    "--stretch", is_flag=True, help="Of a folder or zip: spread the pixel values in use over the whole range, 0 to 255."
 )
-@click.option("--log-every", type=int, default=50, show_default=True, help="Steps per row of history.csv.")
+@click.option(
+    "--all-frames",
+    is_flag=True,
+    help="Of a folder or zip: take all frames of animations and TIFF files, not the first.",
+)
+@click.option(
+    "--checkpoint-seconds",
+    type=float,
+    default=5.0,
+    show_default=True,
+    help="Least seconds from one checkpoint to the next.",
+)
+@click.option(
+    "--log-every", type=int, default=50, show_default=True, help="Steps from one row of history.csv to the next."
+)
 @click.option(
     "--evaluate-every",
     type=int,
     metavar="STEPS",
-    help="Measure the generator so often while training, and keep the best as best_generator.keras.",
+    help="Measure the generator every so many steps, and keep the best one as best_generator.keras.  [default: never]",
 )
-@click.option("--keep-samples", is_flag=True, help="Keep each grid's latents and images in samples/, for `explore`.")
-@click.option("--tensorboard", is_flag=True, help="Also write TensorBoard logs, into the run's folder tensorboard/.")
-@click.option("--stop-on-alarm", is_flag=True, help="Save and stop when an alarm begins; the same command goes on.")
-@click.option("--no-progress", is_flag=True, help="No bar: one plain line per epoch.")
 @click.option(
-    "--list-fields",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_list_fields,
-    help="Show what --set can change, and exit.",
+    "--keep-samples", is_flag=True, help="Keep each grid's latents and images as arrays in samples/, for `explore`."
 )
-def train(
-    recipe,
-    dataset,
-    run_dir,
-    epochs,
-    steps,
-    max_seconds,
-    batch_size,
-    learning_rate,
-    seed,
-    fields,
-    resize,
-    stretch,
-    all_frames,
-    checkpoint_seconds,
-    log_every,
-    evaluate_every,
-    keep_samples,
-    tensorboard,
-    stop_on_alarm,
-    no_progress,
-):
-    """Train a recipe; the same command again resumes an interrupted run, more epochs extend it."""
-    classes = fields.pop("classes", None)
-    get_recipe(recipe).with_fields(fields)  # a mistake here need not wait for TensorFlow
+@click.option("--tensorboard", is_flag=True, help="Also write TensorBoard logs, into the run's folder tensorboard/.")
+@click.option(
+    "--stop-on-alarm", is_flag=True, help="Save and stop when an alarm begins; the same command goes on from there."
+)
+@click.option("--no-progress", is_flag=True, help="Print one plain line per epoch instead of a progress bar.")
+@click.option("--list-fields", is_flag=True, help="Show what --set can change in the chosen recipe, and exit.")
+def train(recipe, dataset, run_dir, overrides, no_progress, list_fields, **options):
+    """Train a recipe on a dataset: the same command again resumes it, and more epochs extend it."""
+    if list_fields:
+        for name, kind, default, meaning in field_help():
+            click.echo(f"{name:28} {meaning} ({kind}; {default})")
+        return
+    classes = overrides.pop("classes", None)
+    get_recipe(recipe).with_fields(overrides)  # a mistake here need not wait for TensorFlow
     with tensorflow_quiet():
         from dcgan_tf.run.place import run_name
         from dcgan_tf.training.progress import PlainProgress
         from dcgan_tf.training.train import train
 
-    changes = {"batch_size": batch_size, "learning_rate": learning_rate, "classes": classes, **fields}
+    short = {name: options[name] for name in ("batch_size", "learning_rate")}
+    changes = {**short, "classes": classes, **overrides}
     changes = {name: value for name, value in changes.items() if value is not None and name not in ("epochs", "steps")}
-    run_dir = run_dir or os.path.join("results", run_name(dataset, recipe, changes, seed))
-    run = train(
-        recipe,
-        dataset,
-        run_dir,
-        epochs=epochs,
-        steps=steps,
-        max_seconds=max_seconds,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
-        overrides=fields,
-        classes=classes,
-        resize=resize,
-        stretch=stretch,
-        all_frames=all_frames,
-        checkpoint_seconds=checkpoint_seconds,
-        log_every=log_every,
-        evaluate_every=evaluate_every,
-        keep_samples=keep_samples,
-        tensorboard=tensorboard,
-        stop_on_alarm=stop_on_alarm,
-        progress=PlainProgress() if no_progress else None,
-    )
+    run_dir = run_dir or os.path.join("results", run_name(dataset, recipe, changes, options["seed"]))
+    progress = PlainProgress() if no_progress else None
+    run = train(recipe, dataset, run_dir, overrides=overrides, classes=classes, progress=progress, **options)
     click.echo(str(run.path))
 
 
 @cli.command()
-@click.argument("run", type=click.Path())
-@click.option("--count", type=int, default=64, show_default=True, help="How many images.")
-@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same images.")
+@_run
+@click.option("--count", type=int, default=64, show_default=True, help="Number of images.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Of the latents: the same seed gives the same images."
+)
 @click.option(
     "--output",
     required=True,
     type=click.Path(),
-    help="samples.npy (uint8 [N, H, W, C]), grid.png, or a new folder of PNGs.",
+    help="An array such as samples.npy (uint8, [N, height, width, channels]), one picture such as grid.png, or a new "
+    "folder for a PNG of each image.",
 )
-@click.option("--best", is_flag=True, help="From best_generator.keras (see train --evaluate-every), not the last one.")
-@click.option("--latent-mean", type=float, help="Other than in training.")
-@click.option("--latent-std", type=float, help="Other than in training; below 1: safer, more alike.")
-def sample(run, count, seed, output, best, latent_mean, latent_std):
-    """Images from a run directory (or a .keras file)."""
+@_best
+@click.option("--latent-mean", type=float, help="Mean of the latents z.  [default: that of the training, usually 0]")
+@click.option(
+    "--latent-std",
+    type=float,
+    help="Standard deviation of the latents z (half-width, where they are uniform); less than in the training gives "
+    "safer images that are more alike.  [default: that of the training, usually 1]",
+)
+def sample(run, count, seed, output, **options):
+    """Draw images from a run directory, or from a .keras file."""
     with tensorflow_quiet():
         from dcgan_tf.run.sampling import sample
 
-    images = sample(run, count, seed, output, best=best, latent_mean=latent_mean, latent_std=latent_std)
+    images = sample(run, count, seed, output, **options)
     click.echo(f"{len(images)} images of {'x'.join(map(str, images.shape[1:]))} in {output}")
 
 
 @cli.command()
-@click.argument("run", type=click.Path())
+@_run
 @click.option(
     "--metrics",
-    help="fid,kid,is,precision,recall,density,coverage,classes,confidence,js,bound.  [default: all that apply]",
+    help="Some of: fid, kid, is, precision, recall, density, coverage, classes, confidence, js, bound; joined by "
+    "commas.  [default: all that apply]",
 )
 @click.option(
     "--features",
     default="auto",
     show_default=True,
-    help="classifier, inception or pixels; auto: classifier where there are labels.",
+    help="What images are compared by: classifier, inception or pixels; auto: the classifier where there are labels.",
 )
-@click.option("--samples", type=int, default=10_000, show_default=True, help="Generated images, per seed.")
-@click.option("--seeds", type=int, default=1, show_default=True, help="More than one: mean and standard deviation.")
-@click.option("--real-images", type=int, default=50_000, show_default=True, help="At most so many of the dataset.")
-@click.option("--dataset", help="Where the run's data are now, if they have moved.")
-@click.option("--best", is_flag=True, help="Measure best_generator.keras (see train --evaluate-every).")
+@click.option("--samples", type=int, default=10_000, show_default=True, help="Generated images per seed.")
 @click.option(
-    "--split", default="train", show_default=True, help="Which real images to compare with: train, or test if any."
+    "--seeds",
+    type=int,
+    default=1,
+    show_default=True,
+    help="How many times to measure, with seeds 0, 1 ...: more than one gives mean and standard deviation.",
 )
-@click.option("--against", metavar="DATASET", help="Compare with other real images, such as a test set of one's own.")
-@click.option("--inception", type=click.Path(), help="classify_image_graph_def.pb, if it cannot be downloaded.")
-@click.option("--no-progress", is_flag=True, help="No bar.")
-def evaluate(
-    run, metrics, features, samples, seeds, real_images, dataset, best, split, against, inception, no_progress
-):
-    """Measure a run's generator: a table, and a line in its metrics.jsonl."""
+@click.option(
+    "--real-images", type=int, default=50_000, show_default=True, help="At most so many images of the dataset."
+)
+@_dataset
+@_best
+@click.option(
+    "--split",
+    default="train",
+    show_default=True,
+    help="The real images to compare with: train, or test where a dataset has them.",
+)
+@click.option(
+    "--against", metavar="DATASET", help="Compare with these real images (a name or a path) instead of the run's data."
+)
+@click.option(
+    "--inception", type=click.Path(), help="The file classify_image_graph_def.pb, if it cannot be downloaded here."
+)
+@click.option("--no-progress", is_flag=True, help="Show no progress bar.")
+def evaluate(run, metrics, no_progress, **options):
+    """Measure a run's generator: print a table, and add a line to the run's metrics.jsonl."""
     with tensorflow_quiet():
         from dcgan_tf.evaluation.evaluate import evaluate, table
 
-    line = evaluate(
-        run,
-        metrics,
-        features=features,
-        samples=samples,
-        seeds=seeds,
-        real_images=real_images,
-        dataset=dataset,
-        best=best,
-        split=split,
-        against=against,
-        inception=inception,
-        bar=False if no_progress else None,
-        say=lambda text: click.echo(text, err=True),
-    )
+    line = evaluate(run, metrics, bar=False if no_progress else None, say=_on_stderr, **options)
     click.echo(table(line))
 
 
-@cli.command(short_help="A generator for the browser, for ONNX or for TensorFlow.")
+@cli.command()
 @click.argument("run", type=click.Path(), required=False)
 @click.option(
     "--web",
     is_flag=False,
     flag_value="",
     metavar="[FOLDER]",
-    help="A page to play with, that needs no network.  [default: RUN/web]",
+    help="A page to play with in a browser, which needs no network.  [default: RUN/web]",
 )
 @click.option(
     "--onnx", is_flag=False, flag_value="", metavar="[FILE]", help="An ONNX file.  [default: RUN/generator.onnx]"
@@ -282,13 +305,13 @@ def evaluate(
     metavar="[FOLDER]",
     help="A TensorFlow SavedModel.  [default: RUN/saved_model]",
 )
-@click.option("--best", is_flag=True, help="best_generator.keras, instead of the last one.")
+@_best
 @click.option(
-    "--attributes", is_flag=True, help="On the page, sliders for what the data's labels name, too: glasses, beard ..."
+    "--attributes", is_flag=True, help="On the page: sliders for what the data's labels name, too, such as glasses."
 )
-@click.option("--dataset", help="Where the run's labelled data are now, if they have moved.")
-def export(run, web, onnx, saved_model, best, attributes, dataset):
-    """Write the generator of RUN (a run directory or a .keras file) for other programs.
+@_dataset
+def export(run, web, onnx, saved_model, **options):
+    """Write the generator of RUN (a run directory or a .keras file) for the browser, for ONNX or for TensorFlow.
 
     Each export is compared with the original, and not kept if it differs.
     """
@@ -303,69 +326,105 @@ def export(run, web, onnx, saved_model, best, attributes, dataset):
     with tensorflow_quiet():
         from dcgan_tf.exporting.export import export
 
-    def say(text):
-        click.echo(text, err=True)
-
-    for path in export(run, **given, best=best, attributes=attributes, dataset=dataset, say=say):
+    for path in export(run, **given, say=_on_stderr, **options):
         click.echo(str(path))
 
 
 @cli.command()
-@click.argument("results", type=click.Path(), default="results")
-@click.option("--embed", is_flag=True, help="Put the pictures into the page too: one large file, to send to somebody.")
-def gallery(results, embed):
-    """One page over all runs in a folder: RESULTS/index.html, to open in any browser."""
+@click.argument("results_dir", metavar="[RESULTS]", type=click.Path(), default="results")
+@click.option(
+    "--embed", is_flag=True, help="Put the pictures into the page too: one large file, which can be sent to somebody."
+)
+def gallery(results_dir, embed):
+    """Make one page over all runs in a folder: RESULTS/index.html, to open in any browser."""
     from dcgan_tf.gallery_page.build import gallery
 
-    page = gallery(results, embed)
+    page = gallery(results_dir, embed)
     if embed:
-        click.echo(f"{page.stat().st_size / 1e6:.1f} MB, pictures included", err=True)
+        _on_stderr(f"{page.stat().st_size / 1e6:.1f} MB, pictures included")
     click.echo(str(page))
 
 
-@cli.command(short_help="Sheets and films of a run's latent space.")
-@click.argument("run", type=click.Path())
+@cli.command()
+@_run
 @click.option(
     "--only",
     metavar="NAMES",
-    help="Some of: samples, spreads, average, interpolation, plane, truncation, "
+    help="Some of, joined by commas: samples, spreads, average, interpolation, plane, truncation, "
     "arithmetic, directions, first_layer, attributes, neighbours, projection, epochs.  [default: all that apply]",
 )
-@click.option("--seeds", help="Samples to work with, such as 3,17,42: see the sheet `samples`; or .npy latents.")
-@click.option("--means", help="Means of z, such as -1,0,1, for `spreads` and `average`.")
-@click.option("--stds", help="Standard deviations of z, such as 0.4,1, for `spreads`.")
-@click.option("--steps", default=9, show_default=True, help="Images in a strip.")
-@click.option("--count", default=500, show_default=True, help="Images that an average is made of.")
-@click.option("--arithmetic", metavar="SUM", help="Means of samples added up: '3,4,5 - 7,8,9 + 10,11,12'.")
 @click.option(
-    "--project", type=click.Path(), multiple=True, help="A picture of your own: the latent that comes closest."
+    "--seeds",
+    help="Samples to work with, by their seeds, such as 3,17,42 (the sheet `samples` shows them), or files of latents "
+    "(.npy).  [default: the first few]",
 )
-@click.option("--places", help="Images of a grid, from 0, to follow through the epochs (train --keep-samples).")
-@click.option("--dataset", help="Where the run's data are now, if they have moved.")
-@click.option("--best", is_flag=True, help="best_generator.keras, instead of the last one.")
-@click.option("--no-classifier", is_flag=True, help="Train no classifier of the labels: leaves attributes out.")
-@click.option("--output", type=click.Path(), help="The folder to write.  [default: latent, in the run directory]")
-@click.option("--mp4", is_flag=True, help="Write each film as MP4, too.")
-def explore(run, project, no_classifier, **options):
+@click.option("--means", help="For `spreads` and `average`: means of z, such as -1,0,1.")
+@click.option("--stds", help="For `spreads`: standard deviations of z, such as 0.4,1.")
+@click.option("--steps", default=9, show_default=True, help="Images in a strip, both ends included.")
+@click.option("--count", default=500, show_default=True, help="Images that an average is made of.")
+@click.option(
+    "--arithmetic",
+    metavar="SUM",
+    help="Add and subtract means of samples, by their seeds: '3,4,5 - 7,8,9 + 10,11,12'.",
+)
+@click.option(
+    "--project",
+    type=click.Path(),
+    multiple=True,
+    help="A picture of your own, to look for the latent that comes closest. Can be given several times.",
+)
+@click.option(
+    "--places",
+    help="Images of a grid, counted from 0, to follow through the epochs, such as 0,5 (needs train --keep-samples).",
+)
+@_dataset
+@_best
+@click.option(
+    "--no-classifier",
+    "classifier",
+    is_flag=True,
+    callback=_negated,
+    help="Train no classifier of the labels; leaves out `attributes`.",
+)
+@click.option("--output", type=click.Path(), help="The folder to write.  [default: RUN/latent]")
+@click.option("--mp4", is_flag=True, help="Write each film as MP4, too, not only as GIF.")
+def explore(run, project, **options):
     """Look into a run's latent space: sheets and films of all there is to see."""
     with tensorflow_quiet():
         from dcgan_tf.latent.explore import explore
 
-    explore(run, project=project or None, classifier=not no_classifier, say=click.echo, **options)
+    explore(run, project=project or None, say=click.echo, **options)
 
 
 @cli.command()
 @click.argument("notebook", type=click.Path())
 @click.argument("settings", nargs=-1, metavar="NAME=VALUE,VALUE ...")
-@click.option("--from", "file", type=click.Path(), help="A YAML file: its lists are the grid, `runs:` named ones.")
-@click.option("--jobs", type=int, default=1, show_default=True, help="Runs at a time; they share the cores.")
-@click.option("--results-dir", help="The sweep's folder.  [default: results/ and a name made of the settings]")
-@click.option("--repeats", type=int, default=1, show_default=True, help="Each combination with so many seeds.")
-@click.option("--sample", type=int, help="Only so many combinations, drawn at random.")
-@click.option("--sample-seed", type=int, default=0, show_default=True, help="Another draw.")
-@click.option("--no-share", is_flag=True, help="Train runs that differ in epochs alone each from its beginning.")
-@click.option("--dry-run", is_flag=True, help="Show the plan, and stop.")
-def sweep(notebook, settings, file, jobs, results_dir, repeats, sample, sample_seed, no_share, dry_run):
+@click.option(
+    "--from",
+    "file",
+    type=click.Path(),
+    help="A YAML file of settings: its lists are the grid, those under `runs:` are runs with names.",
+)
+@click.option(
+    "--jobs", type=int, default=1, show_default=True, help="Runs at a time; they share the processor's cores."
+)
+@click.option("--results-dir", help="The sweep's folder.  [default: in results/, named after the settings]")
+@click.option(
+    "--repeats", type=int, default=1, show_default=True, help="Train each combination so many times, with other seeds."
+)
+@click.option("--sample", type=int, help="Train only so many of the combinations, drawn at random.  [default: all]")
+@click.option(
+    "--sample-seed", type=int, default=0, show_default=True, help="Another seed draws other combinations for --sample."
+)
+@click.option(
+    "--no-share",
+    "share",
+    is_flag=True,
+    callback=_negated,
+    help="Train every run from its beginning, also where a shorter one is the same up to there.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be trained, and stop.")
+def sweep(notebook, settings, file, dry_run, **options):
     """Run a notebook with every combination of settings, and put the results side by side.
 
     \b
@@ -387,19 +446,7 @@ def sweep(notebook, settings, file, jobs, results_dir, repeats, sample, sample_s
         if name in typed:
             raise UserError(f"{name} is given twice: give all its values at once, as {name}=1,2")
         typed[name] = split_values(values)
-    outcomes = sweep(
-        notebook,
-        {**given, **typed},
-        named=named,
-        results_dir=results_dir,
-        jobs=jobs,
-        repeats=repeats,
-        sample=sample,
-        sample_seed=sample_seed,
-        share=not no_share,
-        dry_run=dry_run,
-        say=click.echo,
-    )
+    outcomes = sweep(notebook, {**given, **typed}, named=named, dry_run=dry_run, say=click.echo, **options)
     return 0 if dry_run or all(outcome.status == FINISHED for outcome in outcomes) else 1
 
 

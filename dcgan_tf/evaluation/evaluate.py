@@ -22,6 +22,7 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import load_generator, load_network
 from dcgan_tf.run.sampling import Sampler, draw_latents
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.text_tables import as_text
 
 _AT_ONCE = 512
 
@@ -33,11 +34,11 @@ def draw_in_batches(sampler: Sampler, latent_dim: int, latents: dict, count: int
         yield sampler(drawn[start : start + _AT_ONCE])
 
 
-def evaluate(run, names=None, *, features="auto", samples=10_000, seeds=1, real_images=REAL_IMAGES, dataset=None,
+def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, real_images=REAL_IMAGES, dataset=None,
              best=False, split="train", against=None, inception=None, bar=None, say=print) -> dict:  # fmt: skip
     """Measure a run's generator, append the result to its metrics.jsonl, and return that line as a dict.
 
-    run: a run directory or a Run. names: metrics (keys of METRICS, a list or "fid,kid"); None: all that apply.
+    run: a run directory or a Run. metrics: some (keys of METRICS, a list or "fid,kid"); None: all that apply.
     features: "classifier", "inception", "pixels" (see features.py), or "auto".
     samples: generated images per seed; seeds: how many times, with 0, 1, ...: `sample` gives the same images.
     real_images: at most so many of the dataset, evenly spread; None: all.
@@ -60,8 +61,10 @@ def evaluate(run, names=None, *, features="auto", samples=10_000, seeds=1, real_
             "give the same images, as a name or a path, with --dataset"
         )
     real = _other_images(run, data, split, against)
-    discriminator = _discriminator_of(run, names, say)
-    evaluator = Evaluator(data, names, features, samples, seeds, real_images, inception, discriminator, bar, say, real)
+    discriminator = _discriminator_of(run, metrics, say)
+    evaluator = Evaluator(
+        data, metrics, features, samples, seeds, real_images, inception, discriminator, bar, say, real
+    )
     sampler = Sampler(generator)
     line = evaluator.measure(lambda seed: draw_in_batches(sampler, generator.input_shape[1], latents, samples, seed))
     kind = "averaged" if config["recipe"].get("ema_images") else "last step's"
@@ -195,12 +198,7 @@ def table_frame(line: dict) -> pd.DataFrame:
 
 def table(line: dict) -> str:
     """One evaluation as a table for people."""
-    frame = table_frame(line)
-    widths = {name: max(len(name), *frame[name].str.len()) + 1 for name in frame}  # two spaces between columns
-    text = frame.rename(columns=lambda name: name.ljust(widths[name])).to_string(
-        index=False, formatters=[f"{{:<{width}}}".format for width in widths.values()]
-    )
-    lines = [row.strip() for row in text.splitlines()]
+    lines = [as_text(table_frame(line))]
     if line.get("missing_classes"):
         lines.append(f"missing classes: {', '.join(line['missing_classes'])}")
     if "frechet_distance" in line["metrics"]:

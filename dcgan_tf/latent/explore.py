@@ -23,17 +23,22 @@ _MOST_STEPS = 100  # images in a strip: more have no place on a sheet
 _MOST_AVERAGED = 1_000_000
 
 
-def explore(run, only=None, *, output=None, mp4: bool = False, say: Callable = print, **choices) -> list[Path]:
+def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9, count: int = 500, arithmetic=None,
+            project=None, places=None, dataset=None, best: bool = False, classifier: bool = True, output=None,
+            mp4: bool = False, say: Callable = print) -> list[Path]:  # fmt: skip
     """Write what there is to see in a run's latent space: PNG sheets, GIFs, latents as .npy, and index.md.
 
     run: a run directory or a Run. only: which of VIEWS, a list or "average,plane"; None: all that apply; those
         that do not are said. With `project` or `arithmetic` given, None means just these.
     output: a folder; None: `latent` in the run directory. What is there of the same name is replaced.
-    mp4: a film as MP4, too. say: is told what was written, and what could not be. choices: see look_into.
+    mp4: a film as MP4, too. say: is told what was written, and what could not be. The rest: see look_into.
 
     Returns the files. Raises UserError for a mistake in any of these, before anything is written.
     """
-    look = look_into(run, say=say, **choices)
+    look = look_into(
+        run, seeds=seeds, means=means, stds=stds, steps=steps, count=count, arithmetic=arithmetic, project=project,
+        places=places, dataset=dataset, best=best, classifier=classifier, say=say,
+    )  # fmt: skip
     names = _check_names(only, look.choices)
     insisted = only is not None or names != list(VIEWS)
     folder = Path(output) if output is not None else look.run.path / "latent"

@@ -53,7 +53,7 @@ class Sampler:
 
 
 def sample(
-    source,
+    run,
     count: int = 64,
     seed: int = 0,
     output=None,
@@ -68,7 +68,7 @@ def sample(
     best: from the run's best_generator.keras, kept where the training was evaluated, instead of its last one.
     latent_mean, latent_std: other than those of the training, e.g. a std of 0.7 for safer images.
 
-    Raises UserError for a source without a generator, impossible numbers, or an output that cannot be written.
+    Raises UserError for a run without a generator, impossible numbers, or an output that cannot be written.
     """
     if type(count) is not int or count < 1:
         raise UserError(f"count={count!r} must be a whole number of at least 1")
@@ -79,7 +79,7 @@ def sample(
             raise UserError(f"{name}={value!r} must be a finite number" + (" of at least 0" if low == 0 else ""))
     if output is not None:
         _check_output(Path(output))
-    generator, latents = load_generator(source, best)
+    generator, latents = load_generator(run, best)
     latents["mean"] = latents["mean"] if latent_mean is None else latent_mean
     latents["std"] = latents["std"] if latent_std is None else latent_std
     images = Sampler(generator)(draw_latents(count, generator.input_shape[1], seed, **latents))
