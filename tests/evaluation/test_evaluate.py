@@ -253,10 +253,10 @@ def test_unlabelled_data_are_compared_by_their_pixels(tmp_path):
 @pytest.mark.parametrize(
     "settings, words",
     [
-        ({"names": "fdi"}, "'fdi'.*'fid'"),
-        ({"names": ","}, "names none"),
-        ({"names": "classes", "features": "pixels"}, "'classes'.*classifier"),
-        ({"names": "is", "features": "pixels"}, "'is'.*probabilities"),
+        ({"metrics": "fdi"}, "'fdi'.*'fid'"),
+        ({"metrics": ","}, "names none"),
+        ({"metrics": "classes", "features": "pixels"}, "'classes'.*classifier"),
+        ({"metrics": "is", "features": "pixels"}, "'is'.*probabilities"),
         ({"features": "inceptoin"}, "'inceptoin'.*'inception'"),
         ({"features": "inception", "inception": "nowhere.pb"}, r"nowhere\.pb"),
         ({"samples": 0}, "samples=0"),

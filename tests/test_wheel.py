@@ -1,0 +1,35 @@
+"""What a wheel is made of: every package, and every file in them that is no code (pages, styles, scripts)."""
+
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10, where pytest brings the same
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[1]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+
+
+@pytest.mark.parametrize("top", ["dcgan_tf", "data_prep"])
+def test_every_file_of_the_packages_is_in_the_wheel(top):
+    files = [
+        path for path in (ROOT / top).rglob("*") if path.is_file() and path.parent.name != "__pycache__"
+    ]  # fmt: skip
+    left_out = []
+    for path in files:
+        package = path.parent if path.suffix == ".py" else next(p for p in path.parents if (p / "__init__.py").exists())
+        name = ".".join(package.relative_to(ROOT).parts)
+        found = any(fnmatch(name, pattern) for pattern in SETTINGS["packages"]["find"]["include"])
+        found &= (package / "__init__.py").exists()
+        if path.suffix != ".py":
+            patterns = SETTINGS["package-data"].get(name, [])
+            within = path.relative_to(package)
+            found &= any(within in {one.relative_to(package) for one in package.glob(pattern)} for pattern in patterns)
+        if not found:
+            left_out.append(str(path.relative_to(ROOT)))
+    assert left_out == []
+    assert top != "dcgan_tf" or {path.suffix for path in files} >= {".py", ".js", ".css", ".html"}
