@@ -16,6 +16,7 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.reading import Reading, State
 from dcgan_tf.run.reading import read_run as read_directory
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.walking import walk
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,12 @@ class RunRow:
 
 
 def find_runs(folder) -> list[Path]:
-    """Every run directory at or below `folder`, sorted by path; hidden folders are passed over."""
+    """Every run directory at or below `folder`, behind links too, sorted by path; hidden folders are passed over."""
     found = []
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in walk(folder):
         if "config.json" in files:
-            found.append(Path(place))
+            found.append(place)
             folders.clear()  # a run holds no other run
-        folders[:] = [name for name in folders if not name.startswith(".")]
     return sorted(found)
 
 

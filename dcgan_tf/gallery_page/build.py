@@ -19,10 +19,11 @@ from pathlib import Path
 from dcgan_tf import __version__
 from dcgan_tf.compare.rows import find_runs, read_run
 from dcgan_tf.evaluation.metrics import metric_of
-from dcgan_tf.gallery_page.run_data import pictures_in, quoted, readable, show_run
+from dcgan_tf.gallery_page.run_data import PICTURES, files_in, quoted, readable, show_run
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import write_text
+from dcgan_tf.system.files import disk_errors_explained, write_text
+from dcgan_tf.system.walking import walk
 
 PAGE = "index.html"
 _TRACES = {"history.csv", "progress.gif", "generator.keras", "diverged.txt", "notebook.ipynb"}  # of a run
@@ -47,13 +48,21 @@ def gallery(results_dir="results", embed: bool = False) -> Path:
     Raises UserError when there is no such folder, or it cannot be written to.
     """
     folder = Path(results_dir)
-    if not folder.is_dir():
+    with disk_errors_explained(folder):
+        is_there = folder.is_dir()
+    if not is_there:
         raise UserError(f"there is no folder {str(folder)!r}: give one with run directories, such as results")
     path = folder / PAGE
+    if path.is_dir():
+        raise UserError(f"{str(path)!r} is a folder, where the page has to go: move it, or rename it")
     if path.exists() and not _is_ours(path):
         raise UserError(f"{str(path)!r} is there and was not made by `gallery`: move it, so that it is not overwritten")
-    address = _embedded if embed else lambda picture: quoted(os.path.relpath(picture, folder))
+
+    def address(picture):
+        return (_embedded(picture) if embed else None) or quoted(os.path.relpath(picture, folder))
+
     shown = [show_run(read_run(run), folder, address, str(results_dir)) for run in _find(folder)]
+    _shorten_names(shown)
     write_text(path, _page(readable(folder.resolve().name), shown, _sheets(folder, shown, address)))
     return path
 
@@ -61,12 +70,10 @@ def gallery(results_dir="results", embed: bool = False) -> Path:
 def _find(folder):
     """Run directories, and what looks like one that has lost its config.json."""
     found = set(find_runs(folder))
-    for place, folders, files in os.walk(folder):
-        here = Path(place)
+    for here, folders, files in walk(folder):
         if here in found:
             folders.clear()
             continue
-        folders[:] = [name for name in folders if not name.startswith(".")]
         if here != folder and ("grids" in folders or set(files) & _TRACES):
             found.add(here)
             folders[:] = [name for name in folders if name not in _INNER]
@@ -76,22 +83,55 @@ def _find(folder):
 def _sheets(folder, shown, address):
     """What a sweep leaves beside its runs, by folder: [[name, address], ...] of pictures and tables."""
     sheets = {}
-    for name in {run.path.parent for run in shown if run.path != folder} - {folder}:
-        tables = [[readable(path.name), quoted(path.relative_to(folder))] for path in sorted(name.glob("*.csv"))]
-        pictures = [[readable(path.name), address(path)] for path in pictures_in(name)]
+    for name in {run.path.parent for run in shown if run.path != folder}:
+        tables = [[readable(path.name), quoted(path.relative_to(folder))] for path in files_in(name, (".csv",))]
+        pictures = [[readable(path.name), address(path)] for path in files_in(name, PICTURES)]
         if pictures or tables:
-            sheets[readable(name.relative_to(folder))] = {"pictures": pictures, "tables": tables}
+            sheets[readable(name.relative_to(folder)) if name != folder else ""] = {
+                "pictures": pictures,
+                "tables": tables,
+            }
     return sheets
 
 
+def _shorten_names(shown):
+    """On cards, the names of a folder's runs without what all of them begin or end with: a sweep's repeat much."""
+    folders = {}
+    for run in shown:
+        folders.setdefault(run.path.parent, []).append(run)
+    for runs in folders.values():
+        parts = [re.split(r"-(?!\d)", run.card["name"]) for run in runs]  # 1e-05 is one part
+        begin = _shared(parts)
+        end = _shared([part[begin:][::-1] for part in parts])
+        for run, part in zip(runs, parts, strict=True):
+            run.card["short"] = "-".join(part[begin : len(part) - end])
+        if len(runs) == 1 or not all(run.card["short"] for run in runs):
+            for run in runs:
+                run.card["short"] = run.card["name"]
+
+
+def _shared(lists):
+    """How many first entries all lists have in common."""
+    count = 0
+    for entries in zip(*lists, strict=False):
+        if len(set(entries)) > 1:
+            break
+        count += 1
+    return count
+
+
 def _is_ours(path):
-    with open(path, encoding="utf-8", errors="replace") as file:
+    with disk_errors_explained(path), open(path, encoding="utf-8", errors="replace") as file:
         return _MARK in file.read(2000)
 
 
 def _embedded(picture):
+    """The picture as an address; None for one that cannot be read, which is then pointed to."""
     kind = mimetypes.guess_type(picture)[0] or "application/octet-stream"
-    return f"data:{kind};base64,{base64.b64encode(Path(picture).read_bytes()).decode()}"
+    try:
+        return f"data:{kind};base64,{base64.b64encode(Path(picture).read_bytes()).decode()}"
+    except OSError:
+        return None
 
 
 # --- the page ---------------------------------------------------------------------------------------------

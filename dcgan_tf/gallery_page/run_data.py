@@ -80,7 +80,7 @@ def show_run(row: RunRow, base: Path, address, typed: str) -> Shown:
         "seed": row.settings.get("seed"),
         "started": _moment(config.get("started")) or _changed(run.path),
         "step": last.get("step"),
-        "epoch": last.get("epoch"),
+        "epochs": _epochs(config, last),
         "seconds": last.get("seconds"),
         "still": pictures[-1][0] if pictures else None,
         "gif": address(run.gif_path) if run.gif_path.is_file() else None,
@@ -102,6 +102,11 @@ def show_run(row: RunRow, base: Path, address, typed: str) -> Shown:
         "files": _files(run, relative),
     }
     return Shown(run.path, card, details)
+
+
+def _epochs(config, last):
+    """Passes over the data that were made, a part of one included."""
+    return round(last["step"] / config["steps_per_epoch"], 2) if config and last else None
 
 
 def _moment(text):
@@ -146,15 +151,18 @@ def _number_in(path):
     return int(digits.group()) if digits else 0
 
 
-def pictures_in(folder) -> list[Path]:
-    """The pictures that lie in a folder, by name; none where there is no such folder."""
-    found = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [path for path in found if path.suffix.lower() in PICTURES and not path.name.startswith(".")]
+def files_in(folder, endings) -> list[Path]:
+    """The files with these endings in a folder, by name; none where there is no such folder."""
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [path for path in found if path.suffix.lower() in endings and path.name[0] != "." and path.is_file()]
 
 
 def _samples(run):
     """Pictures beside the run's own: what `sample` and `explore` wrote, or anybody put there."""
-    found = [path for folder in ("", "samples", "latent") for path in pictures_in(run.path / folder)]
+    found = [path for folder in ("", "samples", "latent") for path in files_in(run.path / folder, PICTURES)]
     return [path for path in found if path != run.gif_path][:_SAMPLES]
 
 

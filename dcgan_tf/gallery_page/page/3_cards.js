@@ -20,13 +20,34 @@ function makeOverview() {
       el("p", { class: "subtitle" }, `${plural(runs.length, "run")} · page made ${minute.format(data.made)}`)),
     runs.length ? [controls.element, count, sheets, list, nothing] : welcome(),
     el("footer", {}, el("p", {}, "Keys: ", kbd("/"), " search, ", kbd("←↑↓→"), " from card to card, ", kbd("Enter"), " open, ",
-      kbd("c"), " pick to compare."), el("p", {}, `Made by dcgan_tf ${data.version}: `, el("code", {}, "python -m dcgan_tf gallery"))));
+      kbd("c"), " pick to compare. ", letterSwitch()), el("p", {}, `Made by dcgan_tf ${data.version}: `, el("code", {}, "python -m dcgan_tf gallery"))));
   list.addEventListener("keydown", moveAmongCards);
   return { element, list, count, nothing, controls, sheets };
 }
 
 function kbd(text) {
   return el("kbd", {}, text);
+}
+
+// Whoever speaks to the computer, or rests a hand on the keyboard, can do without keys of one character (WCAG 2.1.4).
+let letters = true;
+try {
+  letters = localStorage.getItem("letter-keys") !== "off";
+} catch {
+  // a browser that keeps nothing for files: the switch holds as long as the page is open
+}
+
+function letterSwitch() {
+  const box = el("input", { type: "checkbox", "data-letters": true, checked: letters, change: () => {
+    letters = box.checked;
+    for (const other of document.querySelectorAll("input[data-letters]")) other.checked = letters;
+    try {
+      localStorage.setItem("letter-keys", letters ? "on" : "off");
+    } catch {
+      // as above
+    }
+  } });
+  return el("label", { class: "check" }, box, "Keys of one letter");
 }
 
 function welcome() {
@@ -38,7 +59,7 @@ function welcome() {
 
 function makeCard(run) {
   const address = runAddress(run.id);
-  const link = el("a", { class: "title", href: address }, run.name);
+  const link = el("a", { class: "title", href: address, title: run.short === run.name ? null : run.name }, run.short);
   const picture = el("div", { class: "picture" });
   if (run.still) picture.append(el("img", { src: run.still, alt: "", loading: "lazy", decoding: "async" }));
   else picture.append(el("span", { class: "nothing" }, "no picture"));
@@ -53,7 +74,7 @@ function makeCard(run) {
         .filter((part) => part).join(" · ") || "settings unknown"),
       score,
       el("p", { class: "meta small" }, [
-        run.epoch !== null && plural(run.epoch, "epoch"), run.seconds !== null && duration(run.seconds),
+        run.step !== null && run.step !== undefined && plural(run.step, "step"), run.epochs !== null && plural(run.epochs, "epoch"), run.seconds !== null && duration(run.seconds),
         run.started && day.format(run.started).replaceAll(" ", "\u00a0")].filter((part) => part).join(" · ")),
       run.problems.length > 0 && el("p", { class: "problem" }, run.problems[0]),
       (run.status !== "finished" || run.alarms > 0) && el("p", { class: "marks" },
@@ -112,16 +133,32 @@ function choice(name, label, options) {
   return el("label", { class: "field" }, el("span", {}, label), select);
 }
 
+// A metric that was measured in several ways is told apart by what differs between them; the line above the cards
+// says the whole protocol of the chosen one.
+function metricName(metric) {
+  const parts = (one) => one.protocol.split("; ");
+  const others = data.metrics.filter((one) => one.title === metric.title && one !== metric);
+  const own = parts(metric).filter((part) => others.some((one) => !parts(one).includes(part)));
+  return own.length ? `${metric.title}: ${own.join(", ")}` : metric.title;
+}
+
 function makeControls() {
   const any = (list, word) => [["", word], ...list.map((value) => [value, value])];
   const search = el("input", { type: "search", name: "q", placeholder: "Name, setting, anything …", autocomplete: "off", spellcheck: "false",
-    input: () => set("q", search.value) });
+    input: () => set("q", search.value),
+    keydown: (event) => { // Escape empties the box, and with it goes the filter; a second one leaves it
+      if (event.key !== "Escape" || !search.value) return;
+      event.preventDefault();
+      event.stopPropagation();
+      search.value = "";
+      set("q", "");
+    } });
   const date = (name, label) => {
     const input = el("input", { type: "date", name, change: () => set(name, input.value) });
     return el("label", { class: "field" }, el("span", {}, label), input);
   };
   const folders = values((run) => run.folder);
-  const metrics = data.metrics.map((metric, place) => [String(place), `${metric.title} (${metric.protocol})`]);
+  const metrics = data.metrics.map((metric, place) => [String(place), metricName(metric)]);
   const bound = el("input", { type: "number", name: "bound", step: "any", inputmode: "decimal", input: () => set("bound", bound.value) });
   const boundText = el("span", {}, "At most");
   const boundField = el("label", { class: "field narrow", hidden: true }, boundText, bound);
@@ -213,7 +250,7 @@ function apply() {
   for (const card of cards) {
     card.score.hidden = !metric;
     const score = card.run.scores[filters.metric];
-    if (metric) card.score.replaceChildren(score === undefined ? el("small", {}, "not measured so") : el("b", {}, number(score)), score === undefined ? "" : ` ${metric.title}`);
+    if (metric) card.score.replaceChildren(score === undefined ? el("small", {}, measuredOtherwise(card.run, metric) ? `${metric.title} was measured in another way` : `${metric.title} was not measured`) : el("b", {}, number(score)), score === undefined ? "" : ` ${metric.title}`);
   }
   overview.count.textContent = shown.length === runs.length ? plural(runs.length, "run") : `${shown.length} of ${plural(runs.length, "run")}`;
   if (metric) overview.count.textContent += `; ${metric.title}, ${metric.better} is better, measured with ${metric.protocol}`;
@@ -222,10 +259,14 @@ function apply() {
   if (view === "overview") history.replaceState(null, "", overviewAddress());
 }
 
+function measuredOtherwise(run, metric) {
+  return Object.keys(run.scores).some((place) => data.metrics[place].title === metric.title);
+}
+
 // What a sweep left beside its runs.
 function sheetsOf(folder) {
   const { pictures, tables } = data.sheets[folder];
-  return el("section", { class: "sheets", "aria-label": `Of the folder ${folder}` }, pictureList(pictures),
+  return el("section", { class: "sheets", "aria-label": `Of the folder ${folder || data.title}` }, pictureList(pictures),
     tables.length > 0 && el("p", { class: "note" }, "Tables: ", tables.map(([name, address]) => [el("a", { href: address }, name), " "])));
 }
 
@@ -255,7 +296,7 @@ function moveAmongCards(event) {
   if (by) {
     event.preventDefault();
     visible[at + by]?.querySelector("a").focus();
-  } else if (event.key === "c") {
+  } else if (event.key === "c" && letters) {
     const id = here.dataset.run;
     pick(id, !picked.has(id));
   }

@@ -33,7 +33,7 @@ function runView(id) {
     settings(details),
     files(details),
     el("footer", {}, el("p", {}, "Keys: ", kbd("←"), kbd("→"), " through time, ", kbd("Space"), " play, ", kbd("j"), kbd("k"),
-      " next and previous run, ", kbd("c"), " pick, ", kbd("Esc"), " all runs.")));
+      " next and previous run, ", kbd("c"), " pick, ", kbd("Esc"), " all runs. ", letterSwitch())));
   return { element, title: run.name, keys: { ...film.keys, c: () => pick(id, !picked.has(id)), j: () => goBy(id, 1), k: () => goBy(id, -1), Escape: toOverview } };
 }
 
@@ -119,7 +119,7 @@ function timeKeys(time) {
 
 function facts(run, details) {
   const speeds = details.history.images_per_second.filter((value) => value !== null).sort((a, b) => a - b);
-  const parts = [["Epochs", number(run.epoch)], ["Steps", number(run.step)], ["Trained for", duration(run.seconds)],
+  const parts = [["Steps", number(run.step)], ["Epochs", number(run.epochs)], ["Trained for", duration(run.seconds)],
     ["Images", details.settings.image_shape?.replaceAll("x", "×")], ["Speed", speeds.length && `${number(Math.round(speeds[speeds.length >> 1]))} images/s`]];
   return el("dl", { class: "facts" }, parts.filter(([, value]) => value && value !== "–").map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 }

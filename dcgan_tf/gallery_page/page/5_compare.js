@@ -59,7 +59,8 @@ function aboutLatents(chosen) {
 function columnOf(run, order, ids) {
   const frame = grid("filled");
   const image = frame.querySelector("img");
-  const nothing = el("span", { class: "nothing" });
+  const nothing = el("span", { class: "nothing" }, "no grids were recorded");
+  image.hidden = true;
   frame.append(nothing);
   const caption = el("p", { class: "when" });
   const rest = ids.filter((id) => id !== run.id);
@@ -127,7 +128,8 @@ function secondsAt(history, step) {
 // --- tables -------------------------------------------------------------------------------------------------
 
 function heads(chosen) {
-  return chosen.map((run, order) => el("th", { scope: "col" }, el("span", { class: `key ${colourOf(order)}` }), run.name));
+  return chosen.map((run, order) => el("th", { scope: "col" }, el("span", { class: `key ${colourOf(order)}` }), run.name,
+    run.step !== null && run.step !== undefined && el("small", {}, plural(run.step, "step"))));
 }
 
 // Metrics in groups of one protocol: only within a group can numbers be compared.

@@ -52,6 +52,7 @@ addEventListener("keydown", (event) => {
   if (typing) return void typing.blur();
   const control = event.target.closest("button, a, summary, input, .scroll, pre");
   if (control && (event.key === " " || (control.matches("input, .scroll, pre") && event.key.startsWith("Arrow")) || (control.matches("[type=range]") && ["Home", "End"].includes(event.key)))) return;
+  if (!letters && event.key.length === 1 && event.key !== " ") return;
   const action = current?.keys[event.key];
   if (!action) return;
   event.preventDefault();
