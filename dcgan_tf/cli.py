@@ -96,6 +96,11 @@ def _print_times(recipes, seconds_per_1000_images):
         click.echo(f"{recipe.name:14}{size:11}{recipe.batch_size:6}{seconds:26.2f}{1000 / seconds:10.1f}")
 
 
+def _as_typed(value):
+    """A field's value as --set takes it."""
+    return str(value).lower() if value is None or isinstance(value, bool) else value
+
+
 def _fields(context, parameter, values):
     """--set FIELD=VALUE ..., as a dict of texts."""
     fields = {}
@@ -189,8 +194,8 @@ def _fields(context, parameter, values):
 def train(recipe, dataset, run_dir, overrides, no_progress, list_fields, **options):
     """Train a recipe on a dataset: the same command again resumes it, and more epochs extend it."""
     if list_fields:
-        for name, kind, default, meaning in field_help():
-            click.echo(f"{name:28} {meaning} ({kind}; {default})")
+        for name, kind, default, meaning in field_help(get_recipe(recipe)):
+            click.echo(f"{name:28} {meaning} ({kind}; {_as_typed(default)})")
         return
     classes = overrides.pop("classes", None)
     get_recipe(recipe).with_fields(overrides)  # a mistake here need not wait for TensorFlow

@@ -85,12 +85,12 @@ def _state(found, is_away):
     if is_away:
         return State.UNREADABLE
     if not found.config:
-        if holds_nothing(run.path):
-            found.problems.clear()
-            return State.NOT_BEGUN
         if error and not run.config_path.exists():
             found.problems[:1] = error
             return State.FAILED
+        if holds_nothing(run.path):
+            found.problems.clear()
+            return State.NOT_BEGUN
         return State.DAMAGED
     if is_being_written(run):
         return State.RUNNING

@@ -134,8 +134,8 @@ def _history_rows(data):
             if names is None:
                 names = cells
                 missing = [name for name in HISTORY_COLUMNS if name not in names]
-                if missing:
-                    raise ValueError(f"the head has no column {missing[0]!r}")
+                if missing:  # then no row can be read
+                    return [], [(number, f"the head has no column {missing[0]!r}")], is_cut
                 continue
             if len(cells) != len(names):
                 raise ValueError(f"{len(cells)} values for {len(names)} columns")
@@ -143,7 +143,7 @@ def _history_rows(data):
             found.append({name: (int if name in _WHOLE_NUMBERS else float)(row[name]) for name in HISTORY_COLUMNS})
         except (ValueError, csv.Error) as error:
             wrong.append((number, describe(error)))
-    return (found, wrong, is_cut) if names and set(HISTORY_COLUMNS) <= set(names) else ([], wrong, is_cut)
+    return found, wrong, is_cut
 
 
 def _json_lines(data, shape):

@@ -104,7 +104,7 @@ def test_every_run_is_there_and_says_how_it_is(folder):
 def test_the_numbers_are_those_of_the_runs(folder):
     data, runs = data_of(folder / "index.html")
     card, details = runs["good"]
-    assert (card["step"], card["epoch"], card["seconds"], card["seed"]) == (40, 4, 20.0, 0)
+    assert (card["step"], card["epochs"], card["seconds"], card["seed"]) == (40, 4, 20.0, 0)
     assert (card["recipe"], card["dataset"], card["folder"]) == ("quick", "fake", "")
     assert [grid[1:] for grid in details["grids"]] == [[10, 1, 5.0], [20, 2, 10.0], [30, 3, 15.0], [40, 4, 20.0]]
     assert details["history"]["generator_loss"] == [1.5] * 4 and details["history"]["step"] == [10, 20, 30, 40]
@@ -264,7 +264,7 @@ def test_overview_filters_sorts_and_never_runs_what_a_run_is_called(browser, fol
     assert page.texts(".card:not([hidden]) .score")[:3] == [
         "5 frechet_distance",
         "7 frechet_distance",
-        "not measured so",
+        "frechet_distance was not measured",
     ]
     page.click("[name=bound]")
     page.type("6")
