@@ -4,7 +4,7 @@ import zipfile
 import zlib
 
 from dcgan_tf.data.decoding import ImageError, decode
-from dcgan_tf.pictures.films import thin_frames, write_gif
+from dcgan_tf.pictures.films import pace, thin_frames, with_caption, write_gif
 from dcgan_tf.run.directory import Run
 from dcgan_tf.system.files import atomic_file
 
@@ -19,8 +19,10 @@ def write_results(run: Run, gan, say=print):
 
 def write_film(run: Run, thinned: bool, say=print):
     """progress.gif: the early grids, which begin with noise, then the regular ones, fewer as training goes on
-    when there are many or it is asked for. A grid that cannot be read is left out, which is said."""
+    when there are many or it is asked for; each with its step under it. A grid that cannot be read is left out, which
+    is said."""
     frames, unreadable = {}, []
+    step_of = {run.grid_path(step).name: step for step in run.grid_steps()}
     for path in film_paths(run, thinned):
         try:
             frames[path.name] = decode(path)
@@ -29,12 +31,20 @@ def write_film(run: Run, thinned: bool, say=print):
     sizes = [frame.shape for frame in frames.values()]
     usual = max(sizes, key=sizes.count, default=None)  # another size is a file that somebody put there
     unreadable += [name for name, frame in frames.items() if frame.shape != usual]
-    frames = [frame for frame in frames.values() if frame.shape == usual]
+    frames = {step_of[name]: frame for name, frame in frames.items() if frame.shape == usual}
     if unreadable:
         names = ", ".join(unreadable[:3]) + (" ..." if len(unreadable) > 3 else "")
         say(f"note: grids of {run.grids_path} that are damaged or of another size are not in the film: {names}")
     if frames:
-        write_gif(run.gif_path, frames, min(0.5, max(0.05, 10 / len(frames))))
+        steps = list(frames)
+        chosen, pauses = pace(steps, leave_out=not thinned)
+        shown = [with_caption(frames[steps[place]], _when(run, steps[place])) for place in chosen]
+        write_gif(run.gif_path, shown, pauses)
+
+
+def _when(run, step):
+    per_epoch = run.config["steps_per_epoch"]
+    return f"step {step:,}" + (f", epoch {step // per_epoch:,}" if step and step % per_epoch == 0 else "")
 
 
 def film_paths(run: Run, thinned: bool) -> list:
