@@ -91,23 +91,35 @@ class Labels(NamedTuple):
 
     real: tf.Tensor  # D's labels of real images, [N, 1] or a scalar
     fake: tf.Tensor  # D's labels of generated images, [N, 1] or a scalar
-    target: tf.Tensor  # what G wants D to say, a scalar: the label of real images before any noise
+    target: tf.Tensor  # what G wants D to say, a scalar
 
 
-def label_drawer(low: float, high: float, noise: float) -> Callable:
+def label_drawer(recipe) -> Callable:
     """A function (batch_size, seed [2]) -> Labels that draws them inside the graph, anew on every step.
 
-    The label of real images is one draw from U(low, high) for the whole step: 1 for plain labels, a constant
-    below 1 for one-sided smoothing (Salimans et al. 2016, section 3.4). Every label of D then gets its own
-    uniform noise in [0, noise). Drawn with TensorFlow: a Python random number would be frozen at tracing.
+    The label of real images is one draw from U(real_label_low, real_label_high) for the whole step: 1 for plain labels,
+    a constant below 1 for one-sided smoothing. What G wants D to say is that same number, or a draw of its own from
+    the same range, or 1: Salimans et al. 2016 (arXiv:1606.03498, section 3.4) smooth only what D is told of real
+    images. Every label of D then gets its own uniform noise in [0, label_noise), G's target none.
+    Drawn with TensorFlow: a Python random number would be frozen at tracing.
     """
+    low, high, noise = recipe.real_label_low, recipe.real_label_high, recipe.label_noise
+
+    def one(seed):
+        return tf.constant(high, tf.float32) if low == high else tf.random.stateless_uniform([], seed, low, high)
+
+    target_of = {
+        "as_real": lambda real, seed: real,
+        "drawn": lambda real, seed: one(seed),
+        "one": lambda real, seed: tf.constant(1.0),
+    }[recipe.generator_target]
 
     def draw(batch_size, seed):
-        drawn = low != high
-        target = tf.random.stateless_uniform([], seed, low, high) if drawn else tf.constant(high, tf.float32)
+        real = one(seed)
+        target = target_of(real, seed + [0, 2])
         if noise == 0:
-            return Labels(target, tf.constant(0.0), target)
+            return Labels(real, tf.constant(0.0), target)
         jitter = tf.random.stateless_uniform([2, batch_size, 1], seed + [0, 1], 0.0, noise)
-        return Labels(target + jitter[0], jitter[1], target)
+        return Labels(real + jitter[0], jitter[1], target)
 
     return draw

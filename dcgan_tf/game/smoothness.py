@@ -1,32 +1,44 @@
 """What keeps a discriminator smooth: penalties on its gradient, and spectral normalisation."""
 
-from collections.abc import Callable
+import functools
 
 import tensorflow as tf
 
 
-def penalty(recipe) -> Callable:
-    """A function (judge, real_images, fake_images, seed [2], step) -> scalar to add to D's loss.
+class Penalties:
+    """What a recipe adds to D's loss to keep D smooth: nothing in most.
 
-    `judge` maps images [N, H, W, C] to logits [N, 1].
+    Their gradients are computed apart from the loss's and added to it: the loss that is logged is that of the loss
+    pair, a penalty on every n-th step costs nothing on the others, and XLA can compile it (it has no second gradient
+    through a condition).
     """
 
-    def value(judge, real_images, fake_images, seed, step):
-        total = tf.constant(0.0)
+    def __init__(self, recipe):
+        self.terms = []  # (how often, function (judge, real_images, fake_images, seed [2]) -> scalar)
         if recipe.r1_gamma:
-            total += _every(recipe.r1_every, step, lambda: r1(judge, real_images, recipe.r1_gamma))
+            self.terms.append((recipe.r1_every, lambda judge, real, fake, seed: r1(judge, real, recipe.r1_gamma)))
         if recipe.gradient_penalty:
-            total += recipe.gradient_penalty * gradient_penalty(judge, real_images, fake_images, seed)
-        return total
+            weight = recipe.gradient_penalty
+            self.terms.append((1, lambda *given: weight * gradient_penalty(*given)))
 
-    return value
+    def add(self, gradients, weights, judge, real_images, fake_images, seed, step) -> list:
+        """`gradients` by D's weights with those of the penalties that are due on this step.
+
+        A penalty on every n-th step is n times as strong then (Karras et al. 2020, arXiv:1912.04958, appendix B).
+        judge: maps images [N, H, W, C] to logits [N, 1].
+        """
+        for every, term in self.terms:
+            with_it = functools.partial(_add, gradients, weights, every, term, judge, real_images, fake_images, seed)
+            without = functools.partial(list, gradients)
+            gradients = with_it() if every == 1 else tf.cond(step % every == 0, with_it, without)
+        return gradients
 
 
-def _every(n, step, function):
-    """n times the function's value on every n-th step, else 0 (Karras et al. 2020, arXiv:1912.04958, appendix B)."""
-    if n == 1:
-        return function()
-    return tf.cond(step % n == 0, lambda: n * function(), lambda: tf.constant(0.0))
+def _add(gradients, weights, factor, term, *given):
+    with tf.GradientTape() as tape:
+        value = factor * term(*given)
+    added = tape.gradient(value, weights)  # None for what the gradient at images does not depend on: the last bias
+    return [one if more is None else one + more for one, more in zip(gradients, added, strict=True)]
 
 
 def r1(judge, real_images, gamma):
@@ -60,8 +72,13 @@ class SpectralNorm:
     """Keeps the kernels of a network at spectral norm 1: one power iteration, then a division, after each step.
 
     Source: Miyato et al. 2018 (arXiv:1802.05957), algorithm 1, with kernels as matrices of one column for each
-    output. The weights themselves are divided, not a copy: to first order the same steps, and what is saved is an
-    ordinary Keras network. Once per step: Keras' own wrapper would do it at each of a step's calls.
+    output. Once per step: Keras' own wrapper would do it at each of a step's calls.
+
+    The weights themselves are divided, not a copy, so what is saved is an ordinary Keras network. That is another
+    descent than the paper's, already to first order. There a kernel w keeps any norm s, and D is made of w / s: the
+    gradient by w is 1 / s times that by w / s, without its part along w's first pair of singular vectors, so that
+    steps get smaller as s grows. Here s is 1 before each step, the optimizer is given the plain gradient, steps keep
+    their size, and the division afterwards shrinks the whole kernel.
     """
 
     def __init__(self, network, seed: int):

@@ -10,14 +10,14 @@ def generator(recipe, image_shape) -> keras.Model:
     """BatchNorm over all 16384 features of the dense layer; dropout *before* each transposed convolution."""
     width = recipe.width
     latents = keras.Input([recipe.latent_dim], name="latents")
-    x = layers.Dense(4 * 4 * width * 8, use_bias=False, kernel_initializer=_truncated(recipe))(latents)
+    x = layers.Dense(4 * 4 * width * 8, use_bias=False)(latents)
     x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(batch_norm(x, 5e-5))
     x = layers.Reshape([4, 4, width * 8])(x)
     for filters in (width * 4, width * 2, width):
         x = layers.Dropout(recipe.dropout)(x)
         x = layers.Conv2DTranspose(filters, 5, 2, "same", use_bias=False, kernel_initializer=_truncated(recipe))(x)
         x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(batch_norm(x, 5e-5))
-    x = layers.Conv2DTranspose(3, 5, 2, "same", use_bias=False, kernel_initializer=_truncated(recipe))(x)
+    x = layers.Conv2DTranspose(3, 5, 2, "same", use_bias=False)(x)
     return keras.Model(latents, layers.Activation("tanh", dtype="float32")(x), name="generator")
 
 
@@ -28,7 +28,7 @@ def discriminator(recipe, image_shape) -> keras.Model:
     for filters in (recipe.width // 2, recipe.width, recipe.width * 2):
         x = layers.Conv2D(filters, 5, 2, "same", kernel_initializer=_truncated(recipe))(x)
         x = layers.Dropout(recipe.dropout)(layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x))
-    return logit_of(recipe, images, x, kernel_initializer=_truncated(recipe))
+    return logit_of(recipe, images, x)
 
 
 def _truncated(recipe):

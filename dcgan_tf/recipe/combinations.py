@@ -52,6 +52,12 @@ class Switch(NamedTuple):
 
 
 SWITCHES = (
+    Switch(
+        ("generator_target",),
+        lambda r: r.real_label_low != 1 or r.real_label_high != 1,
+        ("real_label_low", "real_label_high"),
+        "real_label_low or real_label_high other than 1",
+    ),
     Switch(("r1_every",), lambda r: r.r1_gamma > 0, ("r1_gamma",), "r1_gamma above 0"),
     Switch(("ema_rampup",), lambda r: r.ema_images > 0, ("ema_images",), "ema_images above 0"),
     Switch(
@@ -66,7 +72,7 @@ SWITCHES = (
         ("learning_rate_schedule",),
         "learning_rate_schedule=linear or cosine",
     ),
-    Switch(("beta_1", "beta_2"), lambda r: r.optimizer == "adam", ("optimizer",), "optimizer=adam"),
+    Switch(("beta_1", "beta_2", "adam_epsilon"), lambda r: r.optimizer == "adam", ("optimizer",), "optimizer=adam"),
     Switch(
         ("discriminator_batch_norm",),
         lambda r: r.batch_norm != "none" or r.architecture != "dcgan",

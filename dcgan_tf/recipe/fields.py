@@ -65,13 +65,22 @@ class Recipe(BaseModel):
     loss: Literal["bce", "minimax", "least_squares", "hinge", "wasserstein"] = _field("bce", "a pair of game/losses.py")
     real_label_low: float = _field(1.0, "real images' label is drawn once per step from U(this, high)", ge=0, le=2)
     real_label_high: float = _field(1.0, "its other end; both equal, below 1: one-sided smoothing", ge=0, le=2)
+    generator_target: Literal["as_real", "drawn", "one"] = _field(
+        "as_real", "what G wants D to say: the real images' label of the step / a draw of its own / 1 (Salimans et al.)"
+    )
     label_noise: float = _field(0.0, "uniform noise in [0, x) added to every label of D", ge=0, le=1)
     update_rule: Literal["simultaneous", "alternating", "loss_gated"] = _field(
         "alternating", "both from one pass / D first, G through the new D / only the one that is behind"
     )
     discriminator_steps: int = _field(1, "steps of D for each step of G", ge=1, le=1000)
 
+    discriminator_loss_weight: float = _field(1.0, "D moves down this times its loss; the log has the loss", gt=0)
+
     # What D is shown, and what keeps it smooth.
+    discriminator_batch: Literal["apart", "together"] = _field(
+        "apart",
+        "real and generated images pass D as two batches / as one, of one BatchNorm statistic",
+    )
     augment: str = _field("none", "DiffAugment of all that D sees: translation, cutout, color, joined by commas")
     horizontal_flips: bool = _field(False, "real images are mirrored half of the time")
     instance_noise: float = _field(0.0, "standard deviation of the normal noise on all that D sees", ge=0, le=10)
@@ -97,6 +106,7 @@ class Recipe(BaseModel):
     discriminator_learning_rate: float = _field(2e-4, "learning rate of D", gt=0)
     beta_1: float = _field(0.5, "Adam's first momentum", ge=0, le=0.9999)
     beta_2: float = _field(0.999, "Adam's second momentum", ge=0, le=0.999999)
+    adam_epsilon: float = _field(1e-7, "Adam's epsilon", gt=0, le=1)
     learning_rate_decay: float = _field(0.0, "rate / (1 + decay * step)", ge=0)
     learning_rate_schedule: Literal["constant", "linear", "cosine"] = _field("constant", "how both rates fall")
     learning_rate_images: float | None = _field(None, "images over which a schedule lets the rates fall", gt=0)

@@ -7,7 +7,8 @@ recipe says what was chosen and why.
 from dcgan_tf.recipe.fields import Recipe
 
 # Networks and settings of the TensorFlow tutorial "Deep Convolutional Generative Adversarial Network":
-# Keras defaults for initial weights, BatchNorm, LeakyReLU (0.3) and Adam (beta_1 0.9); 16 images a grid.
+# Keras defaults for initial weights, BatchNorm, LeakyReLU (0.3) and Adam (beta_1 0.9); 16 images a grid. Other than
+# there, the last, smaller batch of an epoch is left out.
 TUTORIAL = Recipe(
     name="tutorial",
     source="TensorFlow's DCGAN tutorial",
@@ -38,7 +39,8 @@ RADFORD = Recipe(
 
 # Not printed, so the DCGAN paper's: kernels, widths, initial weights, learning rate, latents' length.
 # "BatchNorm except on its input layer" is taken for both networks; G ends in tanh without BatchNorm.
-# The sigmoid on D's logit is in the loss. batch_norm=all repeats the report's oscillating experiment.
+# The sigmoid on D's logit is in the loss. Of CelebA it took 100,000 images; data_prep takes what it is given.
+# batch_norm=all repeats the report's oscillating experiment.
 NITK = Recipe(
     name="nitk",
     source="NIT Karnataka 2021",
@@ -51,8 +53,9 @@ NITK = Recipe(
     epochs=40,
 )
 
-# Not printed: the initial weights of the dense layers (the convolutions' truncated normal 0.02 serves)
-# and BatchNorm's momentum (0.9, so that samples are right after a short run too).
+# Its text gives all layers the truncated normal 0.02; its notebook leaves Keras' own to the dense layers and to the
+# last transposed convolution, and so do these. Other than there: BatchNorm's momentum (0.9 for Keras' 0.99, so that
+# samples are right after a short run too), and the last, smaller batch of an epoch is left out.
 VRDL = Recipe(
     name="vrdl",
     source="VRDL homework 2, 0856049",
@@ -61,6 +64,7 @@ VRDL = Recipe(
     channels=3,
     width=128,
     real_label_low=0.9,
+    generator_target="drawn",
     update_rule="loss_gated",
     batch_size=256,
     epochs=100,
@@ -70,7 +74,8 @@ VRDL = Recipe(
 
 # Initial weights N(0, 0.002) as printed; we doubt it (the DCGAN paper has 0.02, and so has the course
 # these networks come from): --set initial_std=0.02 is worth a try. Not printed: 4x4 kernels (with stride
-# 2 and padding 1 they halve exactly), widths 64-128-256, batch 64. Larger sizes get more layers.
+# 2 and padding 1 they halve exactly), widths 64-128-256, batch 64. Larger sizes get more layers. The report used
+# PyTorch: Adam's epsilon is its 1e-8; its dense layers' biases begin at small random numbers, here at 0.
 GWU = Recipe(
     name="gwu",
     source="George Washington University 2020",
@@ -79,12 +84,15 @@ GWU = Recipe(
     image_size=32,
     width=64,
     initial_std=0.002,
+    adam_epsilon=1e-8,
     batch_size=64,
     epochs=50,
 )
 
 # 10,000 iterations (the variants A and B: --steps 20000, 30000). Not printed: LeakyReLU's slope and the
-# initial weights (Keras defaults), the dropout rate (0.4). Both networks' labels in D's loss get the noise.
+# initial weights (Keras defaults), the dropout rate (0.4). Both networks' labels in D's loss get the noise. Real and
+# generated images go through D as one batch of 32, so its loss is the mean over both: half of the sum, which matters
+# where gradients are clipped. The divergence it reports is in bits (at most 1), `evaluate`'s in nats (at most ln 2).
 SAPIENZA = Recipe(
     name="sapienza",
     source="Sapienza 2021",
@@ -95,6 +103,8 @@ SAPIENZA = Recipe(
     leaky_slope=0.3,
     dropout=0.4,
     label_noise=0.05,
+    discriminator_batch="together",
+    discriminator_loss_weight=0.5,
     update_rule="alternating",
     optimizer="rmsprop",
     generator_learning_rate=4e-4,
@@ -107,8 +117,9 @@ SAPIENZA = Recipe(
     grid_every=100,
 )
 
-# Not printed: initial weights and Adam's momenta (Keras defaults), the order of the updates (one
-# GradientTape pass for both, as in the tutorial whose loop it follows). It failed, as the report says.
+# D first, then G, is printed (section 2), and a loss of D over 2n images: half of the sum of both means. Adam is
+# printed for G only, and taken for both. Not printed: initial weights and Adam's momenta (Keras defaults). It failed,
+# as the report says.
 RPI = Recipe(
     name="rpi",
     source="Rensselaer ECSE 4850, 2022",
@@ -120,7 +131,8 @@ RPI = Recipe(
     discriminator_kernel=2,
     leaky_slope=0.0,
     loss="minimax",
-    update_rule="simultaneous",
+    discriminator_loss_weight=0.5,
+    update_rule="alternating",
     generator_learning_rate=1e-4,
     discriminator_learning_rate=1e-4,
     beta_1=0.9,

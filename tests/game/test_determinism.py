@@ -11,6 +11,13 @@ WAYS = {
     **{name: (name, {}) for name in RECIPES},
     **{f"quick, {rule}": ("quick", {"update_rule": rule}) for rule in ("simultaneous", "loss_gated")},
     "noisy labels": ("quick", {"real_label_low": 0.9, "label_noise": 0.1}),
+    "everything D is shown": ("quick", {"augment": "color,translation,cutout", "minibatch_std": True}),
+    "R1 and the gradient penalty": (
+        "quick",
+        {"r1_gamma": 1, "r1_every": 2, "gradient_penalty": 1, "discriminator_batch_norm": False},
+    ),
+    "R1, dropout": ("tutorial", {"r1_gamma": 1, "update_rule": "simultaneous"}),
+    "one batch for both": ("quick", {"discriminator_batch": "together"}),
     "several steps of D": ("quick", {"discriminator_steps": 2}),
 }
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dcgan_tf.data.images import to_model_range
 from dcgan_tf.game.gan import GAN, METRICS
 from dcgan_tf.recipe.catalogue import RECIPES, get_recipe
 from dcgan_tf.recipe.fields import Recipe
@@ -161,7 +162,7 @@ def test_each_step_draws_other_latents_and_the_same_seed_the_same():
 def test_clipping_and_decay_reach_the_optimizer():
     gan = GAN(TINY.with_fields({"optimizer": "rmsprop", "clip_value": 1.0, "learning_rate_decay": 0.5}), (28, 28, 1))
     assert gan.generator_optimizer.clipvalue == 1.0
-    gan.generator_optimizer.iterations.assign(4)
+    gan.step.assign(4)
     assert float(gan.generator_optimizer.learning_rate) == pytest.approx(1e-3 / (1 + 0.5 * 4))
 
 
@@ -254,6 +255,71 @@ def test_schedules_are_counted_in_images():
         gan = GAN(TINY.with_fields(changes), (28, 28, 1))  # batches of 8: 100 steps
         rates = []
         for step in (0, 50, 100, 500):
-            gan.generator_optimizer.iterations.assign(step)
+            gan.step.assign(step)
             rates.append(float(gan.generator_optimizer.learning_rate))
         np.testing.assert_allclose(rates, 1e-3 * np.array([1, half_way, 0.1, 0.1]), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"discriminator_steps": 5}, {"update_rule": "loss_gated"}, {"learning_rate_decay": 0.5}]
+)
+def test_both_rates_follow_the_training_and_not_each_networks_own_updates(changes):
+    """With several steps of D for one of G, or one network at a time, an optimizer makes fewer updates than steps."""
+    falling = {"learning_rate_schedule": "linear", "learning_rate_images": 80}  # batches of 8: 10 steps
+    small = RECIPES["gwu"].with_fields({"width": 2, "latent_dim": 4, "batch_size": 8, "learning_rate": 1e-3})
+    recipe = small.with_fields(changes if "learning_rate_decay" in changes else {**falling, **changes})
+    gan = GAN(recipe, (8, 8, 1))
+    step = tf.function(gan.train_step)
+    for index in range(5):
+        step(_images(8, (8, 8, 1), index))
+    rates = [float(o.learning_rate) for o in (gan.generator_optimizer, gan.discriminator_optimizer)]
+    np.testing.assert_allclose(rates, 1e-3 / 3.5 if "learning_rate_decay" in changes else 0.5e-3, rtol=1e-5)
+    if "learning_rate_decay" not in changes:
+        for index in range(5, 10):
+            step(_images(8, (8, 8, 1), index))
+        ended = _values([*gan.generator.trainable_variables, *gan.discriminator.trainable_variables])
+        for index in range(5):
+            step(_images(8, (8, 8, 1), index))
+        assert not _changed(ended, [*gan.generator.trainable_variables, *gan.discriminator.trainable_variables])
+
+
+def test_one_batch_for_both_has_one_set_of_statistics():
+    """D then sees what all generated images share: its logits of them depend on the real images beside them."""
+    apart, together = (
+        GAN(TINY.with_fields({"discriminator_batch": way}), (28, 28, 1)) for way in ("apart", "together")
+    )
+    real, other, fake = (to_model_range(tf.cast(_images(8, (28, 28, 1), seed), tf.float32)) for seed in range(3))
+    assert np.array_equal(apart.judge_both(real, fake)[1], apart.judge_both(other, fake)[1])
+    assert not np.allclose(together.judge_both(real, fake)[1], together.judge_both(other, fake)[1])
+    one_batch = together.discriminator(tf.concat([real, fake], 0), training=True)
+    np.testing.assert_allclose(tf.concat(together.judge_both(real, fake), 0), one_batch, rtol=1e-4, atol=1e-5)
+    assert together.train_step(_images(8, (28, 28, 1))).shape == (4,)
+
+
+def test_the_weight_of_ds_loss_is_in_its_gradient_alone():
+    fields = {"optimizer": "rmsprop", "clip_value": 1e-9, "discriminator_batch_norm": False}
+    whole, tiny = (GAN(TINY.with_fields({**fields, "discriminator_loss_weight": w}), (28, 28, 1)) for w in (1.0, 1e-12))
+    losses = [gan.train_step(_images(8, (28, 28, 1))).numpy()[1] for gan in (whole, tiny)]
+    assert losses[0] == losses[1]
+    assert _changed(_values(whole.discriminator.trainable_variables), tiny.discriminator.trainable_variables)
+
+
+# With XLA, on the smallest networks there are: what once could not be compiled, and each rule.
+COMPILED = {
+    "quick": ("quick", (28, 28, 1), {"ema_images": 500}),
+    "R1 now and then": ("gwu", (8, 8, 1), {"discriminator_batch_norm": False, "r1_gamma": 1, "r1_every": 2}),
+    "gated": ("gwu", (8, 8, 1), {"update_rule": "loss_gated", "label_noise": 0.1}),
+    "two steps of D": ("gwu", (8, 8, 1), {"discriminator_steps": 2, "augment": "translation"}),
+}
+
+
+@pytest.mark.parametrize("name, shape, changes", COMPILED.values(), ids=COMPILED)
+def test_xla_compiles_the_step_and_trains(name, shape, changes):
+    recipe = RECIPES[name].with_fields({"width": 2, "latent_dim": 4, "batch_size": 8, "jit_compile": True, **changes})
+    gan = GAN(recipe, shape, seed=3)
+    step = tf.function(gan.train_step, jit_compile=True)
+    weights = [*gan.generator.trainable_variables, *gan.discriminator.trainable_variables]
+    before = _values(weights)
+    for index in range(3):
+        assert np.isfinite(step(_images(8, shape, index))).all()
+    assert int(gan.step) == 3 and _changed(before, weights)

@@ -5,9 +5,15 @@ import pytest
 import tensorflow as tf
 
 from dcgan_tf.game.losses import LOSSES, label_drawer
+from dcgan_tf.recipe.fields import Recipe
 
 REAL = np.array([[2.0], [-1.0], [0.5]], np.float32)
 FAKE = np.array([[-3.0], [0.25], [4.0]], np.float32)
+
+
+def _drawer(low, high, noise, target="as_real"):
+    fields = {"real_label_low": low, "real_label_high": high, "label_noise": noise, "generator_target": target}
+    return label_drawer(Recipe(**fields))
 
 
 def _sigmoid(x):
@@ -25,7 +31,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_closed_forms(name):
-    labels = label_drawer(1.0, 1.0, 0.0)(3, tf.constant([1, 2], tf.int64))
+    labels = _drawer(1.0, 1.0, 0.0)(3, tf.constant([1, 2], tf.int64))
     discriminator = LOSSES[name].discriminator(tf.constant(REAL), tf.constant(FAKE), labels.real, labels.fake)
     generator = LOSSES[name].generator(tf.constant(FAKE), labels.target)
     assert float(discriminator) == pytest.approx(EXPECTED[name][0], rel=1e-5)
@@ -35,13 +41,13 @@ def test_closed_forms(name):
 @pytest.mark.parametrize("name", LOSSES)
 def test_large_logits_stay_finite(name):
     huge = tf.constant([[1e4], [-1e4]])
-    labels = label_drawer(1.0, 1.0, 0.0)(2, tf.constant([1, 2], tf.int64))
+    labels = _drawer(1.0, 1.0, 0.0)(2, tf.constant([1, 2], tf.int64))
     assert np.isfinite(float(LOSSES[name].discriminator(huge, huge, labels.real, labels.fake)))
     assert np.isfinite(float(LOSSES[name].generator(huge, labels.target)))
 
 
 def test_smoothed_labels_enter_the_cross_entropy():
-    labels = label_drawer(0.9, 0.9, 0.0)(3, tf.constant([1, 2], tf.int64))
+    labels = _drawer(0.9, 0.9, 0.0)(3, tf.constant([1, 2], tf.int64))
     p, q = _sigmoid(REAL), _sigmoid(FAKE)
     expected = -(0.9 * np.log(p) + 0.1 * np.log(1 - p)).mean() - np.log(1 - q).mean()
     found = LOSSES["bce"].discriminator(tf.constant(REAL), tf.constant(FAKE), labels.real, labels.fake)
@@ -51,7 +57,7 @@ def test_smoothed_labels_enter_the_cross_entropy():
 
 
 def test_smoothing_is_drawn_on_every_step_of_a_traced_function():
-    draw = tf.function(lambda step: label_drawer(0.9, 1.0, 0.0)(4, tf.stack([tf.constant(7, tf.int64), step])).real)
+    draw = tf.function(lambda step: _drawer(0.9, 1.0, 0.0)(4, tf.stack([tf.constant(7, tf.int64), step])).real)
     drawn = [float(draw(tf.constant(4 * step, tf.int64))) for step in range(200)]
     assert len(set(drawn)) > 150
     assert 0.9 <= min(drawn) < 0.91 and 0.99 < max(drawn) <= 1.0
@@ -59,10 +65,19 @@ def test_smoothing_is_drawn_on_every_step_of_a_traced_function():
 
 
 def test_label_noise_is_drawn_for_each_image_and_added_to_both_labels():
-    labels = label_drawer(1.0, 1.0, 0.05)(1000, tf.constant([3, 4], tf.int64))
+    labels = _drawer(1.0, 1.0, 0.05)(1000, tf.constant([3, 4], tf.int64))
     real, fake = labels.real.numpy(), labels.fake.numpy()
     assert real.shape == fake.shape == (1000, 1)
     assert real.min() >= 1.0 and real.max() < 1.05 and fake.min() >= 0.0 and fake.max() < 0.05
     assert fake.std() == pytest.approx(0.05 / np.sqrt(12), rel=0.1)
     assert abs(np.corrcoef(real.ravel(), fake.ravel())[0, 1]) < 0.15
     assert float(labels.target) == 1.0
+
+
+def test_what_g_wants_d_to_say():
+    """Smoothing moves it too, as most programs do; or it stays at 1 (Salimans et al. 2016); or is drawn by itself."""
+    seed = tf.constant([3, 4], tf.int64)
+    as_real, one, drawn = (_drawer(0.5, 1.0, 0.0, target)(2, seed) for target in ("as_real", "one", "drawn"))
+    assert float(as_real.target) == float(as_real.real) == float(one.real) == float(drawn.real) != 1
+    assert float(one.target) == 1
+    assert 0.5 <= float(drawn.target) < 1 and float(drawn.target) != float(drawn.real)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dcgan_tf.game.smoothness import SpectralNorm, gradient_penalty, penalty, r1
+from dcgan_tf.game.smoothness import Penalties, SpectralNorm, gradient_penalty, r1
 from dcgan_tf.recipe.fields import Recipe
 
 SEED = tf.constant([1, 2], tf.int64)
@@ -41,10 +41,14 @@ def test_the_points_of_the_gradient_penalty_lie_uniformly_between():
 
 
 def test_r1_now_and_then_is_as_strong_in_the_mean():
-    lazy = penalty(Recipe(r1_gamma=2.0, r1_every=4, discriminator_batch_norm=False))
-    values = [float(lazy(_linear(0.5), IMAGES, IMAGES, SEED, tf.constant(step))) for step in range(8)]
-    assert values == [16.0, 0, 0, 0, 16.0, 0, 0, 0]
-    assert float(penalty(Recipe())(_linear(0.5), IMAGES, IMAGES, SEED, tf.constant(0))) == 0
+    weight = tf.Variable(0.5)  # the gradient at each of the 16 pixels: R1 is 16 w^2, its own gradient 32 w
+    judge = lambda images: weight * tf.reduce_sum(images, axis=[1, 2, 3])[:, None]  # noqa: E731
+    lazy = Penalties(Recipe(r1_gamma=2.0, r1_every=4, discriminator_batch_norm=False))
+    given = ([tf.constant(1.0)], [weight], judge, IMAGES, IMAGES, SEED)
+    pixels = int(np.prod(IMAGES.shape[1:]))
+    values = [float(lazy.add(*given, tf.constant(step))[0]) for step in range(8)]
+    assert values == [1 + 4 * pixels, 1, 1, 1, 1 + 4 * pixels, 1, 1, 1]
+    assert [float(g) for g in Penalties(Recipe()).add(*given, tf.constant(0))] == [1]
 
 
 def test_a_penalty_reaches_the_weights():
