@@ -8,12 +8,13 @@ Each is a function of numbers that a run directory holds; nothing here stops or 
 alarm_log.py writes them down while a training runs.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from dcgan_tf.evaluation import metrics
 from dcgan_tf.pictures.even_rows import even_rows
+from dcgan_tf.recipe.combinations import NETWORK_FIELDS, uses
 
 WON = 0.97  # D(real) above, and D(fake) below 1 minus this
 WON_STEPS = 500  # for so many steps
@@ -48,10 +49,11 @@ class Alarm:
         return asdict(self)
 
 
-def alarms_of(history: dict, looks: list[dict], loss: str = "bce") -> list[Alarm]:
+def alarms_of(history: dict, looks: list[dict], loss: str = "bce", recipe: dict | None = None) -> list[Alarm]:
     """All alarms that are on at the end of a run.
 
     history: Run.history(). looks: what `look_at` found, oldest first, each with its "step". loss: the recipe's.
+    recipe: its fields, as in config.json, so that no remedy names a field that would change nothing there.
     """
     history = even_rows(history)  # the last step of an epoch, by itself, says little
     found = (
@@ -60,7 +62,21 @@ def alarms_of(history: dict, looks: list[dict], loss: str = "bce") -> list[Alarm
         mode_collapse(looks),
         memorisation(looks),
     )
-    return [alarm for alarm in found if alarm is not None]
+    return [_with_remedies_that_act(alarm, recipe or {}) for alarm in found if alarm is not None]
+
+
+def _with_remedies_that_act(alarm, recipe):
+    """The alarm without the remedies whose field the recipe's architecture does not use, or has at that value."""
+    kept = [remedy for remedy in alarm.remedies.split("; ") if _acts(remedy, recipe)]
+    return replace(alarm, remedies=" or ".join(filter(None, [", ".join(kept[:-1]), kept[-1]])))
+
+
+def _acts(remedy, recipe):
+    words = remedy.split()
+    field, _, value = (words[0] if "=" in words[0] else words[-1]).partition("=")
+    of = "instead" in words and recipe.get(field)
+    known = recipe.get("architecture") not in NETWORK_FIELDS or uses(recipe["architecture"], field)
+    return known and str(recipe.get(field)).lower() != value and (not of or of == words[-1])
 
 
 # --- of the history ---------------------------------------------------------------------------------------
@@ -93,7 +109,7 @@ def discriminator_has_won(history: dict, loss: str = "bce") -> Alarm | None:
         "the discriminator has won",
         f"{seen} for {steps[-1] - since:,} steps",
         since,
-        f"{', '.join(remedies[:-1])}, or {remedies[-1]}",
+        "; ".join(remedies),
     )
 
 
@@ -119,7 +135,7 @@ def oscillation(history: dict, loss: str = "bce") -> Alarm | None:
         "the training oscillates",
         f"the lead of D swung {len(recent)} times between about {seen.min():.2f} and {seen.max():.2f}",
         int(history["step"][recent[-1]]),
-        "a lower learning_rate, beta_1=0.5, batch_norm=paper instead of all, a larger batch_size, or clip_norm=1",
+        "a lower learning_rate; beta_1=0.5; batch_norm=paper instead of all; a larger batch_size; clip_norm=1",
     )
 
 
@@ -198,7 +214,7 @@ def mode_collapse(looks: list[dict]) -> Alarm | None:
         f"generated images spread {last['spread']:.0%} as far as real ones, "
         f"and the nearest two are {last['neighbours']:.0%} as far apart",
         streak[0]["step"],
-        "minibatch_std=true, another seed, a lower generator_learning_rate, a larger batch_size, or loss=hinge",
+        "minibatch_std=true; another seed; a lower generator_learning_rate; a larger batch_size; loss=hinge",
     )
 
 
@@ -211,7 +227,7 @@ def memorisation(looks: list[dict]) -> Alarm | None:
         "memorisation",
         f"{streak[-1]['copied']:.0%} of generated images are nearly copies of training images",
         streak[0]["step"],
-        "more data, augment=translation, a smaller width, fewer epochs, or more dropout",
+        "more data; augment=translation; a smaller width; fewer epochs; more dropout",
     )
 
 

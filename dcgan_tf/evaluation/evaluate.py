@@ -103,7 +103,8 @@ def alarms_of_run(run: Run, line: dict) -> list[str]:
     looks = looks_of(old for old in lines if old.get("step", 0) <= now)
     history = run.history()
     history = {name: values[history["step"] <= now] for name, values in history.items()}
-    return [str(alarm) for alarm in alarms.alarms_of(history, looks, run.config["recipe"].get("loss", "bce"))]
+    recipe = run.config["recipe"]
+    return [str(alarm) for alarm in alarms.alarms_of(history, looks, recipe.get("loss", "bce"), recipe)]
 
 
 def append_line(run: Run, line: dict):

@@ -190,7 +190,8 @@ def _alarms(found):
     if not found.config or not found.rows:
         return []
     columns = {name: np.array([row[name] for row in found.rows]) for name in HISTORY_COLUMNS}
-    on = alarms_of(columns, looks_of(found.evaluations), found.config["recipe"].get("loss", "bce"))
+    recipe = found.config["recipe"]
+    on = alarms_of(columns, looks_of(found.evaluations), recipe.get("loss", "bce"), recipe)
     past, written = [], found.alarms
     for number, line in enumerate(written):
         over = [later["step"] for later in written[number:] if later["alarm"] == line["alarm"] and not later["on"]]

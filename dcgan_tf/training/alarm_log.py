@@ -39,9 +39,9 @@ class AlarmLog:
         if not due and evaluation is None:
             return []
         history = {name: np.array([old[name] for old in self.rows]) for name in HISTORY_COLUMNS}
-        found = {
-            alarm.name: alarm for alarm in alarms_of(history, self.looks, self.run.config["recipe"].get("loss", "bce"))
-        }
+        recipe = self.run.config["recipe"]
+        alarms = alarms_of(history, self.looks, recipe.get("loss", "bce"), recipe)
+        found = {alarm.name: alarm for alarm in alarms}
         new = [alarm for name, alarm in found.items() if name not in self.on]
         for alarm in new:
             self.say(str(alarm))

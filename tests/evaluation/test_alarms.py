@@ -7,6 +7,7 @@ from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.evaluation import alarms
 from dcgan_tf.evaluation.alarms import RealNeighbours, alarms_of, look_at, neighbour_sheet
 from dcgan_tf.evaluation.features import feature_network
+from dcgan_tf.recipe.catalogue import get_recipe
 
 
 def history(real, fake, every=50):
@@ -180,3 +181,18 @@ def test_the_sheet_shows_each_sample_beside_its_neighbour(digits, pixels, real):
     assert picture.png().startswith(b"\x89PNG")
     texts = [text.get_text() for text in picture.axes[0].texts]
     assert texts.count("made") == 7 and texts[-1] == "0.00 copy" and texts[1] == f"{ratios[0]:.2f}"
+
+
+def test_no_remedy_names_a_field_that_would_change_nothing():
+    real, fake = [0.99] * 12, [0.0] * 12
+    told = {}
+    for name in ("quick", "vrdl", "nitk"):
+        recipe = get_recipe(name).with_fields({"augment": "translation"}).as_dict()
+        told[name] = alarms_of(history(real, fake), [], recipe["loss"], recipe)[0].remedies
+    assert ["dropout" in remedies for remedies in told.values()] == [False, True, False]
+    assert not any("augment" in remedies for remedies in told.values())  # it is there already
+    swinging = history(*zip(*[(0.9, 0.1), (0.5, 0.5)] * 20, strict=True))
+    for batch_norm, advised in (("all", True), ("inner", False)):
+        recipe = get_recipe("nitk").with_fields({"batch_norm": batch_norm}).as_dict()
+        (alarm,) = alarms_of(swinging, [], "bce", recipe)
+        assert ("batch_norm=paper" in alarm.remedies) == advised and "beta_1" not in alarm.remedies
