@@ -6,6 +6,7 @@ What a file holds is said when it cannot be used. Nothing is loaded that could r
 import json
 import math
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,12 @@ def load_network(path: Path, what: str) -> keras.Model:
     except Exception as error:  # Keras raises nearly anything on a damaged archive
         check_readable(path)
         reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise UserError(f"{str(path)!r} is not a {what} that can be loaded, or is damaged ({reason})") from error
+        if path.suffix == ".keras" and not zipfile.is_zipfile(path):
+            reason = "it is no Keras archive"
+        raise UserError(
+            f"{str(path)!r} is not a {what} that can be loaded, or is damaged ({reason}): the command that trained a "
+            "run writes its networks anew"
+        ) from error
     wrong = [variable.path for variable in network.variables if not _all_finite(variable)]
     if wrong:
         raise UserError(
