@@ -10,6 +10,7 @@ from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.game.gan import GAN, METRICS
 from dcgan_tf.run import checkpoints
 from dcgan_tf.run.directory import Run
+from dcgan_tf.run.records import set_aside_other
 from dcgan_tf.system.files import disk_errors_explained, write_text
 from dcgan_tf.training.alarm_log import AlarmLog
 from dcgan_tf.training.clock import Clock
@@ -61,6 +62,7 @@ class Training:
             self.progress.say(f"{self.run.path} is complete ({self.where()}): give more epochs to extend it")
             return
         self.run.write_config({**self.run.config, "length": self.request.length._asdict()})
+        set_aside_other(self.run.diverged_path)
         self.run.diverged_path.unlink(missing_ok=True)  # another attempt
         self.progress.start(self.run, self.step, None if self.total_steps == math.inf else self.total_steps)
         try:

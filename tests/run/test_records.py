@@ -15,6 +15,7 @@ from dcgan_tf.gallery_page.build import gallery
 from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.reading import State, read_run
+from dcgan_tf.run.records import set_aside_other
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import Unreadable
 from dcgan_tf.training.alarm_log import AlarmLog, alarm_report
@@ -252,3 +253,10 @@ def test_what_cannot_be_read_at_the_moment_is_not_called_damaged(run, record, mo
 def test_no_run_has_begun_in_an_empty_folder(tmp_path):
     assert read_run(tmp_path / "nothing").state == State.NOT_BEGUN
     assert read_run(tmp_path).state == State.NOT_BEGUN and read_run(tmp_path).problems == []
+
+
+def test_a_folder_called_as_a_file_of_the_training_is_given_another_name(run):
+    run.diverged_path.mkdir()
+    (run.diverged_path / "mine").touch()
+    set_aside_other(run.diverged_path)
+    assert (run.path / "diverged.txt.damaged" / "mine").is_file() and not run.diverged_path.exists()
