@@ -1,5 +1,6 @@
 """What is written down of a training before it begins: config.json, everything that is needed to repeat it."""
 
+import os
 import platform
 import time
 
@@ -21,6 +22,7 @@ def describe(request: Request, dataset: Dataset, before: dict | None = None) -> 
     """
     recipe = request.recipe
     known = before["dataset"].get("fingerprint") if before else None
+    gpus = [gpu.name for gpu in tf.config.list_physical_devices("GPU")]
     values = recipe.as_dict()
     del values["epochs"], values["steps"]  # the length may grow; it stands by itself
     return {
@@ -50,7 +52,9 @@ def describe(request: Request, dataset: Dataset, before: dict | None = None) -> 
         "hardware": {
             "system": f"{platform.system()} {platform.machine()}",
             "cores": available_cores(),
-            "gpus": [gpu.name for gpu in tf.config.list_physical_devices("GPU")],
+            "gpus": gpus,
+            # Whether one step has one outcome: by its form on a CPU, elsewhere only where TensorFlow was asked for it.
+            "deterministic": not gpus or os.environ.get("TF_DETERMINISTIC_OPS", "0").lower() in ("1", "true"),
         },
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }

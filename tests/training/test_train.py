@@ -89,6 +89,7 @@ def test_config_repeats_the_run(run):
     assert config["dataset"]["fingerprint"] == load_dataset("fake").fingerprint
     assert config["length"] == {"epochs": 3, "steps": None, "max_seconds": None}
     assert {"tensorflow", "keras", "python", "numpy"} <= set(config["versions"]) and config["hardware"]["cores"]
+    assert config["hardware"]["deterministic"] == (config["hardware"]["gpus"] == [])
 
 
 def test_the_networks_load_by_themselves_and_the_grid_shows_the_generator(run):
