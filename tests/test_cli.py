@@ -46,7 +46,8 @@ def test_the_fields_that_can_be_set_are_those_of_the_recipe_with_its_values():
     shown = {recipe: run_cli("train", "--list-fields", "--recipe", recipe)[1] for recipe in ("quick", "rpi")}
     fields = {recipe: {line.split()[0]: line for line in text.splitlines()} for recipe, text in shown.items()}
     assert "discriminator_kernel" in fields["rpi"] and "discriminator_kernel" not in fields["quick"]
-    assert "alternating)" in fields["quick"]["update_rule"] and "simultaneous)" in fields["rpi"]["update_rule"]
+    weights = [fields[recipe]["discriminator_loss_weight"] for recipe in ("quick", "rpi")]
+    assert [line.endswith(f"{value})") for line, value in zip(weights, (1.0, 0.5), strict=True)] == [True, True]
 
 
 def test_recipes_prints_the_table():
