@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -80,7 +79,7 @@ WITHOUT_STATE = {
 
 
 def test_every_field_of_a_recipe_is_in_the_table_or_has_no_state():
-    names = {field.name for field in fields(Recipe)}
+    names = set(Recipe.model_fields)
     assert WITH_STATE.keys() | WITHOUT_STATE == names and not WITH_STATE.keys() & WITHOUT_STATE
     for field, case in WITH_STATE.items():
         assert field in CASES[case][1], f"{field} is not part of {case}"
