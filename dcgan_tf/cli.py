@@ -16,7 +16,17 @@ from dcgan_tf.system.quiet import tensorflow_quiet
 
 
 class _Command(click.Command):
-    """A command that the list of commands shows with its whole first paragraph: click would cut it to a line."""
+    """A command that takes no empty text for a value, and that the list of commands shows with its whole first
+    paragraph: click would cut it to a line."""
+
+    def invoke(self, context):
+        for parameter in self.params:
+            value = context.params.get(parameter.name)
+            may_be_bare = getattr(parameter, "flag_value", None) == ""  # export --web, without a place
+            if (value == "" or (isinstance(value, tuple) and "" in value)) and not may_be_bare:
+                name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.name.upper()
+                raise UserError(f"{name} is empty: give a value, or leave it out")
+        return super().invoke(context)
 
     def get_short_help_str(self, limit=45):
         return " ".join((self.help or "").split("\n\n")[0].split())

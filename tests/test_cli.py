@@ -165,6 +165,13 @@ def _mistakes(folder):
         (["sample", run, "--latent-std", "nan", "--output", folder / "x.npy"], ["nan"]),
         (["sample", run, "--output", folder / "x.jpg"], [".jpg", ".png"]),
         (["sample", run], ["--output"]),
+        (["sample", run, "--output", "x" * 5000], ["'xxx", "name too long"]),
+        (["sample", "x" * 5000, "--output", folder / "x.npy"], ["'xxx", "name too long"]),
+        (["gallery", ""], ["RESULTS_DIR is empty"]),
+        (["evaluate", run, "--dataset", ""], ["--dataset is empty"]),
+        (["explore", run, "--project", ""], ["--project is empty"]),
+        ([*train_, "--epochs", 10**22], ["epochs=", "at most"]),
+        ([*train_, "--log-every", 10**22], ["log_every=", "to 1000000000000"]),
     ]
 
 

@@ -14,6 +14,7 @@ from dcgan_tf.recipe.values import STRICT, no_bool, plain
 from dcgan_tf.system.errors import UserError, nearest
 
 AUGMENTATIONS = ("translation", "cutout", "color")  # game/augmentation.py says what they do
+MOST = 10**12  # of steps, epochs and the like: more is a slip, and config.json could not be read back
 DESCRIPTION = ("name", "source", "summary")  # what a recipe is called and where it comes from; it decides nothing
 
 
@@ -113,17 +114,17 @@ class Recipe(BaseModel):
     learning_rate_floor: float = _field(0.0, "the share of itself a schedule lets a rate fall to", ge=0, le=1)
     clip_value: float | None = _field(None, "each gradient component is clipped to +- this", gt=0)
     clip_norm: float | None = _field(None, "each variable's gradient is clipped to this norm", gt=0)
-    batch_size: int = _field(64, "real images per step", ge=1)
+    batch_size: int = _field(64, "real images per step", ge=1, le=MOST)
 
     # The averaged generator (Karras et al. 2018, section 5; half-life and ramp-up of Karras et al. 2020).
     ema_images: float = _field(0.0, "half-life of the average of G's weights, in images; 0: no average", ge=0)
     ema_rampup: float = _field(0.05, "the half-life is at most this share of the images seen so far", gt=0)
 
     # How long, and what is drawn meanwhile.
-    epochs: int | None = _field(25, "passes over the data, unless `steps` is given", ge=1)
-    steps: int | None = _field(None, "steps of training, instead of epochs", ge=1)
+    epochs: int | None = _field(25, "passes over the data, unless `steps` is given", ge=1, le=MOST)
+    steps: int | None = _field(None, "steps of training, instead of epochs", ge=1, le=MOST)
     grid_images: int = _field(64, "images in each grid, always from the same latents", ge=1, le=1024)
-    grid_every: int | None = _field(None, "steps between grids; none: one per epoch", ge=1)
+    grid_every: int | None = _field(None, "steps between grids; none: one per epoch", ge=1, le=MOST)
     gif_thinned: bool = _field(False, "GIF frames get rarer: those where round(2*sqrt(frame)) is new")
 
     # What the processor does with it.

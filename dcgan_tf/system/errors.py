@@ -1,7 +1,11 @@
 """The one kind of error that is the user's to mend, and how a command line says it."""
 
+import errno
 import sys
 import warnings
+
+# What a system answers to a path that nobody can use, wherever it is first looked at.
+_NOT_OURS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM)
 
 
 class UserError(ValueError):
@@ -50,6 +54,12 @@ def run_command(command, program: str, arguments: list[str] | None = None):
         fail(error.format_message() + hint, 2)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(1)  # what was saved has been said
+    except OSError as error:
+        if error.errno not in _NOT_OURS:
+            raise
+        name = str(error.filename or "a file")
+        name = name if len(name) < 200 else f"{name[:200]} ..."
+        fail(f"{name!r}: {error.strerror}: give another one", 2)
     except Exception as error:
         if type(error).__name__ != "TrainingDiverged":
             raise  # a mistake of ours: the traceback is what we need, and Python exits with 1

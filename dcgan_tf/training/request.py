@@ -12,7 +12,7 @@ from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.networks.architectures import ARCHITECTURES, check_image_shape
 from dcgan_tf.recipe.catalogue import get_recipe
-from dcgan_tf.recipe.fields import Recipe
+from dcgan_tf.recipe.fields import MOST, Recipe
 from dcgan_tf.system.errors import UserError
 
 
@@ -60,9 +60,9 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
         resize=_switch("resize", resize),
         stretch=_switch("stretch", stretch),
         all_frames=_switch("all_frames", all_frames),
-        log_every=_whole_number("log_every", log_every, 1),
+        log_every=_whole_number("log_every", log_every, 1, MOST),
         checkpoint_seconds=_seconds("checkpoint_seconds", checkpoint_seconds),
-        evaluate_every=None if evaluate_every is None else _whole_number("evaluate_every", evaluate_every, 1),
+        evaluate_every=None if evaluate_every is None else _whole_number("evaluate_every", evaluate_every, 1, MOST),
         evaluation={name: _plain(value) for name, value in (evaluation or {}).items()},
         keep_samples=_switch("keep_samples", keep_samples),
         tensorboard=_switch("tensorboard", tensorboard),

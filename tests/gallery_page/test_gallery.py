@@ -220,6 +220,58 @@ def test_mistakes_are_said_in_one_line(tmp_path):
     assert (tmp_path / "index.html").read_text() == "<p>my own page</p>"
 
 
+def test_a_folder_in_the_pages_place_and_what_only_looks_like_a_picture(tmp_path):
+    (tmp_path / "index.html").mkdir()
+    with pytest.raises(UserError, match=r"index\.html' is a folder, where the page has to go"):
+        gallery(tmp_path)
+    (tmp_path / "index.html").rmdir()
+    draw(write_run(tmp_path / "sweep" / "a-1"))
+    draw(write_run(tmp_path / "sweep" / "a-1b"))
+    for folder in (tmp_path / "sweep", tmp_path / "sweep" / "a-1"):
+        (folder / "x.png").mkdir()
+        (folder / "dangling.png").symlink_to(tmp_path / "nowhere")
+        save_png(folder / "sheet.png", np.zeros((4, 4, 3), np.uint8))
+    for embed in (False, True):
+        data, runs = data_of(gallery(tmp_path, embed))
+        assert [name for name, _ in data["sheets"]["sweep"]["pictures"]] == ["sheet.png"]
+        assert [name for name, _ in runs["a-1"][1]["samples"]] == ["sheet.png"]
+
+
+def test_a_sweep_that_is_pointed_at_shows_its_own_sheet(folder, tmp_path):
+    shutil.copytree(folder / "sweep", tmp_path / "sweep")
+    data, _ = data_of(gallery(tmp_path / "sweep"))
+    assert [name for name, _ in data["sheets"][""]["pictures"]] == ["sheet <b>.png"]
+    assert [name for name, _ in data["sheets"][""]["tables"]] == ["sweep.csv"]
+
+
+def test_runs_behind_links_are_found_once(tmp_path):
+    draw(write_run(tmp_path / "far" / "deep" / "one"))
+    results = tmp_path / "results"
+    draw(write_run(results / "here"))
+    (results / "linked").symlink_to(tmp_path / "far")
+    (results / "again").symlink_to(results / "here")
+    (results / "linked" / "up").symlink_to(results)
+    _, runs = data_of(gallery(results))
+    assert {name: card["folder"] for name, (card, _) in runs.items()} == {"one": "linked/deep", "here": ""}
+    assert (results / unquote(runs["one"][0]["still"])).is_file()
+
+
+def test_names_on_cards_leave_out_what_a_folders_runs_share(tmp_path):
+    names = [f"mnist5k-quick-batch_size={size}-learning_rate=1e-05-seed0" for size in (16, 32)]
+    for name in (*names, "sweep/wide-seed0", "sweep/narrow-seed0", "alone/wide-seed0"):
+        write_run(tmp_path / name)
+    _, runs = data_of(gallery(tmp_path))
+    short = {f"{card['folder']}/{name}": card["short"] for name, (card, _) in runs.items()}
+    assert [short[f"/{name}"] for name in names] == ["batch_size=16", "batch_size=32"]
+    assert short["sweep/narrow-seed0"] == "narrow"
+
+
+def test_a_part_of_an_epoch_is_not_called_an_epoch(tmp_path):
+    run = write_run(tmp_path / "short", steps=10)
+    run.rewrite_history([{**run.rows()[0], "step": 4}])
+    assert data_of(gallery(tmp_path))[1]["short"][0]["epochs"] == 0.4
+
+
 def test_the_command_line_prints_where_the_page_is(folder, capsys):
     cli.main(["gallery", str(folder)], standalone_mode=False)
     assert capsys.readouterr().out == f"{folder / 'index.html'}\n"
@@ -326,6 +378,53 @@ def test_a_runs_page_by_keyboard(browser, folder):
     page.press("Escape")
     wait_for_view(page, "overview")
     assert visible(page) == ["good"] and page.errors == []
+
+
+def test_escape_empties_the_search_and_letter_keys_can_be_switched_off(browser, folder):
+    page = browser.open(folder / "index.html")
+    page.press("/")
+    page.type("small")
+    assert visible(page) == ["small"]
+    page.press("Escape")
+    assert page.evaluate("document.querySelector('[name=q]').value") == "" and len(visible(page)) == 14
+    page.press("Escape")  # a second one leaves the box
+    assert page.evaluate("document.activeElement.name") is None
+    page.evaluate("document.querySelector('.more summary').focus()")
+    page.press(" ")
+    page.wait_for("document.querySelector('.more').open")
+    picked = "document.querySelectorAll('.card.picked').length"
+    page.evaluate("document.querySelector('.card[data-run=good] a').focus()")
+    page.press("c")
+    assert page.evaluate(picked) == 1
+    page.click("footer input")
+    page.evaluate("document.querySelector('.card[data-run=good] a').focus()")
+    page.press("c")
+    page.press("/")
+    assert page.evaluate(picked) == 1 and page.evaluate("document.activeElement.tagName") == "A"
+    page.evaluate(f"location.hash = {json.dumps(run_hash('good'))}")
+    wait_for_view(page, "run")
+    page.press("j")
+    assert page.text("h1") == "good"
+    page.press("ArrowLeft")  # others go on
+    page.wait_for("document.querySelector('.film img').src.endsWith('epoch_0003.png')")
+    page.click("footer input")
+    page.press("c")
+    assert not page.evaluate("document.querySelector('.check input').checked") and page.errors == []
+
+
+def test_metrics_are_told_apart_by_what_differs(browser, folder):
+    page = browser.open(folder / "index.html")
+    assert page.texts("[name=metric] option") == [
+        "no metric",
+        "frechet_distance: 100 samples",
+        "frechet_distance: 50 samples",
+    ]
+
+
+def test_a_run_without_grids_says_so_beside_others(browser, folder):
+    page = browser.open(f"{(folder / 'index.html').as_uri()}#/compare/only%2520a%2520notebook,only%2520a%2520notebook")
+    wait_for_view(page, "compare")
+    assert page.text(".column .nothing") == "no grids were recorded"
 
 
 def test_a_runs_page_of_every_kind(browser, folder):
