@@ -490,6 +490,8 @@ def test_on_a_phone_in_the_dark(browser, folder):
     page.tap("#tray a")
     wait_for_view(page, "compare")
     assert page.evaluate(overflow) <= 0
+    inside = "[...document.querySelectorAll('.part > .scroll')].map(box => box.scrollWidth <= box.clientWidth)"
+    assert page.evaluate(inside) == [True, True]  # both runs' columns: metrics, and settings that differ
     page.evaluate(f"location.hash = {json.dumps(run_hash(quote(NASTY)))}")
     wait_for_view(page, "run")
     assert page.evaluate(overflow) <= 0

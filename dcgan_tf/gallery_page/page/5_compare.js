@@ -33,7 +33,7 @@ function comparison(chosen, ids) {
   const { place, column, text } = UNITS[unit];
   const timed = chosen.map((run) => detailsOf(run).grids.filter((one) => one[place] !== null));
   const stops = [...new Set(timed.flatMap((grids) => grids.map((one) => one[place])))].sort((a, b) => a - b);
-  const columns = chosen.map((run, order) => columnOf(run, order, ids));
+  const columns = chosen.map((run, order) => columnOf(run, order, ids, called(run, chosen)));
   const charts = overlays(chosen, column, text);
   const time = stops.length > 0 && timeline({ count: stops.length, label: `Time, in ${unit === "seconds" ? unit : `${unit}s`}`, describe: (at) => text(stops[at]), change: (at) => {
     columns.forEach((one, order) => one.show(timed[order], stops[at], place));
@@ -56,7 +56,12 @@ function aboutLatents(chosen) {
     : "Different latents: the same place in two grids shows nothing in common.";
 }
 
-function columnOf(run, order, ids) {
+// Short names, where they still tell the chosen runs apart.
+function called(run, chosen) {
+  return chosen.filter((other) => other.short === run.short).length > 1 ? run.name : run.short;
+}
+
+function columnOf(run, order, ids, name) {
   const frame = grid("filled");
   const image = frame.querySelector("img");
   const nothing = el("span", { class: "nothing" }, "no grids were recorded");
@@ -65,7 +70,7 @@ function columnOf(run, order, ids) {
   const caption = el("p", { class: "when" });
   const rest = ids.filter((id) => id !== run.id);
   const element = el("section", { class: "column", "aria-label": run.name },
-    el("h2", {}, el("span", { class: `key ${colourOf(order)}` }), el("a", { href: runAddress(run.id) }, run.name),
+    el("h2", {}, el("span", { class: `key ${colourOf(order)}` }), el("a", { href: runAddress(run.id), title: name === run.name ? null : run.name }, name),
       ids.length > 2 && el("a", { class: "remove", href: compareAddress(rest), "aria-label": `Leave out ${run.name}`, click: () => picked.delete(run.id) }, icon("close"))),
     el("p", { class: "meta" }, [run.folder, run.recipe, run.dataset && shortPath(run.dataset)].filter((part) => part).join(" · ")),
     run.status !== "finished" && el("p", { class: "marks" }, el("span", { class: `mark ${run.status}` }, STATUS[run.status])), frame, caption);
@@ -89,7 +94,7 @@ function overlays(chosen, column, xText) {
   const lines = (name) => chosen.map((run, order) => {
     const history = detailsOf(run).history;
     const steps = detailsOf(run).settings;
-    return { name: run.name, colour: colourOf(order), x: column === "epoch" ? fractions(detailsOf(run), steps) : history[column], y: history[name] };
+    return { name: called(run, chosen), colour: colourOf(order), x: column === "epoch" ? fractions(detailsOf(run), steps) : history[column], y: history[name] };
   });
   const losses = chosen.map((run) => detailsOf(run).settings.loss);
   const probability = losses.every((loss) => ["bce", "minimax"].includes(loss));
@@ -115,7 +120,7 @@ function metricOverlays(chosen, column, xName, xText) {
       if (curve.x.length < 2) continue;
       if (!all.has(key)) all.set(key, { ...curve, series: [] });
       const x = column === "step" ? curve.x : column === "epoch" ? curve.x.map((step) => step / Number(details.machine["steps per epoch"])) : curve.x.map((step) => secondsAt(details.history, step));
-      all.get(key).series.push({ name: run.name, colour: colourOf(order), x, y: curve.y, dots: true });
+      all.get(key).series.push({ name: called(run, chosen), colour: colourOf(order), x, y: curve.y, dots: true });
     }
   });
   return [...all.values()].map((one) => chart({ title: one.title, note: `${one.better} is better; ${one.protocol}`, xName, xText, smooth: false, slack: column === "epoch" ? 1 : 0, series: one.series }));
@@ -128,7 +133,7 @@ function secondsAt(history, step) {
 // --- tables -------------------------------------------------------------------------------------------------
 
 function heads(chosen) {
-  return chosen.map((run, order) => el("th", { scope: "col" }, el("span", { class: `key ${colourOf(order)}` }), run.name,
+  return chosen.map((run, order) => el("th", { scope: "col" }, el("span", { class: `key ${colourOf(order)}` }), called(run, chosen),
     run.step !== null && run.step !== undefined && el("small", {}, plural(run.step, "step"))));
 }
 
