@@ -25,7 +25,7 @@ demo: $(READY)
 	@mkdir -p $(DEMO)
 	@$(BIN)/papermill notebooks/mnist.ipynb $(DEMO)/notebook.ipynb -r results_dir "$(CURDIR)/results" -r run_name demo --stdout-file /dev/stdout --no-progress-bar --log-level WARNING
 	@echo; echo "Training as a GIF:   $(DEMO)/progress.gif"
-	@echo "The last grid:       $$(ls $(DEMO)/grids/*.png | tail -n 1)"
+	@echo "The last grid:       $$(ls -t $(DEMO)/grids/*.png | head -n 1)"
 	@echo "Executed notebook:   $(DEMO)/notebook.ipynb"
 
 # As many processes as there are cores that may be used (`-n auto` counts those that may not, too), at most four.

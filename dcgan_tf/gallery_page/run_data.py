@@ -138,7 +138,8 @@ def _grids(run, config, history):
     """(path, step, epoch, seconds) of every recorded grid, in order; of a damaged run, all that are there."""
     rows = {row["step"]: row for row in history}
     if not config or not rows:
-        paths = sorted(path for path in run.grids_path.glob("*_*.png") if path.is_file())
+        paths = [path for path in run.grids_path.glob("*_*.png") if path.is_file()]
+        paths.sort(key=lambda path: (not path.stem.startswith("step"), path))  # of the first epoch, where both are
         return [(path, _number_in(path) if path.stem.startswith("step") else None,
                  _number_in(path) if path.stem.startswith("epoch") else None, None) for path in paths]  # fmt: skip
     steps = run.grid_steps()

@@ -266,6 +266,14 @@ def test_names_on_cards_leave_out_what_a_folders_runs_share(tmp_path):
     assert short["sweep/narrow-seed0"] == "narrow"
 
 
+def test_of_a_damaged_run_the_pictures_of_the_first_steps_come_first(tmp_path):
+    run = draw(write_run(tmp_path / "lost"))
+    save_png(run.grids_path / "step_000003.png", np.zeros((4, 4, 3), np.uint8))
+    run.config_path.unlink()
+    grids = data_of(gallery(tmp_path))[1]["lost"][1]["grids"]
+    assert [one[1:] for one in grids] == [[3, None, None], [None, 1, None], [None, 2, None]]
+
+
 def test_a_part_of_an_epoch_is_not_called_an_epoch(tmp_path):
     run = write_run(tmp_path / "short", steps=10)
     run.rewrite_history([{**run.rows()[0], "step": 4}])
