@@ -27,7 +27,10 @@ def _with_minibatch_std(features):
     discriminator needs nothing of this project to load.
     """
     x = ops.cast(features, "float32")
-    deviation = ops.sqrt(ops.var(x, axis=0, keepdims=True) + 1e-8)  # a gradient also where all are equal
+    # The gradient through the mean is 0, so it is not asked for: three terms would be added in no fixed order.
+    mean = ops.stop_gradient(ops.mean(x, axis=0, keepdims=True))
+    variance = ops.mean(ops.square(x - mean), axis=0, keepdims=True)
+    deviation = ops.sqrt(variance + 1e-8)  # a gradient also where all are equal
     return ops.concatenate([x, ops.ones_like(x[..., :1]) * ops.mean(deviation)], axis=-1)
 
 
