@@ -124,7 +124,9 @@ class Dataset:
         # not hear that it is to end. Then the end of a training waited for its next look, up to a minute.
         options = tf.data.Options()
         options.autotune.enabled = False
-        batches = tf.data.Dataset.counter().map(gather_in_graph).prefetch(1).unbatch().prefetch(2)
+        # (`Dataset.counter` would leave a graph behind, for good, at each call.)
+        endless = tf.data.Dataset.range(2**62)
+        batches = endless.map(gather_in_graph).prefetch(1).unbatch().prefetch(2)
         return batches.with_options(options)
 
 
