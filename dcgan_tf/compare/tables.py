@@ -59,7 +59,7 @@ def example_runs(results_dir="results"):
         from dcgan_tf.training.train import train
 
     folder = _place(results_dir) / "compare-example"
-    changes = {"width": 8, "batch_size": 50, "grid_images": 25, "grid_every": 50}
+    changes = {"width": 8, "batch_size": 25, "grid_images": 25, "grid_every": 50}
     for rate in (2e-4, 2e-3):
         train(
             "quick",

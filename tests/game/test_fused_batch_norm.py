@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from dcgan_tf.game.fused_batch_norm import fuse_batch_norm
@@ -19,6 +20,19 @@ def _step(network, images):
         outputs = network(images, training=True)
         loss = tf.reduce_mean(outputs**3)
     return outputs, tape.gradient(loss, network.trainable_variables)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_where_the_others_compute_in_half_the_digits_it_computes_in_float32_as_keras_does(policy):
+    images = keras.Input([6, 6, 2], dtype=policy.removeprefix("mixed_"))
+    networks = [keras.Model(images, keras.layers.BatchNormalization(dtype=policy)(images)) for _ in range(2)]
+    fuse_batch_norm(networks[1])
+    x = tf.cast(tf.random.stateless_normal([7, 6, 6, 2], [1, 0]) * 3 + 1, images.dtype)
+    wanted, found = (network(x, training=True) for network in networks)
+    assert found.dtype == wanted.dtype == images.dtype
+    np.testing.assert_allclose(tf.cast(found, "float32"), tf.cast(wanted, "float32"), rtol=0.02, atol=0.002)
+    for a, b in zip(networks[1].get_weights(), networks[0].get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
 def test_outputs_gradients_and_moving_statistics_are_those_of_keras(tmp_path):

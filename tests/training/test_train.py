@@ -1,11 +1,8 @@
 """train(): what it leaves behind, when it stops, what it refuses. Resuming is in test_resume.py."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 
 import imageio.v3 as imageio
@@ -268,35 +265,22 @@ def test_a_notebook_may_be_there_first(tmp_path):
     assert train("gwu", "fake", tmp_path, steps=1, overrides=TINIEST, progress=Recorder()).rows()
 
 
-@pytest.mark.skipif(not hasattr(os, "setrlimit") and sys.platform == "win32", reason="needs POSIX limits")
 def test_a_disk_that_takes_no_more_is_one_line_and_keeps_the_run(tmp_path):
     """A limit on the size of files stands for a full disk: it fails in the same place, the checkpoint's write."""
-    code = (
-        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000));"
-        "from dcgan_tf.cli import main; main()"
-    )
-    changes = [f"--set={name}={value}" for name, value in TINIEST.items()]
-    arguments = [
-        "train",
-        "--recipe",
-        "gwu",
-        "--dataset",
-        "fake",
-        "--steps",
-        "5",
-        "--run-dir",
-        str(tmp_path / "run"),
-        "--no-progress",
-        *changes,
-    ]
-    result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
-    assert result.returncode == 2, result.stderr
-    assert len(result.stderr.strip().splitlines()) == 1 and "choose another place" in result.stderr
+    resource = pytest.importorskip("resource", reason="needs POSIX limits")
+    settings = {"steps": 5, "overrides": TINIEST, "progress": Recorder()}
+    usual, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, hard))
+    try:
+        with pytest.raises(UserError, match="choose another place") as error:
+            train("gwu", "fake", tmp_path / "run", **settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (usual, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert len(str(error.value).splitlines()) == 1
     assert list((tmp_path / "run" / "checkpoints").glob("step_*")) == []
-    assert (
-        train("gwu", "fake", tmp_path / "run", steps=5, overrides=TINIEST, progress=Recorder()).rows()[-1]["step"] == 5
-    )
+    assert train("gwu", "fake", tmp_path / "run", **settings).rows()[-1]["step"] == 5
 
 
 def test_how_many_steps_a_call_makes_changes_no_bit(tmp_path, monkeypatch):
