@@ -23,7 +23,7 @@ from data_prep.detections import Boxes, Detections, detect, find_faces, read_det
 from data_prep.face_filter import cli, decide, remaining, write_index
 from dcgan_tf.system.errors import UserError
 
-THRESHOLDS = (1, 2, 3, 5, 10, 20, 40, 60)
+THRESHOLDS = (1, 3, 10, 40)
 
 
 def real_pictures():

@@ -9,7 +9,7 @@ from dcgan_tf.system.errors import UserError
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
 
-TINY = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9}
+TINY = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9}
 
 
 def events(run):
@@ -26,7 +26,7 @@ def events(run):
 
 def test_the_log_is_the_run_also_when_it_was_asked_for_late_or_the_run_extended(tmp_path):
     def trained(**options):
-        return train("quick", "fake", tmp_path / "run", log_every=8, overrides=TINY, progress=NoProgress(), **options)
+        return train("gwu", "fake", tmp_path / "run", log_every=8, overrides=TINY, progress=NoProgress(), **options)
 
     run = trained(steps=27)
     assert not run.tensorboard_path.exists()
