@@ -33,7 +33,7 @@ TESTERS = $$($(BIN)/python -c 'import os; may = getattr(os, "sched_getaffinity",
 
 test: $(READY)
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/python -m pytest -q -n $(TESTERS) --dist worksteal $(PYTEST)
+	@$(BIN)/python -m pytest -q -n $(TESTERS) --dist loadfile $(PYTEST)
 
 # Speed and quality against the TensorFlow tutorial and a plain DCGAN; hours. BENCHMARK="--seeds 0 --budgets 30" for less.
 benchmark: $(READY)

@@ -20,9 +20,9 @@ SET = [f"--set={name}={value}" for name, value in TINY.items()]
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     # Large initial weights: four steps leave the others' images so gray that two seeds' cannot be told apart.
-    changes = {**TINY, "initial_std": 0.3}
+    changes = {**TINY, "image_size": 8, "initial_std": 0.3}
     return train(
-        "quick", "fake", tmp_path_factory.mktemp("runs") / "run", steps=4, overrides=changes, progress=NoProgress()
+        "gwu", "fake", tmp_path_factory.mktemp("runs") / "run", steps=4, overrides=changes, progress=NoProgress()
     )
 
 
@@ -80,7 +80,7 @@ def test_sample_is_deterministic_by_seed(run, tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         assert run_cli("sample", run.path, "--count", 70, "--seed", seed, "--output", tmp_path / f"{name}.npy")[0] == 0
     a, b, c = (np.load(tmp_path / f"{name}.npy", allow_pickle=False) for name in "abc")
-    assert a.dtype == np.uint8 and a.shape == (70, 28, 28, 1)
+    assert a.dtype == np.uint8 and a.shape == (70, 8, 8, 1)
     assert np.array_equal(a, b) and not np.array_equal(a, c)
     assert np.array_equal(sample(run.path, 3, 1), a[:3])  # an image does not depend on how many are drawn
     assert np.array_equal(sample(run.generator_path, 3, 1), a[:3])
@@ -94,7 +94,7 @@ def test_sample_writes_a_folder_or_a_grid(run, tmp_path):
     assert [file.name for file in files] == [f"{index:04d}.png" for index in range(5)]
     assert np.array_equal(np.stack([decode(file) for file in files]), sample(run.path, 5))
     assert run_cli("sample", run.path, "--count", 5, "--output", tmp_path / "grid.png")[0] == 0
-    assert decode(tmp_path / "grid.png").shape == (2 * 30 + 2, 3 * 30 + 2, 1)
+    assert decode(tmp_path / "grid.png").shape == (2 * 10 + 2, 3 * 10 + 2, 1)
     status, _, error = run_cli("sample", run.path, "--output", tmp_path / "deep" / "images")
     assert status == 2 and "not empty" in error
 

@@ -21,17 +21,13 @@ def executed(kernel, tmp_path_factory):
     return nbformat.read(folder / "out.ipynb", 4), folder
 
 
-def test_papermill_trains_a_small_run_first_and_says_so(executed):
+def test_papermill_trains_a_small_run_first_and_shows_everything_as_sheets_and_gifs(executed):
     notebook, folder = executed
     text = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
     assert "No run was given: training a small one on avatars (cartoon faces) first, for 1.5 seconds." in text
     run = Run(folder / "results" / "small")
     assert run.samples() and run.generator_path.is_file()
     assert f"looking into {run.path}" in text and "8 numbers each, normal; images of 28x28x3" in text
-
-
-def test_papermill_shows_everything_as_sheets_and_gifs(executed):
-    notebook, _ = executed
     pictures, films, lines = {}, {}, []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):

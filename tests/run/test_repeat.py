@@ -114,9 +114,9 @@ def test_an_older_run_and_a_newer_one():
 
 def test_the_command_really_repeats_a_training(tmp_path):
     """Resized, of some classes, with fields changed: the same config and the same numbers to the last bit."""
-    changes = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 4, "learning_rate": 5e-4, "image_size": 32}
+    changes = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 4, "learning_rate": 5e-4, "image_size": 8}
     first = train(
-        "quick", "mnist5k", tmp_path / "first", steps=3, seed=5, overrides=changes, classes=[3, 7], resize=True,
+        "gwu", "mnist5k", tmp_path / "first", steps=3, seed=5, overrides=changes, classes=[3, 7], resize=True,
         log_every=2, progress=Quiet(),
     )  # fmt: skip
     words = shlex.split(repeat_command(first.config, str(tmp_path / "a second one")))

@@ -24,19 +24,19 @@ from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
 
 # The smallest that has all of it; `fake` has 1,000 images: 20 steps an epoch.
-SETTINGS = {"width": 2, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "ema_images": 500}
+SETTINGS = {"image_size": 8, "width": 2, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "ema_images": 500}
 EPOCHS = 6
 
 
 def _command(run_dir, epochs=EPOCHS):
     changes = [f"--set={name}={value}" for name, value in SETTINGS.items()]
     length = ["--epochs", str(epochs), "--checkpoint-seconds", "0", "--no-progress", "--run-dir", str(run_dir)]
-    return [sys.executable, "-m", "dcgan_tf", "train", "--recipe", "tutorial", "--dataset", "fake", *length, *changes]
+    return [sys.executable, "-m", "dcgan_tf", "train", "--recipe", "gwu", "--dataset", "fake", *length, *changes]
 
 
 def _train(run_dir, **changes):
     options = {"epochs": EPOCHS, "overrides": SETTINGS, "checkpoint_seconds": 0, "progress": NoProgress(), **changes}
-    return train("tutorial", "fake", run_dir, **options)
+    return train("gwu", "fake", run_dir, **options)
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +62,14 @@ def test_a_longer_run_extends_a_finished_one_and_its_kept_samples(whole, tmp_pat
     run = _train(tmp_path / "run", epochs=None, steps=52, keep_samples=True)  # ends in the middle of epoch 3
     early = ["step_000000.npz", "step_000010.npz"]
     assert [path.name for path in run.samples()] == [*early, *(f"epoch_000{epoch}.npz" for epoch in (1, 2, 3))]
-    run.write_samples(100, np.zeros((1, 8), np.float32), np.zeros((1, 28, 28, 1), np.uint8))  # of a killed process
+    run.write_samples(100, np.zeros((1, 8), np.float32), np.zeros((1, 8, 8, 1), np.uint8))  # of a killed process
     _train(run.path, epochs=4)  # goes on without keeping
     assert [path.name for path in run.samples()] == [*early, "epoch_0001.npz", "epoch_0002.npz"]
     assert_same(_train(run.path, keep_samples=True), whole)
     assert [path.name for path in whole.samples()] == [*early, *(f"epoch_000{n}.npz" for n in range(1, EPOCHS + 1))]
     for path in run.samples():
         kept, others = (dict(np.load(p, allow_pickle=False)) for p in (path, whole.samples_path / path.name))
-        assert kept["images"].dtype == np.uint8 and kept["images"].shape == (9, 28, 28, 1)
+        assert kept["images"].dtype == np.uint8 and kept["images"].shape == (9, 8, 8, 1)
         assert kept["latents"].shape == (9, 8) and kept["latents"].dtype == np.float32
         assert all(np.array_equal(kept[name], others[name]) for name in ("step", "latents", "images"))
     picture = decode(whole.grids()[-1])
@@ -143,15 +143,15 @@ def test_a_run_of_other_networks_is_refused_and_left_alone(whole, tmp_path):
 def test_other_settings_are_refused_with_what_differs(whole):
     before = whole.config_path.read_bytes()
     with pytest.raises(UserError) as error:
-        _train(whole.path, overrides={**SETTINGS, "batch_size": 10, "dropout": 0.5}, seed=4)
+        _train(whole.path, overrides={**SETTINGS, "batch_size": 10, "ema_images": 600}, seed=4)
     text = str(error.value)
-    for words in ("batch_size: 50 then, 10 now", "dropout: 0.3 then, 0.5 now", "seed: 0 then, 4 now"):
+    for words in ("batch_size: 50 then, 10 now", "ema_images: 500.0 then, 600.0 now", "seed: 0 then, 4 now"):
         assert words in text
     assert "\n" not in text and "width" not in text
     with pytest.raises(UserError, match="jit_compile"):
         _train(whole.path, overrides={**SETTINGS, "jit_compile": True})
     with pytest.raises(UserError, match=r"dataset.*'fake' then, 'mnist5k' now"):
-        train("tutorial", "mnist5k", whole.path, epochs=EPOCHS, overrides=SETTINGS)
+        train("gwu", "mnist5k", whole.path, epochs=EPOCHS, overrides=SETTINGS, resize=True)
     assert whole.config_path.read_bytes() == before
 
 
