@@ -28,7 +28,21 @@ def run(tmp_path_factory):
 
 def test_train_sample_and_help_in_processes_of_their_own(tmp_path):
     python = [sys.executable, "-m", "dcgan_tf"]
-    command = [*python, "train", "--dataset", "fake", "--run-dir", str(tmp_path / "run"), "--epochs", "2", *SET]
+    command = [
+        *python,
+        "train",
+        "--recipe",
+        "gwu",
+        "--set",
+        "image_size=8",
+        "--dataset",
+        "fake",
+        "--run-dir",
+        str(tmp_path / "run"),
+        "--epochs",
+        "2",
+        *SET,
+    ]
     trained = subprocess.run(command, capture_output=True, text=True)
     assert trained.returncode == 0, trained.stderr
     lines = trained.stdout.splitlines()

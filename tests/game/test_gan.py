@@ -10,8 +10,8 @@ from dcgan_tf.game.gan import GAN, METRICS
 from dcgan_tf.recipe.catalogue import RECIPES, get_recipe
 from dcgan_tf.recipe.fields import Recipe
 
-TINY = get_recipe("quick").with_fields({"width": 4, "latent_dim": 8, "batch_size": 8})
-SMALLEST = get_recipe("gwu").with_fields({"width": 4, "latent_dim": 8, "batch_size": 8})  # the quickest to build
+# The networks that are the quickest to build, and the smallest images they can make.
+TINY, SHAPE = get_recipe("gwu").with_fields(dict(width=4, latent_dim=8, batch_size=8, learning_rate=1e-3)), (8, 8, 1)
 
 
 def _images(count, shape, seed=0):
@@ -70,14 +70,14 @@ def test_every_recipe_trains_two_steps(name):
 @pytest.mark.parametrize("rule", ["simultaneous", "alternating", "loss_gated"])
 @pytest.mark.parametrize("loss", ["bce", "minimax", "least_squares", "hinge", "wasserstein"])
 def test_every_loss_goes_with_every_rule(rule, loss):
-    gan = GAN(SMALLEST.with_fields({"update_rule": rule, "loss": loss}), (8, 8, 1))
-    assert np.isfinite(gan.train_step(_images(8, (8, 8, 1))).numpy()).all()
+    gan = GAN(TINY.with_fields({"update_rule": rule, "loss": loss}), SHAPE)
+    assert np.isfinite(gan.train_step(_images(8, SHAPE)).numpy()).all()
 
 
 def test_simultaneous_takes_both_gradients_at_the_same_weights():
     """Against the two gradients computed one after the other, apart, with plain gradient descent's step."""
     recipe = TINY.with_fields({"update_rule": "simultaneous", "ema_images": 0})
-    gan, images = GAN(recipe, (28, 28, 1), seed=3), _images(8, (28, 28, 1))
+    gan, images = GAN(recipe, SHAPE, seed=3), _images(8, SHAPE)
     for network in (gan.generator, gan.discriminator):
         optimizer = keras.optimizers.SGD(0.1)
         optimizer.build(network.trainable_variables)
@@ -105,7 +105,7 @@ def test_simultaneous_takes_both_gradients_at_the_same_weights():
 
 def test_alternating_moves_the_generator_through_the_new_discriminator():
     recipe = TINY.with_fields({"update_rule": "alternating", "ema_images": 0})
-    gan, images = GAN(recipe, (28, 28, 1), seed=3), _images(8, (28, 28, 1))
+    gan, images = GAN(recipe, SHAPE, seed=3), _images(8, SHAPE)
     fake = gan.generator(gan.draw_latents(8, tf.constant([3, 0], tf.int64)), training=True)
     old_loss = float(tf.reduce_mean(tf.nn.softplus(-gan.discriminator(fake, training=True))))
     metrics = gan.train_step(images).numpy()
@@ -131,29 +131,29 @@ def test_loss_gated_moves_only_the_network_that_is_behind():
 
 def test_several_discriminator_steps_for_each_generator_step():
     recipe = TINY.with_fields({"discriminator_steps": 3, "loss": "wasserstein", "ema_images": 0})
-    gan = GAN(recipe, (28, 28, 1))
+    gan = GAN(recipe, SHAPE)
     step, moved = tf.function(gan.train_step), []
     for index in range(6):
         before = _values(gan.generator.trainable_variables)
-        step(_images(8, (28, 28, 1), index))
+        step(_images(8, SHAPE, index))
         moved.append(_changed(before, gan.generator.trainable_variables))
     assert moved == [False, False, True, False, False, True]
 
 
 def test_the_average_follows_all_weights_with_a_ramp():
     recipe = TINY.with_fields({"ema_images": 24, "ema_rampup": 0.5})  # the ramp ends at step 6
-    gan = GAN(recipe, (28, 28, 1))
+    gan = GAN(recipe, SHAPE)
     names = [w.path for w in gan.averaged_generator.weights]
     assert any("moving_variance" in name for name in names)
     expected = _values(gan.generator.weights)
     for step in range(1, 13):
-        gan.train_step(_images(8, (28, 28, 1), step))
+        gan.train_step(_images(8, SHAPE, step))
         beta = 0.5 ** (8 / min(24, 0.5 * 8 * step))
         expected = [w.numpy() + beta * (e - w.numpy()) for e, w in zip(expected, gan.generator.weights, strict=True)]
     for average, value in zip(gan.averaged_generator.weights, expected, strict=True):
         np.testing.assert_allclose(average.numpy(), value, rtol=1e-4, atol=1e-6)
     assert gan.sampling_generator is gan.averaged_generator
-    assert GAN(TINY.with_fields({"ema_images": 0}), (28, 28, 1)).sampling_generator.name == "generator"
+    assert GAN(TINY.with_fields({"ema_images": 0}), SHAPE).sampling_generator.name == "generator"
 
 
 def test_latents_follow_the_recipe():
@@ -166,18 +166,16 @@ def test_latents_follow_the_recipe():
 
 
 def test_each_step_draws_other_latents_and_the_same_seed_the_same():
-    first, second = (GAN(TINY, (28, 28, 1), seed=5) for _ in range(2))
+    first, second = (GAN(TINY, SHAPE, seed=5) for _ in range(2))
     for index in range(3):
-        images = _images(8, (28, 28, 1), index)
+        images = _images(8, SHAPE, index)
         assert np.array_equal(first.train_step(images).numpy(), second.train_step(images).numpy())
-    other = GAN(TINY, (28, 28, 1), seed=6)
-    assert not np.array_equal(
-        other.generator.weights[0].numpy(), GAN(TINY, (28, 28, 1), seed=5).generator.weights[0].numpy()
-    )
+    other = GAN(TINY, SHAPE, seed=6)
+    assert not np.array_equal(other.generator.weights[0].numpy(), GAN(TINY, SHAPE, seed=5).generator.weights[0].numpy())
 
 
 def test_clipping_and_decay_reach_the_optimizer():
-    gan = GAN(TINY.with_fields({"optimizer": "rmsprop", "clip_value": 1.0, "learning_rate_decay": 0.5}), (28, 28, 1))
+    gan = GAN(TINY.with_fields({"optimizer": "rmsprop", "clip_value": 1.0, "learning_rate_decay": 0.5}), SHAPE)
     assert gan.generator_optimizer.clipvalue == 1.0
     gan.step.assign(4)
     assert float(gan.generator_optimizer.learning_rate) == pytest.approx(1e-3 / (1 + 0.5 * 4))
@@ -219,7 +217,7 @@ TOOLBOX = {
 @pytest.mark.parametrize("changes", TOOLBOX.values(), ids=TOOLBOX)
 def test_the_toolbox_trains_and_all_its_state_is_saved(changes):
     """Three steps, the last two twice: with all variables as they were after the first, the same numbers again."""
-    recipe, shape = SMALLEST.with_fields(changes), (8, 8, 3)
+    recipe, shape = TINY.with_fields(changes), (8, 8, 3)
     gan = GAN(recipe, shape, seed=1)
     step = _compiled(gan, shape)
     assert np.isfinite(step(_images(8, shape))).all()
@@ -236,10 +234,10 @@ def test_the_toolbox_trains_and_all_its_state_is_saved(changes):
 
 
 def test_spectral_norm_holds_after_each_step():
-    gan = GAN(TINY.with_fields({"spectral_norm": True, "discriminator_batch_norm": False}), (28, 28, 1))
+    gan = GAN(TINY.with_fields({"spectral_norm": True, "discriminator_batch_norm": False}), SHAPE)
     step = tf.function(gan.train_step)
     for index in range(5):
-        step(_images(8, (28, 28, 1), index))
+        step(_images(8, SHAPE, index))
     for kernel in gan.spectral_norm.kernels:
         matrix = np.asarray(kernel).reshape(-1, kernel.shape[-1])
         assert np.isclose(np.linalg.norm(matrix, 2), 1, atol=0.05)
@@ -248,16 +246,16 @@ def test_spectral_norm_holds_after_each_step():
 def test_the_penalty_is_in_the_gradient_and_not_in_the_logged_loss():
     alone = {"discriminator_batch_norm": False}
     recipes = [TINY.with_fields({**alone, "r1_gamma": gamma}) for gamma in (0.0, 1e4)]
-    plain, strict = (GAN(recipe, (28, 28, 1), seed=2) for recipe in recipes)
-    images = _images(8, (28, 28, 1))
+    plain, strict = (GAN(recipe, SHAPE, seed=2) for recipe in recipes)
+    images = _images(8, SHAPE)
     first = [gan.train_step(images).numpy()[1] for gan in (plain, strict)]
     assert first[0] == first[1]
     assert _changed(_values(plain.discriminator.trainable_variables), strict.discriminator.trainable_variables)
 
 
 def test_minibatch_std_is_one_feature_map_and_saves_without_this_package(tmp_path):
-    gan = GAN(TINY.with_fields({"minibatch_std": True}), (28, 28, 1))
-    images = np.random.default_rng(0).uniform(-1, 1, (8, 28, 28, 1)).astype(np.float32)
+    gan = GAN(TINY.with_fields({"minibatch_std": True}), SHAPE)
+    images = np.random.default_rng(0).uniform(-1, 1, (8, *SHAPE)).astype(np.float32)
     gan.discriminator.save(tmp_path / "d.keras")
     again = keras.saving.load_model(tmp_path / "d.keras")
     np.testing.assert_allclose(again(images), gan.discriminator(images), rtol=1e-5)
@@ -270,7 +268,7 @@ def test_minibatch_std_is_one_feature_map_and_saves_without_this_package(tmp_pat
 def test_schedules_are_counted_in_images():
     for name, half_way in (("linear", 0.55), ("cosine", 0.55)):
         changes = {"learning_rate_schedule": name, "learning_rate_images": 800, "learning_rate_floor": 0.1}
-        gan = GAN(TINY.with_fields(changes), (28, 28, 1))  # batches of 8: 100 steps
+        gan = GAN(TINY.with_fields(changes), SHAPE)  # batches of 8: 100 steps
         rates = []
         for step in (0, 50, 100, 500):
             gan.step.assign(step)
@@ -286,38 +284,36 @@ def test_both_rates_follow_the_training_and_not_each_networks_own_updates(change
     falling = {"learning_rate_schedule": "linear", "learning_rate_images": 80}  # batches of 8: 10 steps
     small = RECIPES["gwu"].with_fields({"width": 2, "latent_dim": 4, "batch_size": 8, "learning_rate": 1e-3})
     recipe = small.with_fields(changes if "learning_rate_decay" in changes else {**falling, **changes})
-    gan = GAN(recipe, (8, 8, 1))
+    gan = GAN(recipe, SHAPE)
     step = tf.function(gan.train_step)
     for index in range(5):
-        step(_images(8, (8, 8, 1), index))
+        step(_images(8, SHAPE, index))
     rates = [float(o.learning_rate) for o in (gan.generator_optimizer, gan.discriminator_optimizer)]
     np.testing.assert_allclose(rates, 1e-3 / 3.5 if "learning_rate_decay" in changes else 0.5e-3, rtol=1e-5)
     if "learning_rate_decay" not in changes:
         for index in range(5, 10):
-            step(_images(8, (8, 8, 1), index))
+            step(_images(8, SHAPE, index))
         ended = _values([*gan.generator.trainable_variables, *gan.discriminator.trainable_variables])
         for index in range(5):
-            step(_images(8, (8, 8, 1), index))
+            step(_images(8, SHAPE, index))
         assert not _changed(ended, [*gan.generator.trainable_variables, *gan.discriminator.trainable_variables])
 
 
 def test_one_batch_for_both_has_one_set_of_statistics():
     """D then sees what all generated images share: its logits of them depend on the real images beside them."""
-    apart, together = (
-        GAN(TINY.with_fields({"discriminator_batch": way}), (28, 28, 1)) for way in ("apart", "together")
-    )
-    real, other, fake = (to_model_range(tf.cast(_images(8, (28, 28, 1), seed), tf.float32)) for seed in range(3))
+    apart, together = (GAN(TINY.with_fields({"discriminator_batch": way}), SHAPE) for way in ("apart", "together"))
+    real, other, fake = (to_model_range(tf.cast(_images(8, SHAPE, seed), tf.float32)) for seed in range(3))
     assert np.array_equal(apart.judge_both(real, fake)[1], apart.judge_both(other, fake)[1])
     assert not np.allclose(together.judge_both(real, fake)[1], together.judge_both(other, fake)[1])
     one_batch = together.discriminator(tf.concat([real, fake], 0), training=True)
     np.testing.assert_allclose(tf.concat(together.judge_both(real, fake), 0), one_batch, rtol=1e-4, atol=1e-5)
-    assert together.train_step(_images(8, (28, 28, 1))).shape == (4,)
+    assert together.train_step(_images(8, SHAPE)).shape == (4,)
 
 
 def test_the_weight_of_ds_loss_is_in_its_gradient_alone():
     fields = {"optimizer": "rmsprop", "clip_value": 1e-9, "discriminator_batch_norm": False}
-    whole, tiny = (GAN(TINY.with_fields({**fields, "discriminator_loss_weight": w}), (28, 28, 1)) for w in (1.0, 1e-12))
-    losses = [gan.train_step(_images(8, (28, 28, 1))).numpy()[1] for gan in (whole, tiny)]
+    whole, tiny = (GAN(TINY.with_fields({**fields, "discriminator_loss_weight": w}), SHAPE) for w in (1.0, 1e-12))
+    losses = [gan.train_step(_images(8, SHAPE)).numpy()[1] for gan in (whole, tiny)]
     assert losses[0] == losses[1]
     assert _changed(_values(whole.discriminator.trainable_variables), tiny.discriminator.trainable_variables)
 
@@ -331,7 +327,7 @@ COMPILED = {
 
 @pytest.mark.parametrize("changes", COMPILED.values(), ids=COMPILED)
 def test_xla_compiles_the_step_and_trains(changes):
-    recipe, shape = SMALLEST.with_fields({"width": 2, "jit_compile": True, **changes}), (8, 8, 1)
+    recipe, shape = TINY.with_fields({"width": 2, "jit_compile": True, **changes}), SHAPE
     gan = GAN(recipe, shape, seed=3)
     step = tf.function(gan.train_step, jit_compile=True)
     weights = [*gan.generator.trainable_variables, *gan.discriminator.trainable_variables]
