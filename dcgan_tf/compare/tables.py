@@ -24,6 +24,8 @@ from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.places import project_folder
 from dcgan_tf.system.quiet import tensorflow_quiet
 
+_EXAMPLE_STEPS = 200  # of each of the two small runs that are trained where none are given
+
 
 def choose_runs(folders, filters=(), most: int = 12, results_dir="results", say=print) -> list[RunRow]:
     """The runs at and below these folders that pass all filters (see comparison.select), the newest `most` of them.
@@ -65,10 +67,10 @@ def example_runs(results_dir="results"):
             "quick",
             "mnist5k",
             folder / f"learning_rate={rate:g}",
-            steps=200,
+            steps=_EXAMPLE_STEPS,
             learning_rate=rate,
             overrides=changes,
-            evaluate_every=50,
+            evaluate_every=_EXAMPLE_STEPS // 4,
             evaluation={"features": "pixels", "samples": 500},
         )
     return folder

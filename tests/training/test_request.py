@@ -83,11 +83,15 @@ def test_lengths_and_fields_too(number, data):
 
 def test_a_run_with_classes_from_numpy_is_the_run_with_a_list(tmp_path):
     """Called again in plain words it is the same run, and complete."""
-    options = {"steps": 1, "overrides": {"width": 4, "latent_dim": 4, "batch_size": 50, "grid_images": 4}}
-    run = train("quick", "mnist5k", tmp_path / "run", classes=np.array([3, 7]), **options)
+    options = {
+        "steps": 1,
+        "resize": True,
+        "overrides": {"image_size": 8, "width": 4, "latent_dim": 4, "batch_size": 50, "grid_images": 4},
+    }
+    run = train("gwu", "mnist5k", tmp_path / "run", classes=np.array([3, 7]), **options)
     before = run.history_path.read_text()
     assert run.config["dataset"]["classes"] == [3, 7] and run.config["dataset"]["images"] == 1000
-    assert train("quick", "mnist5k", tmp_path / "run", classes=[3, 7], **options).history_path.read_text() == before
+    assert train("gwu", "mnist5k", tmp_path / "run", classes=[3, 7], **options).history_path.read_text() == before
 
 
 @pytest.mark.parametrize(
