@@ -27,7 +27,7 @@ COPY = 0.5  # of the distance to its own nearest neighbour is how near to a real
 COPIED_SHARE = 0.05  # of real images that are new to the dataset, about 0.002 are so near
 
 # What D is trained to say of real and of generated images. A Wasserstein critic's scores have no such scale.
-_IDEAL_SCORES = {"bce": (1, 0), "minimax": (1, 0), "least_squares": (1, 0), "hinge": (1, -1)}
+_IDEAL_SCORES = {"bce": (1, 0), "minimax": (1, 0), "least_squares": (1, 0), "hinge": (1, -1), "relativistic": (1, 0)}
 # Where scores are no probabilities, their mean does not say that all images are told apart; D's loss does. On
 # digits it was 0.09 and 0.5 for healthy runs, 0.004 and 0.000 for a D that had won.
 _NOTHING_LEFT = {"least_squares": 0.015, "hinge": 0.06}

@@ -179,7 +179,11 @@ def table_frame(line: dict) -> pd.DataFrame:
             value += f" +- {describe_value(result['std'])}"
         elif parts:
             value += f" +- {describe_value(parts[0])} between parts"
-        by = {"intensity_divergence": "the pixels", "divergence_bound": "the discriminator"}
+        by = {
+            "intensity_divergence": "the pixels",
+            "grain_ratio": "the pixels",
+            "divergence_bound": "the discriminator",
+        }
         counts = [line["samples"], line["real"]["images"]]
         if title in ("precision", "recall", "density", "coverage") and pairs:
             counts = [min(count, pairs) for count in counts]

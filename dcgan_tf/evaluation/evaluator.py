@@ -58,6 +58,8 @@ def compare(names, real: Summary, generated: Summary) -> Compared:
         values["classes"] = float(len(generated.shares) - len(missing_classes(real, generated)))
     if "confidence" in names:
         values["confidence"] = generated.confidence
+    if "grain" in names:
+        values["grain"] = metrics.grain_ratio(real.laplacian, generated.laplacian)
     if "js" in names:
         values["js"] = metrics.intensity_divergence(real.intensities, generated.intensities)
     return Compared({name: float(values[name]) for name in names}, deviations)

@@ -13,7 +13,7 @@ from dcgan_tf.system.places import cached
 
 PAIRED_IMAGES = 10_000  # at most, for metrics of pairs: kernel distance, precision, recall, density, coverage
 _AT_ONCE = 512
-_KEPT = ("mean", "factor", "features", "shares", "intensities", "confidence")  # of a summary, on disk
+_KEPT = ("mean", "factor", "features", "shares", "intensities", "laplacian", "confidence")  # of a summary, on disk
 _COVERED = 0.1  # a class is covered when it has at least this share of what it has among real images
 
 
@@ -26,7 +26,7 @@ class Summary:
         self.kept = np.linspace(0, count - 1, min(keep, count)).astype(int)  # evenly spread: real data may be sorted
         self.features = np.zeros((len(self.kept), network.dimension), np.float32)
         self.score = metrics.ClassifierScore(count, min(10, count))
-        self.shares, self.confidence, self.intensities, self._waiting = 0.0, 0.0, 0, []
+        self.shares, self.confidence, self.intensities, self.laplacian, self._waiting = 0.0, 0.0, 0, 0.0, []
 
     def add(self, images: np.ndarray):
         """Take in the next images, uint8 [n, H, W, C]."""
@@ -34,6 +34,7 @@ class Summary:
         inside = slice(*np.searchsorted(self.kept, [self.seen, self.seen + len(images)]))
         self.features[inside] = features[self.kept[inside] - self.seen]
         self.intensities = self.intensities + metrics.intensity_histogram(images)
+        self.laplacian += metrics.mean_laplacian(images) * len(images) / self.count
         if probabilities is not None:
             self._add_probabilities(probabilities)
         self.seen += len(images)
@@ -66,14 +67,15 @@ def summarise(network, batches, count, keep=PAIRED_IMAGES, progress=None) -> Sum
 def real_summary(dataset: Dataset, network: FeatureNetwork, limit: int | None, bar=None, say=print) -> Summary:
     """The summary of the dataset's images, at most `limit`; kept on disk by the fingerprints of data and features."""
     count = min(limit or len(dataset), len(dataset))
-    name = f"statistics-2-{dataset.fingerprint[:24]}-{network.key}-{count}-{PAIRED_IMAGES}.npz"
+    name = f"statistics-3-{dataset.fingerprint[:24]}-{network.key}-{count}-{PAIRED_IMAGES}.npz"
     path = cached("features", name, say=say)
     stored = load_arrays(path)
     if stored is not None and stored.keys() >= set(_KEPT):
         summary = Summary(network, count, PAIRED_IMAGES)
         summary.gaussian = metrics.Gaussian(count, stored["mean"], stored["factor"])
         summary.features, summary.shares = stored["features"], stored["shares"]
-        summary.intensities, summary.confidence = stored["intensities"], float(stored["confidence"])
+        summary.intensities, summary.laplacian = stored["intensities"], float(stored["laplacian"])
+        summary.confidence = float(stored["confidence"])
         return summary
     rows = np.arange(count) * len(dataset) // count
     batches = (dataset.images[rows[start : start + _AT_ONCE]] for start in range(0, count, _AT_ONCE))
@@ -84,7 +86,7 @@ def real_summary(dataset: Dataset, network: FeatureNetwork, limit: int | None, b
         say,
         mean=summary.gaussian.mean,
         factor=summary.gaussian.factor,
-        **{name: getattr(summary, name) for name in ("features", "shares", "intensities", "confidence")},
+        **{name: getattr(summary, name) for name in ("features", "shares", "intensities", "laplacian", "confidence")},
     )
     return summary
 

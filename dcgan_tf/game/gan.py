@@ -6,6 +6,7 @@ screens. Losses, penalties, optimizers and what D is shown have files of their o
 """
 
 import contextlib
+import functools
 
 import tensorflow as tf
 
@@ -23,7 +24,7 @@ from dcgan_tf.system.keras_backend import keras
 METRICS = ("generator_loss", "discriminator_loss", "discriminator_real", "discriminator_fake")
 
 # What a step draws beside latents and labels: each way of drawing has a number of its own.
-_REAL, _FAKE, _FAKE_AGAIN, _PENALTY, _FLIPS = range(1, 6)
+_REAL, _FAKE, _FAKE_AGAIN, _PENALTY, _FLIPS, _REAL_AGAIN = range(1, 7)
 
 
 # --- update rules: (gan, real_images, latents, labels) -> losses of G and D, logits of real and generated ----
@@ -34,7 +35,7 @@ def simultaneous(gan, real_images, latents, labels):
     with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
         fake_images = gan.generator(latents, training=True)
         real_logits, fake_logits = gan.judge_both(real_images, fake_images)
-        generator_loss = gan.loss.generator(fake_logits, labels.target)
+        generator_loss = gan.loss.generator(real_logits, fake_logits, labels.target)
         discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, labels.real, labels.fake)
     gan.move_generator(generator_tape, generator_loss)
     gan.move_discriminator(discriminator_tape, discriminator_loss, real_images, fake_images)
@@ -55,7 +56,7 @@ def alternating(gan, real_images, latents, labels):
 
     def generator_step():
         with generator_tape:
-            generator_loss = gan.loss.generator(gan.judge_again(real_images, fake_images), labels.target)
+            generator_loss = gan.loss.generator(*gan.judge_again(real_images, fake_images), labels.target)
         gan.move_generator(generator_tape, generator_loss)
         return generator_loss
 
@@ -63,7 +64,8 @@ def alternating(gan, real_images, latents, labels):
         generator_loss = generator_step()
     else:
         its_turn = (gan.step + 1) % gan.recipe.discriminator_steps == 0
-        generator_loss = tf.cond(its_turn, generator_step, lambda: gan.loss.generator(fake_logits, labels.target))
+        would_be = functools.partial(gan.loss.generator, real_logits, fake_logits, labels.target)
+        generator_loss = tf.cond(its_turn, generator_step, would_be)
     return generator_loss, discriminator_loss, real_logits, fake_logits
 
 
@@ -72,7 +74,7 @@ def loss_gated(gan, real_images, latents, labels):
     with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
         fake_images = gan.generator(latents, training=True)
         real_logits, fake_logits = gan.judge_both(real_images, fake_images)
-        generator_loss = gan.loss.generator(fake_logits, labels.target)
+        generator_loss = gan.loss.generator(real_logits, fake_logits, labels.target)
         discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, labels.real, labels.fake)
 
     def generator_step():
@@ -140,8 +142,7 @@ class GAN:
         self.step.assign_add(1)
         if self.averaged_generator is not None:
             self.follow_with_average(count)
-        scores = [tf.reduce_mean(self.loss.score(logits)) for logits in (real_logits, fake_logits)]
-        return tf.stack([generator_loss, discriminator_loss, *scores])
+        return tf.stack([generator_loss, discriminator_loss, *self.loss.score(real_logits, fake_logits)])
 
     # --- what the rules are made of ---------------------------------------------------------------------------
 
@@ -156,10 +157,14 @@ class GAN:
         return self.judge(real_images, _REAL), self.judge(fake_images, _FAKE)
 
     def judge_again(self, real_images, fake_images):
-        """The logits [N, 1] of the generated images once more, in the same company, shown in another way."""
+        """Both logits [N, 1] once more, for G, in the same company and shown in another way.
+
+        Those of the real images are None where they would be computed for nothing.
+        """
         if self.judges_together:
-            return tf.split(self.judge(tf.concat([real_images, fake_images], axis=0), _FAKE_AGAIN), 2)[1]
-        return self.judge(fake_images, _FAKE_AGAIN)
+            return tf.split(self.judge(tf.concat([real_images, fake_images], axis=0), _FAKE_AGAIN), 2)
+        real_logits = self.judge(real_images, _REAL_AGAIN) if self.loss.compares else None
+        return real_logits, self.judge(fake_images, _FAKE_AGAIN)
 
     def judge(self, images, draw: int):
         """D's logits [N, 1] of float32 images [N, H, W, C], augmented and noisy where the recipe asks for it.

@@ -4,9 +4,10 @@ Every discriminator of this project ends in a logit (or a critic's score) withou
 part of the loss, where it is exact for large logits too. A loss pair is two functions of logits [N, 1]:
 
     discriminator(real_logits, fake_logits, real_labels, fake_labels) -> scalar that D minimises
-    generator(fake_logits, real_labels) -> scalar that G minimises
+    generator(real_logits, fake_logits, real_labels) -> scalar that G minimises
 
-and `score`, which turns logits into what is logged as D(real) and D(fake).
+`score` turns both logits into what is logged as D(real) and D(fake). `compares` says that G's loss depends on the real
+logits, too: where it does not, they need not be computed for it, and may be None.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,12 @@ import tensorflow as tf
 class LossPair(NamedTuple):
     discriminator: Callable
     generator: Callable
-    score: Callable
+    score: Callable  # (real_logits, fake_logits) -> two scalars
+    compares: bool = False
+
+
+def _each_by_itself(function):
+    return lambda *both_logits: tuple(tf.reduce_mean(function(logits)) for logits in both_logits)
 
 
 def _cross_entropy(labels, logits):
@@ -35,7 +41,7 @@ def _bce_discriminator(real_logits, fake_logits, real_labels, fake_labels):
     return _cross_entropy(real_labels, real_logits) + _cross_entropy(fake_labels, fake_logits)
 
 
-def _bce_generator(fake_logits, real_labels):
+def _bce_generator(real_logits, fake_logits, real_labels):
     """Non-saturating: G maximises log D(G(z))."""
     return _cross_entropy(real_labels, fake_logits)
 
@@ -45,7 +51,7 @@ def _minimax_discriminator(real_logits, fake_logits, real_labels, fake_labels):
     return tf.reduce_mean(tf.nn.softplus(-real_logits)) + tf.reduce_mean(tf.nn.softplus(fake_logits))
 
 
-def _minimax_generator(fake_logits, real_labels):
+def _minimax_generator(real_logits, fake_logits, real_labels):
     """Saturating: G minimises log(1 - D(G(z)))."""
     return -tf.reduce_mean(tf.nn.softplus(fake_logits))
 
@@ -56,7 +62,7 @@ def _least_squares_discriminator(real_scores, fake_scores, real_labels, fake_lab
     )
 
 
-def _least_squares_generator(fake_scores, real_labels):
+def _least_squares_generator(real_scores, fake_scores, real_labels):
     return 0.5 * tf.reduce_mean(tf.square(fake_scores - real_labels))
 
 
@@ -68,21 +74,39 @@ def _wasserstein_discriminator(real_scores, fake_scores, real_labels, fake_label
     return tf.reduce_mean(fake_scores) - tf.reduce_mean(real_scores)
 
 
-def _minus_mean(fake_scores, real_labels):
+def _minus_mean(real_scores, fake_scores, real_labels):
     return -tf.reduce_mean(fake_scores)
+
+
+def _relativistic_discriminator(real_logits, fake_logits, real_labels, fake_labels):
+    """D tells which of a pair is real: softplus(-(D(x) - D(G(z))))."""
+    return tf.reduce_mean(tf.nn.softplus(fake_logits - real_logits))
+
+
+def _relativistic_generator(real_logits, fake_logits, real_labels):
+    return tf.reduce_mean(tf.nn.softplus(real_logits - fake_logits))
+
+
+def _relativistic_score(real_logits, fake_logits):
+    """D's probability that the real image of a pair is the real one, and the rest of it: the logits have no zero."""
+    real_is_real = tf.reduce_mean(tf.sigmoid(real_logits - fake_logits))
+    return real_is_real, 1.0 - real_is_real
 
 
 LOSSES: dict[str, LossPair] = {
     # Goodfellow et al. 2014 (arXiv:1406.2661), section 3, the last paragraph.
-    "bce": LossPair(_bce_discriminator, _bce_generator, tf.sigmoid),
+    "bce": LossPair(_bce_discriminator, _bce_generator, _each_by_itself(tf.sigmoid)),
     # The same paper, equation 1.
-    "minimax": LossPair(_minimax_discriminator, _minimax_generator, tf.sigmoid),
+    "minimax": LossPair(_minimax_discriminator, _minimax_generator, _each_by_itself(tf.sigmoid)),
     # Mao et al. 2017 (arXiv:1611.04076), equation 9: labels 0, 1 and 1.
-    "least_squares": LossPair(_least_squares_discriminator, _least_squares_generator, tf.identity),
+    "least_squares": LossPair(_least_squares_discriminator, _least_squares_generator, _each_by_itself(tf.identity)),
     # Lim and Ye 2017 (arXiv:1705.02894); Miyato et al. 2018 (arXiv:1802.05957), equations 16 and 17.
-    "hinge": LossPair(_hinge_discriminator, _minus_mean, tf.identity),
+    "hinge": LossPair(_hinge_discriminator, _minus_mean, _each_by_itself(tf.identity)),
     # Arjovsky et al. 2017 (arXiv:1701.07875), equation 2; D must be kept Lipschitz by other means.
-    "wasserstein": LossPair(_wasserstein_discriminator, _minus_mean, tf.identity),
+    "wasserstein": LossPair(_wasserstein_discriminator, _minus_mean, _each_by_itself(tf.identity)),
+    # Jolicoeur-Martineau 2018 (arXiv:1807.00734), section 4.2, in pairs as in Huang et al. 2024 (R3GAN,
+    # arXiv:2501.05441), equation 2: a batch's i-th real image with its i-th generated one.
+    "relativistic": LossPair(_relativistic_discriminator, _relativistic_generator, _relativistic_score, compares=True),
 }
 
 

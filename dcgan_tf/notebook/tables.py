@@ -34,6 +34,7 @@ _MEANING = {
     "coverage": "as recall, but a single outlier is no help",
     "classes_covered": "how many classes (or attributes) are drawn at least a tenth as often as they occur",
     "classifier_confidence": "how sure the classifier is what it sees",
+    "grain_ratio": "unevenness from pixel to pixel: 1 as in real images, above 1 grain, below 1 too smooth",
     "intensity_divergence": "of brightness and contrast alone, 0 to 0.69; knows no shapes",
     "divergence_bound": "D's own loss proves the Jensen-Shannon divergence to be at least this, 0 to 0.69",
 }

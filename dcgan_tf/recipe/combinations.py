@@ -58,7 +58,12 @@ SWITCHES = (
         ("real_label_low", "real_label_high"),
         "real_label_low or real_label_high other than 1",
     ),
-    Switch(("r1_every",), lambda r: r.r1_gamma > 0, ("r1_gamma",), "r1_gamma above 0"),
+    Switch(
+        ("r1_every", "penalty_sigma"),
+        lambda r: r.r1_gamma > 0 or r.r2_gamma > 0,
+        ("r1_gamma", "r2_gamma"),
+        "r1_gamma or r2_gamma above 0",
+    ),
     Switch(("ema_rampup",), lambda r: r.ema_images > 0, ("ema_images",), "ema_images above 0"),
     Switch(
         ("instance_noise_images", "instance_noise_target"),
@@ -154,12 +159,20 @@ REFUSALS = (
     ),
     _smooth_without_batch_norm("gradient_penalty", "the penalty", "Gulrajani et al. 2017, section 4"),
     _smooth_without_batch_norm("r1_gamma", "R1", "the gradient of one image's logit alone is in Mescheder et al. 2018"),
+    _smooth_without_batch_norm("r2_gamma", "R2", "the gradient of one image's logit alone is in Mescheder et al. 2018"),
     # A layer of norm 1 is stretched again by BatchNorm's scale over the batch's deviation, without a bound.
     _smooth_without_batch_norm("spectral_norm", "the bound", "Miyato et al. 2018, section 2, has layers, no batches"),
     Refusal(
-        lambda r: r.precision == "float16" and (r.gradient_penalty or r.r1_gamma),
-        "precision='float16' has too small a range for a gradient of gradients (r1_gamma, gradient_penalty): take "
-        "precision=bfloat16 or float32",
+        lambda r: r.penalty_sigma and uses(r.architecture, "dropout") and r.dropout,
+        "penalty_sigma={penalty_sigma} and dropout={dropout}: D would be compared with another D, of other features "
+        "dropped: set dropout=0, or leave penalty_sigma out",
+    ),
+    Refusal(
+        lambda r: (
+            r.precision == "float16" and (r.gradient_penalty or ((r.r1_gamma or r.r2_gamma) and not r.penalty_sigma))
+        ),
+        "precision='float16' has too small a range for a gradient of gradients (r1_gamma, r2_gamma, gradient_penalty): "
+        "take precision=bfloat16 or float32",
     ),
 )
 

@@ -63,7 +63,9 @@ class Recipe(BaseModel):
     dropout: float = _field(0.3, "dropout rate, in architectures that have any", ge=0, le=0.95)
 
     # The game.
-    loss: Literal["bce", "minimax", "least_squares", "hinge", "wasserstein"] = _field("bce", "a pair of game/losses.py")
+    loss: Literal["bce", "minimax", "least_squares", "hinge", "wasserstein", "relativistic"] = _field(
+        "bce", "a pair of game/losses.py"
+    )
     real_label_low: float = _field(1.0, "real images' label is drawn once per step from U(this, high)", ge=0, le=2)
     real_label_high: float = _field(1.0, "its other end; both equal, below 1: one-sided smoothing", ge=0, le=2)
     generator_target: Literal["as_real", "drawn", "one"] = _field(
@@ -97,7 +99,11 @@ class Recipe(BaseModel):
         le=1,
     )
     r1_gamma: float = _field(0.0, "R1: gamma / 2 times the squared gradient of D at real images", ge=0)
-    r1_every: int = _field(1, "R1 only on every n-th step, n times as strong", ge=1, le=1000)
+    r2_gamma: float = _field(0.0, "R2: gamma / 2 times the squared gradient of D at generated images", ge=0)
+    r1_every: int = _field(1, "R1 and R2 only on every n-th step, n times as strong", ge=1, le=1000)
+    penalty_sigma: float = _field(
+        0.0, "R1 and R2 from D's differences at noise of this deviation; 0: from its gradient, exactly", ge=0, le=1
+    )
     gradient_penalty: float = _field(0.0, "WGAN-GP: weight of (|gradient of D| - 1)^2 between real and fake", ge=0)
     spectral_norm: bool = _field(False, "D's kernels are kept at spectral norm 1")
 

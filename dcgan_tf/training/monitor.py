@@ -3,12 +3,10 @@
 Nothing of it changes the training: images are drawn with seeds of their own, and the clock stands still.
 """
 
-import math
-
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.evaluation.evaluate import alarms_of_run, append_line, draw_in_batches
 from dcgan_tf.evaluation.evaluator import Evaluator
-from dcgan_tf.evaluation.metrics import METRICS
+from dcgan_tf.evaluation.metrics import is_better
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import Sampler
 from dcgan_tf.system.errors import UserError
@@ -54,7 +52,7 @@ class Monitor:
         line = {"step": step, "epoch": epoch, "while_training": True, "generator": generator, **line}
         line["alarms"] = alarms_of_run(self.run, line)
         value = line["metrics"][self.title]["mean"]
-        line["best"] = best is None or self._is_better(value, best["metrics"][self.title]["mean"])
+        line["best"] = best is None or is_better(self.title, value, best["metrics"][self.title]["mean"])
         if line["best"]:
             with atomic_file(self.run.best_generator_path) as temporary:
                 self.gan.sampling_generator.save(temporary)
@@ -67,16 +65,12 @@ class Monitor:
         lines = [
             line for line in curve(self.run, self.title) if line["features"].get("key") == self.evaluator.network.key
         ]
-        worst = math.inf if METRICS[self.name].better == "smaller" else -math.inf
-        found = None
+        found, best = None, None
         for line in lines:
             value = line["metrics"][self.title]["mean"]
-            if self._is_better(value, worst):
-                found, worst = line, value
+            if is_better(self.title, value, best):
+                found, best = line, value
         return found
-
-    def _is_better(self, value, than):
-        return value < than if METRICS[self.name].better == "smaller" else value > than
 
 
 def curve(run: Run, title: str) -> list[dict]:
@@ -95,8 +89,10 @@ def draw_curve(run: Run):
     title = next(iter(lines[0]["metrics"]))
     lines = curve(run, title)
     steps, values = [line["step"] for line in lines], [line["metrics"][title]["mean"] for line in lines]
-    smaller = any(title in (m.title, m.reference_name) and m.better == "smaller" for m in METRICS.values())
-    best = values.index(min(values) if smaller else max(values))
+    best = 0
+    for place, value in enumerate(values):
+        if is_better(title, value, values[best]):
+            best = place
     figure = Picture(figsize=(7, 3.2), layout="constrained")
     axes = figure.subplots()
     axes.plot(steps, values, color=GENERATOR, marker="o", markersize=3)

@@ -94,7 +94,7 @@ def test_what_so_few_real_images_do_not_allow_is_left_out_by_name(digits, count)
     few, said = Dataset("few", digits.images[:count]), []
     evaluator = Evaluator(few, None, "pixels", samples=20, say=said.append)
     line = evaluator.measure(shows(digits.images[:20]))
-    everything = ["fid", "kid", "precision", "recall", "density", "coverage", "js"]
+    everything = ["fid", "kid", "precision", "recall", "density", "coverage", "grain", "js"]
     assert evaluator.names == [name for name in everything if name not in LEFT_OUT[count].split()]
     assert len(said) == bool(LEFT_OUT[count]) and all(name in said[0] for name in LEFT_OUT[count].split())
     assert all(np.isfinite(result["mean"]) for result in line["metrics"].values())

@@ -9,11 +9,14 @@ from dcgan_tf.evaluation.metrics import (
     density_coverage,
     divergence_bound,
     frechet_distance,
+    grain_ratio,
     inception_score,
     intensity_divergence,
     intensity_histogram,
+    is_better,
     jensen_shannon,
     kernel_distance,
+    mean_laplacian,
     nearest,
     neighbour_distances,
     precision_recall,
@@ -219,6 +222,19 @@ def test_jensen_shannon_in_nats():
     assert jensen_shannon([2, 2], [1, 1]) == 0
     # p = (1, 0), q = (1/2, 1/2), middle (3/4, 1/4): half of log(4/3) and of log(2/3)/2 + log(2)/2.
     assert jensen_shannon([1, 0], [1, 1]) == pytest.approx((np.log(4 / 3) + np.log(2 / 3) / 2 + np.log(2) / 2) / 2)
+
+
+def test_grain_is_what_is_left_beside_even_slopes(random):
+    slope = np.tile(np.arange(0, 200, 10, dtype=np.uint8), (3, 20, 1))[..., None]
+    assert mean_laplacian(slope) == 0
+    noisy = [np.clip(128 + random.normal(0, s, (20, 32, 32, 3)), 0, 255).astype(np.uint8) for s in (5, 10)]
+    # brightness is the mean of three channels, so its noise has 5 / sqrt(3); the weights 4, -1, -1, -1, -1 make it
+    # sqrt(20) times as large, and the mean distance from 0 of a normal distribution is sqrt(2 / pi) deviations
+    assert mean_laplacian(noisy[0]) == pytest.approx(np.sqrt(2 / np.pi) * np.sqrt(20 / 3) * 5, rel=0.03)
+    assert grain_ratio(*map(mean_laplacian, noisy)) == pytest.approx(2, rel=0.03)
+    assert grain_ratio(0.0, 0.0) == 1 and grain_ratio(0.0, 3.0) > 1
+    assert is_better("grain_ratio", 1.1, 0.8) and is_better("grain_ratio", 0.9, 1.2)
+    assert not is_better("grain_ratio", 2.0, 0.6) and is_better("grain_ratio", 5.0, None)
 
 
 def test_intensities(random):

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from dcgan_tf.data.images import to_model_range
 from dcgan_tf.game.gan import GAN, METRICS
+from dcgan_tf.game.losses import LOSSES
 from dcgan_tf.recipe.catalogue import RECIPES, get_recipe
 from dcgan_tf.recipe.fields import Recipe
 
@@ -68,7 +69,7 @@ def test_every_recipe_trains_two_steps(name):
 
 
 @pytest.mark.parametrize("rule", ["simultaneous", "alternating", "loss_gated"])
-@pytest.mark.parametrize("loss", ["bce", "minimax", "least_squares", "hinge", "wasserstein"])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_goes_with_every_rule(rule, loss):
     gan = GAN(TINY.with_fields({"update_rule": rule, "loss": loss}), SHAPE)
     assert np.isfinite(gan.train_step(_images(8, SHAPE)).numpy()).all()
@@ -208,6 +209,7 @@ TOOLBOX = {
     "wgan-gp": {"loss": "wasserstein", "gradient_penalty": 10, "discriminator_steps": 2, **SMOOTH},
     "r1, simultaneous": {"r1_gamma": 1, "r1_every": 2, "update_rule": "simultaneous", **SMOOTH},
     "both penalties, alternating": {"r1_gamma": 1, "r1_every": 2, "gradient_penalty": 1, **SMOOTH},
+    "relativistic": {"loss": "relativistic", "r1_gamma": 1, "r2_gamma": 1, "penalty_sigma": 0.1, **SMOOTH},
     "spectral, gated": {"spectral_norm": True, "loss": "hinge", "update_rule": "loss_gated", **SMOOTH},
     "bfloat16": {"precision": "bfloat16"},
     "float16": {"precision": "float16", "minibatch_std": True},

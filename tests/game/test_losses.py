@@ -26,6 +26,7 @@ EXPECTED = {
     "least_squares": (0.5 * ((REAL - 1) ** 2).mean() + 0.5 * (FAKE**2).mean(), 0.5 * ((FAKE - 1) ** 2).mean()),
     "hinge": (np.maximum(0, 1 - REAL).mean() + np.maximum(0, 1 + FAKE).mean(), -FAKE.mean()),
     "wasserstein": (FAKE.mean() - REAL.mean(), -FAKE.mean()),
+    "relativistic": (-np.log(_sigmoid(REAL - FAKE)).mean(), -np.log(_sigmoid(FAKE - REAL)).mean()),
 }
 
 
@@ -33,7 +34,7 @@ EXPECTED = {
 def test_closed_forms(name):
     labels = _drawer(1.0, 1.0, 0.0)(3, tf.constant([1, 2], tf.int64))
     discriminator = LOSSES[name].discriminator(tf.constant(REAL), tf.constant(FAKE), labels.real, labels.fake)
-    generator = LOSSES[name].generator(tf.constant(FAKE), labels.target)
+    generator = LOSSES[name].generator(tf.constant(REAL), tf.constant(FAKE), labels.target)
     assert float(discriminator) == pytest.approx(EXPECTED[name][0], rel=1e-5)
     assert float(generator) == pytest.approx(EXPECTED[name][1], rel=1e-5)
 
@@ -43,7 +44,7 @@ def test_large_logits_stay_finite(name):
     huge = tf.constant([[1e4], [-1e4]])
     labels = _drawer(1.0, 1.0, 0.0)(2, tf.constant([1, 2], tf.int64))
     assert np.isfinite(float(LOSSES[name].discriminator(huge, huge, labels.real, labels.fake)))
-    assert np.isfinite(float(LOSSES[name].generator(huge, labels.target)))
+    assert np.isfinite(float(LOSSES[name].generator(huge, huge, labels.target)))
 
 
 def test_smoothed_labels_enter_the_cross_entropy():
@@ -53,7 +54,7 @@ def test_smoothed_labels_enter_the_cross_entropy():
     found = LOSSES["bce"].discriminator(tf.constant(REAL), tf.constant(FAKE), labels.real, labels.fake)
     assert float(found) == pytest.approx(expected, rel=1e-5)  # one-sided: the fake label stays 0
     expected = -(0.9 * np.log(q) + 0.1 * np.log(1 - q)).mean()
-    assert float(LOSSES["bce"].generator(tf.constant(FAKE), labels.target)) == pytest.approx(expected, rel=1e-5)
+    assert float(LOSSES["bce"].generator(None, tf.constant(FAKE), labels.target)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_smoothing_is_drawn_on_every_step_of_a_traced_function():

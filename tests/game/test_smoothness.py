@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dcgan_tf.game.smoothness import Penalties, SpectralNorm, gradient_penalty, r1
+from dcgan_tf.game.smoothness import Penalties, SpectralNorm, gradient_penalty, squared_slope
 from dcgan_tf.recipe.fields import Recipe
 
 SEED = tf.constant([1, 2], tf.int64)
+WEIGHT = tf.Variable(0.5)
 IMAGES = tf.constant(np.random.default_rng(0).normal(size=(6, 4, 4, 1)).astype(np.float32))
 
 
@@ -15,9 +16,32 @@ def _linear(weight):
     return lambda images: weight * tf.reduce_sum(images, axis=[1, 2, 3])[:, None]
 
 
-def test_r1_of_a_linear_discriminator():
-    # The gradient is `weight` at each of 16 pixels: gamma / 2 * 16 * weight^2.
-    assert np.isclose(r1(_linear(0.5), IMAGES, gamma=10.0), 10 / 2 * 16 * 0.25)
+def test_the_slope_of_a_linear_discriminator():
+    # The gradient is `weight` at each of 16 pixels: 16 * weight^2.
+    assert np.isclose(squared_slope(0.0, _linear(0.5), IMAGES, SEED), 16 * 0.25)
+
+
+def test_by_differences_it_tends_to_the_exact_one():
+    """On a small network, as the noise gets smaller; for one draw of it at many images, so up to sampling."""
+    keras.utils.set_random_seed(3)
+    shape = [4, 4, 1]
+    network = keras.Sequential([keras.Input(shape), keras.layers.Conv2D(8, 3, activation="tanh"),
+                                keras.layers.Flatten(), keras.layers.Dense(1)])  # fmt: skip
+    images = tf.random.stateless_normal([20_000, *shape], [5, 6])
+    exact = float(squared_slope(0.0, network, images, SEED))
+    found = [float(squared_slope(sigma, network, images, SEED)) / exact for sigma in (1.0, 0.3, 0.01)]
+    assert abs(found[2] - 1) < 0.03 and abs(found[0] - 1) > 2 * abs(found[1] - 1) > 4 * abs(found[2] - 1)
+
+
+def test_r1_is_taken_at_real_images_and_r2_at_generated_ones():
+    judge = lambda images: WEIGHT * tf.reduce_sum(images**2, axis=[1, 2, 3])[:, None]  # noqa: E731
+    real, fake, clean = tf.fill([4, 2, 2, 1], 1.0), tf.fill([4, 2, 2, 1], 3.0), {"discriminator_batch_norm": False}
+    for fields, at in (({"r1_gamma": 2.0}, 1.0), ({"r2_gamma": 2.0}, 3.0)):
+        added = Penalties(Recipe(**fields, **clean)).add(
+            [tf.constant(0.0)], [WEIGHT], judge, real, fake, SEED, tf.constant(0)
+        )
+        # the slope is 2 w x at each of 4 pixels: gamma / 2 times 16 w^2 x^2, whose own gradient is 32 w x^2
+        np.testing.assert_allclose(added[0], 32 * 0.5 * at**2, rtol=1e-5)
 
 
 def test_gradient_penalty_of_a_linear_discriminator():
@@ -55,7 +79,7 @@ def test_a_penalty_reaches_the_weights():
     layer = keras.layers.Dense(1)
     layer.build([None, 16])
     with tf.GradientTape() as tape:
-        value = r1(lambda images: layer(tf.reshape(images, [-1, 16])), IMAGES, gamma=1.0)
+        value = 0.5 * squared_slope(0.0, lambda images: layer(tf.reshape(images, [-1, 16])), IMAGES, SEED)
     kernel, _ = layer.trainable_variables
     np.testing.assert_allclose(tape.gradient(value, kernel.value), kernel, rtol=1e-5)  # d (|w|^2 / 2) / dw
 

@@ -104,7 +104,7 @@ def test_texts_become_what_the_field_holds():
         ({"batch_norm": "none"}, ["batch_norm='none'", "'quick' has no batch_norm", "dcgan, rpi"]),
         ({"discriminator_kernel": "3"}, ["discriminator_kernel=3", "'quick'", "width, initial_std, leaky_slope"]),
         ({"generator_activation": "leaky_relu"}, ["generator_activation='leaky_relu'", "(dcgan)"]),
-        ({"r1_every": 4}, ["r1_every=4", "r1_gamma above 0"]),
+        ({"r1_every": 4}, ["r1_every=4", "r1_gamma or r2_gamma above 0"]),
         ({"learning_rate_floor": 0.1}, ["learning_rate_floor=0.1", "learning_rate_schedule=linear or cosine"]),
         ({"ema_rampup": 0.2, "architecture": "dcgan", "ema_images": "zero"}, ["ema_images='zero'", "a finite number"]),
     ],
