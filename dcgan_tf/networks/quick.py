@@ -11,20 +11,19 @@ def check_size(image_shape):
 
 
 def generator(recipe, image_shape) -> keras.Model:
-    """Dense to a small square, a 3x3 convolution, 4x4 transposed ones up to half the size, depth to space.
+    """Dense to a small square, a 3x3 convolution, 4x4 transposed ones up to half the size, then the last doubling.
 
     The widths halve as the size doubles, down to `width` at half the image's size. The features of every size
     also give a small picture, and these are enlarged and summed (the output skips of Karras et al. 2020,
-    arXiv:1912.04958, section 4.1): the large shapes need not find their way through all the layers. The last
-    convolution works at half the size on four pixels at once (Shi et al. 2016, arXiv:1609.05158): on a CPU,
-    layers of one or three channels at full size cost more than they are worth. Odd sizes are cropped out of
-    the next even one.
+    arXiv:1912.04958, section 4.1): the large shapes need not find their way through all the layers. Odd sizes are
+    cropped out of the next even one.
     """
     size, _, channels = image_shape
     doublings = _doublings(size)
     start = -(-size >> doublings)  # rounded up
     normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
     widths = [recipe.width << level for level in range(doublings - 1, -1, -1)]
+    smoothly = recipe.last_doubling == "bilinear"
     latents = keras.Input([recipe.latent_dim], name="latents")
     x = layers.Dense(start * start * widths[0], use_bias=False, kernel_initializer=fresh(normal))(latents)
     x = layers.Reshape([start, start, widths[0]])(x)
@@ -35,19 +34,40 @@ def generator(recipe, image_shape) -> keras.Model:
     for width in widths[1:]:
         x = layers.Conv2DTranspose(width, 4, 2, "same", use_bias=False, kernel_initializer=fresh(normal))(x)
         x = layers.ReLU()(batch_norm(x, 1e-3))
-        picture = layers.UpSampling2D(2)(picture)
-        if width != widths[-1]:  # those of half the size are what the last convolution makes
+        picture = _enlarged(picture, smoothly)
+        if smoothly or width != widths[-1]:  # what depth to space makes is the picture of the last size
             detail = layers.Conv2D(channels, 1, kernel_initializer=fresh(normal))(x)
             picture = layers.Add()([picture, detail])
-    half = start << (doublings - 1)
-    x = layers.Conv2D(4 * channels, 3, padding="same", kernel_initializer=fresh(normal))(x)
-    x = layers.Reshape([half, half, 2, 2, channels])(x)
-    x = layers.Reshape([2 * half, 2 * half, channels])(layers.Permute([1, 3, 2, 4, 5])(x))
-    x = layers.Add()([x, layers.UpSampling2D(2)(picture)])
-    extra = 2 * half - size
+    last = _last_by_enlarging if smoothly else _last_by_depth_to_space
+    x = layers.Add()([last(recipe, x, channels, normal), _enlarged(picture, smoothly)])
+    extra = x.shape[1] - size
     if extra:
         x = layers.Cropping2D(((extra // 2, extra - extra // 2),) * 2)(x)
     return keras.Model(latents, layers.Activation("tanh", dtype="float32")(x), name="generator")
+
+
+def _enlarged(x, smoothly):
+    return layers.UpSampling2D(2, interpolation="bilinear" if smoothly else "nearest")(x)
+
+
+def _last_by_depth_to_space(recipe, x, channels, normal):
+    """A convolution at half the size that makes four pixels at once (Shi et al. 2016, arXiv:1609.05158).
+
+    On a CPU, layers of one or three channels at full size cost more than they are worth. But each of the four has
+    weights of its own: neighbouring pixels that have nothing to do with each other, grain, are what it makes at first.
+    """
+    half = x.shape[1]
+    x = layers.Conv2D(4 * channels, 3, padding="same", kernel_initializer=fresh(normal))(x)
+    x = layers.Reshape([half, half, 2, 2, channels])(x)
+    return layers.Reshape([2 * half, 2 * half, channels])(layers.Permute([1, 3, 2, 4, 5])(x))
+
+
+def _last_by_enlarging(recipe, x, channels, normal):
+    """Few features, enlarged smoothly, and a convolution at full size: even surfaces are what it makes by default."""
+    few = max(1, recipe.width // 2)
+    x = layers.Conv2D(few, 3, padding="same", use_bias=False, kernel_initializer=fresh(normal))(x)
+    x = layers.ReLU()(batch_norm(_enlarged(x, True), 1e-3))
+    return layers.Conv2D(channels, 3, padding="same", kernel_initializer=fresh(normal))(x)
 
 
 def discriminator(recipe, image_shape) -> keras.Model:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from dcgan_tf.evaluation.metrics import mean_laplacian
 from dcgan_tf.networks.architectures import build_discriminator, build_generator, check_image_shape
 from dcgan_tf.recipe.catalogue import RECIPES, get_recipe
 from dcgan_tf.recipe.combinations import NETWORK_FIELDS, uses
@@ -19,6 +20,8 @@ COUNTS = [
     ("quick", (28, 28, 1), 171_845, 178_489),
     ("quick", (32, 32, 3), 205_007, 180_217),
     ("quick", (128, 128, 3), 1_810_005, 2_907_001),
+    ("faces", (64, 64, 3), 580_636, 726_649),
+    ("faces", (128, 128, 3), 1_811_743, 2_907_001),
     ("tutorial", (28, 28, 1), 2_330_944, 212_865),
     ("radford", (64, 64, 3), 18_858_880, 17_236_481),
     ("nitk", (64, 64, 3), 18_871_168, 17_236_481),
@@ -65,6 +68,10 @@ SHAPES = {
         [(32, 32, 64), (16, 16, 128), (8, 8, 256), (4, 4, 512), (1,)],
     ),
 }
+SHAPES["faces"] = (
+    [*SHAPES["quick"][0][:8], (8, 8, 3), (32, 32, 16), (16, 16, 3), (64, 64, 16), (32, 32, 3), (64, 64, 3)],
+    SHAPES["quick"][1],
+)
 SHAPES["rpi_rescued"] = (
     [*2 * [(4, 4, 1024)], *2 * [(8, 8, 512)], *2 * [(16, 16, 256)], *2 * [(32, 32, 128)], (64, 64, 3)],
     SHAPES["rpi"][1],
@@ -127,10 +134,10 @@ def test_initial_weights(name, std):
     assert not any(np.array_equal(a.ravel()[:50], b.ravel()[:50]) for a, b in itertools.pairwise(kernels))
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("channels, way", [(1, "depth_to_space"), (3, "bilinear")])
 @pytest.mark.parametrize("size", [28, 29, 32, 37, 48, 50, 64, 96, 100, 127, 128])
-def test_quick_makes_any_size(size, channels):
-    recipe = get_recipe("quick").with_fields({"width": 4})
+def test_quick_makes_any_size(size, channels, way):
+    recipe = get_recipe("quick").with_fields({"width": 4, "last_doubling": way})
     generator = build_generator(recipe, (size, size, channels))
     assert generator.output_shape == (None, size, size, channels)
     assert build_discriminator(recipe, (size, size, channels)).output_shape == (None, 1)
@@ -138,7 +145,7 @@ def test_quick_makes_any_size(size, channels):
 
 def test_each_size_of_quick_adds_its_own_picture():
     """Of the layers that make pictures one at a time is left: squares of the size of that layer's pixels."""
-    recipe = get_recipe("quick").with_fields({"width": 8, "initial_std": 0.5})
+    recipe = get_recipe("quick").with_fields({"width": 8, "initial_std": 0.5, "last_doubling": "depth_to_space"})
     generator = build_generator(recipe, (64, 64, 3))
     painters = [layer for layer in generator.layers if isinstance(layer, keras.layers.Conv2D) and layer.use_bias]
     weights = [layer.get_weights() for layer in painters]
@@ -156,6 +163,18 @@ def test_each_size_of_quick_adds_its_own_picture():
         ]
         sides.append(squares[0])
     assert sorted(sides) == [1, 4, 8]  # 64x64 in all detail, 16x16 and 8x8
+
+
+def test_enlarged_smoothly_images_are_even_where_depth_to_space_makes_grain():
+    """Of random weights, large enough for the layers to matter: what a generator makes before it has learned."""
+    grain = {}
+    for way in ("depth_to_space", "bilinear"):
+        keras.utils.set_random_seed(2)
+        recipe = get_recipe("quick").with_fields({"width": 16, "initial_std": 0.1, "last_doubling": way})
+        generator = build_generator(recipe, (64, 64, 3))
+        images = np.asarray(generator(np.random.default_rng(0).normal(size=(50, recipe.latent_dim))))
+        grain[way] = mean_laplacian(np.uint8(np.round(127.5 + 127.5 * images))) / images.std()
+    assert grain["bilinear"] < 0.6 * grain["depth_to_space"]
 
 
 @pytest.mark.parametrize(
