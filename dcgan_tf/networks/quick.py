@@ -23,7 +23,7 @@ def generator(recipe, image_shape) -> keras.Model:
     start = -(-size >> doublings)  # rounded up
     normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
     widths = [recipe.width << level for level in range(doublings - 1, -1, -1)]
-    smoothly = recipe.last_doubling == "bilinear"
+    smoothly = recipe.last_doubling == "bilinear" or (recipe.last_doubling == "by_channels" and channels == 3)
     latents = keras.Input([recipe.latent_dim], name="latents")
     x = layers.Dense(start * start * widths[0], use_bias=False, kernel_initializer=fresh(normal))(latents)
     x = layers.Reshape([start, start, widths[0]])(x)

@@ -1,11 +1,11 @@
 """The recipes by name."""
 
 from dcgan_tf.recipe.fields import Recipe
-from dcgan_tf.recipe.ours import FACES, QUICK, RPI_RESCUED
+from dcgan_tf.recipe.ours import QUICK, RPI_RESCUED
 from dcgan_tf.recipe.published import PUBLISHED
 from dcgan_tf.system.errors import UserError, nearest
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (QUICK, FACES, *PUBLISHED, RPI_RESCUED)}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (QUICK, *PUBLISHED, RPI_RESCUED)}
 
 
 def get_recipe(name: str) -> Recipe:

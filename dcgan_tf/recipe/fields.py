@@ -59,9 +59,9 @@ class Recipe(BaseModel):
     )
     discriminator_batch_norm: bool = _field(True, "BatchNorm in D, in architectures that have it there")
     minibatch_std: bool = _field(False, "D's last features are told how much the images of a batch differ")
-    last_doubling: Literal["depth_to_space", "bilinear"] = _field(
+    last_doubling: Literal["depth_to_space", "bilinear", "by_channels"] = _field(
         "depth_to_space",
-        "how `quick`'s generator reaches the full size: four pixels at once / enlarged, then convolved",
+        "`quick`'s G reaches the full size by: four pixels at once / enlarging, then convolving / that in colour only",
     )
     discriminator_kernel: int = _field(5, "kernel size of D's convolutions, in `rpi`", ge=1, le=15)
     dropout: float = _field(0.3, "dropout rate, in architectures that have any", ge=0, le=0.95)

@@ -1,4 +1,4 @@
-"""This project's own recipes: `quick`, `faces`, and `rpi` made to learn."""
+"""This project's own recipes: `quick`, and `rpi` made to learn."""
 
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.recipe.published import RPI
@@ -11,6 +11,7 @@ QUICK = Recipe(
     architecture="quick",
     latent_dim=32,
     width=32,
+    last_doubling="by_channels",
     instance_noise=0.4,
     instance_noise_images=4000,
     instance_noise_target=0.88,
@@ -21,19 +22,6 @@ QUICK = Recipe(
     batch_size=32,
     ema_images=50_000,
     ema_rampup=0.1,
-)
-
-# `quick` for pictures in colour without its grain: a generator that makes even surfaces by default, and a discriminator
-# that sees real and generated images in one batch, so that BatchNorm does not hide from it what all generated ones have
-# in common. No noise, which would hide the grain, too. Digits lose much by it (benchmarks/README.md).
-FACES = QUICK.with_fields(
-    {"last_doubling": "bilinear", "discriminator_batch": "together", "instance_noise": 0.0}
-    | {"instance_noise_images": None, "instance_noise_target": None}
-).model_copy(
-    update={
-        "name": "faces",
-        "summary": "`quick` for faces and other pictures in colour: smooth, less grain; not digits",
-    }
 )
 
 # What makes it learn, all of it advice of the DCGAN paper or the 2014 paper: BatchNorm in G, kernels of D that
