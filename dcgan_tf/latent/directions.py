@@ -13,6 +13,7 @@ from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.keras_backend import keras
 
 _AT_ONCE = 64
+_STEP = 0.01  # of a standard deviation, to either side, where the Jacobian is taken by differences
 _IMAGES_AT_ONCE = 512
 _THE_SAME = (
     0.5  # cosine between directions of attributes that cannot be told apart: dark and pale, smile and open mouth
@@ -23,14 +24,20 @@ _SURE = 1e-4  # a classifier's probabilities are trusted no further than this fr
 def jacobian_directions(space: LatentSpace, latents: np.ndarray) -> Directions:
     """The directions that change the pixels most, on average over latents [N, dim]; all `dim` of them.
 
-    The right singular vectors of the generator's Jacobian J, taken exactly (forward mode), as eigenvectors of
-    the mean of J'J. Values: change of the images (in [-1, 1], root mean square over their pixels) for each
-    standard deviation walked. Source: Ramesh et al. 2018 (arXiv:1812.01161), section 3, at a single latent.
+    The right singular vectors of the generator's Jacobian J, as eigenvectors of the mean of J'J. J is taken exactly, in
+    forward mode; where the generator enlarges smoothly, which TensorFlow has no forward mode for, by differences.
+    Values: change of the images (in [-1, 1], root mean square over their pixels) for each standard deviation walked.
+    Source: Ramesh et al. 2018 (arXiv:1812.01161), section 3, at a single latent.
     """
+
+    exactly, step = not _enlarges_smoothly(space.generator), _STEP * space.unit
 
     @tf.function
     def changes(point, tangents):
         points = tf.repeat(point[None], tf.shape(tangents)[0], axis=0)
+        if not exactly:
+            there, back = (space.generator(points + way * tangents, training=False) for way in (step, -step))
+            return tf.reshape(tf.cast(there - back, tf.float32) / (2 * step), [tf.shape(tangents)[0], -1])
         with tf.autodiff.ForwardAccumulator(points, tangents) as accumulator:
             images = space.generator(points, training=False)
         return tf.reshape(tf.cast(accumulator.jvp(images), tf.float32), [tf.shape(tangents)[0], -1])
@@ -45,6 +52,15 @@ def jacobian_directions(space: LatentSpace, latents: np.ndarray) -> Directions:
         jacobian = np.concatenate(rows).astype(np.float64)  # transposed: [dim, pixels]
         total += jacobian @ jacobian.T / jacobian.shape[1]
     return latent.principal(total / len(latents) * space.unit**2)
+
+
+def _enlarges_smoothly(network) -> bool:
+    """Whether a layer interpolates between pixels; its tangents would be missing, or silently left out of a sum."""
+    return any(
+        getattr(layer, "interpolation", "nearest") != "nearest"
+        or (hasattr(layer, "layers") and _enlarges_smoothly(layer))
+        for layer in network.layers
+    )
 
 
 def first_layer_directions(space: LatentSpace) -> Directions | None:

@@ -9,25 +9,31 @@ from dcgan_tf.evaluation.evaluator import Evaluator
 from dcgan_tf.evaluation.metrics import is_better
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import Sampler
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import atomic_file
 
 SAMPLES = 2000  # per evaluation: enough to see a curve; the last number is evaluate()'s business
+OPTIONS = ("metrics", "features", "samples", "seeds", "real_images", "inception")  # of evaluate(), while training
 
 
 class Monitor:
     """Evaluates a GAN after every `every` steps, and keeps the generator whose first metric was the best.
 
-    options: as in evaluate(): names, features, samples, seeds, real_images, inception.
+    options: as in evaluate(): metrics, features, samples, seeds, real_images, inception.
     Everything it knows is in metrics.jsonl, so a resumed training goes on as if it had not been stopped.
     """
 
     def __init__(self, run: Run, gan, dataset: Dataset, every: int, options: dict | None = None, say=print):
         if isinstance(every, bool) or not isinstance(every, int) or every < 1:
             raise UserError(f"evaluate_every={every!r} must be a whole number of steps of at least 1")
-        self.evaluator = Evaluator(
-            dataset, **{"names": "fid", "samples": SAMPLES, "bar": False, "say": say, **(options or {})}
-        )
+        options = {"metrics": "fid", "samples": SAMPLES, **(options or {})}
+        for name in options:
+            if name not in OPTIONS:
+                raise UserError(
+                    f"evaluation={{{name!r}: ...}}: {name!r} is none of {', '.join(OPTIONS)}.{nearest(name, OPTIONS)}"
+                )
+        metrics = options.pop("metrics")
+        self.evaluator = Evaluator(dataset, metrics, bar=False, say=say, **options)
         self.run, self.gan, self.every, self.say = run, gan, every, say
         self.sampler = Sampler(gan.sampling_generator)
         self.name = self.evaluator.names[0]

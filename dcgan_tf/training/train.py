@@ -69,7 +69,7 @@ def train(
         writing them takes about a hundredth of the time; 0: one after each call, a few times a second.
     evaluate_every: steps between evaluations, which are noted in metrics.jsonl; the generator that was best is
         kept as best_generator.keras. No bit of the training depends on it, and its clock stands still meanwhile.
-    evaluation: how, as options of evaluation.evaluate: {"names": "fid", "features": "auto", "samples": 2000, ...}.
+    evaluation: how, as options of evaluation.evaluate: {"metrics": "fid", "features": "auto", "samples": 2000, ...}.
     keep_samples: keep the images of each grid with their latents as arrays, in samples/epoch_0001.npz ...: to be
         looked at later without training again. No bit of the training depends on it.
     tensorboard: also write history, grids and evaluations to RUN/tensorboard/ (see loggers.py).

@@ -1,12 +1,15 @@
 """Directions of generators whose inside is known are those that were built in."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from dcgan_tf.evaluation.features import FeatureNetwork
+from dcgan_tf.latent import directions as module
 from dcgan_tf.latent import formulas as latent
 from dcgan_tf.latent import views
+from dcgan_tf.latent.directions import _enlarges_smoothly as smooth
 from dcgan_tf.latent.directions import attribute_directions, first_layer_directions, jacobian_directions, telling_terms
 
 
@@ -37,6 +40,22 @@ def test_the_jacobian_of_a_trained_generator_is_that_of_differences(space):
         change = (ahead - behind) / (2 * step)
         assert np.sqrt(np.square(change).mean()) == pytest.approx(value, rel=0.02)
     assert (np.diff(found.values) <= 0).all()
+
+
+def test_where_there_is_no_forward_mode_it_is_taken_by_differences(space, monkeypatch):
+    point = space.random(1, 5)
+    exact = jacobian_directions(space, point)
+    monkeypatch.setattr(module, "_enlarges_smoothly", lambda network: not smooth(network))
+    found = jacobian_directions(space, point)
+    np.testing.assert_allclose(found.values[:5], exact.values[:5], rtol=0.01)
+    assert (np.abs(np.sum(found.vectors[:3] * exact.vectors[:3], axis=1)) > 0.99).all()
+
+
+@pytest.mark.parametrize("way", ["nearest", "bilinear"])
+def test_a_layer_that_interpolates_is_found_wherever_it_is(way):
+    images = keras.Input([4, 4, 1])
+    inner = keras.Sequential([keras.Input([4, 4, 1]), keras.layers.UpSampling2D(2, interpolation=way)])
+    assert smooth(keras.Model(images, inner(images))) == (way == "bilinear")
 
 
 def brightness_judge(names=("Bright_Left", "Bright_Right")):

@@ -167,8 +167,9 @@ def test_mistakes(tmp_path):
     for every in (0, -1, 2.5, True):
         with pytest.raises(UserError, match="evaluate_every"):
             go(tmp_path / "run", 5, every=every)
-    with pytest.raises(UserError, match="'fdi'"):
-        train("gwu", "fake", tmp_path / "run", steps=5, overrides=TINY, evaluate_every=2, evaluation={"names": "fdi"})
+    for evaluation, words in (({"metrics": "fdi"}, "'fdi'"), ({"sampels": 60}, "Did you mean 'samples'")):
+        with pytest.raises(UserError, match=words):
+            train("gwu", "fake", tmp_path / "run", steps=5, overrides=TINY, evaluate_every=2, evaluation=evaluation)
     assert not (tmp_path / "run").exists()
     with pytest.raises(UserError, match="evaluate_every"):
         draw_curve(Run(tmp_path))

@@ -45,7 +45,7 @@ NUMBERS = [
     ("keep_samples", np.True_, True),
     ("tensorboard", np.False_, False),
     ("stop_on_alarm", np.bool_(True), True),
-    ("evaluation", {"samples": np.int64(60), "names": np.str_("fid")}, {"samples": 60, "names": "fid"}),
+    ("evaluation", {"samples": np.int64(60), "metrics": np.str_("fid")}, {"samples": 60, "metrics": "fid"}),
     ("classes", np.array([3, 7]), [3, 7]),
     ("classes", np.array(3), 3),
     ("classes", np.int64(3), 3),
