@@ -11,6 +11,7 @@ Grids lie beside: look at them at full size before you believe any number. What 
 """
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
@@ -117,8 +118,10 @@ def main():
             recipe, *changes = way.split()
             name = f"{way.replace(' ', '-')}-seed{seed}"
             for steps in map(int, options.steps.split(",")):
-                run = train(recipe, options.data, options.output / name, steps=steps, seed=seed, progress=NoProgress(),
-                            overrides=dict(change.split("=", 1) for change in changes))  # fmt: skip
+                fields = dict(change.split("=", 1) for change in changes)
+                with contextlib.redirect_stdout(sys.stderr):  # the table stays one
+                    run = train(recipe, options.data, options.output / name, steps=steps, seed=seed, overrides=fields,
+                                progress=NoProgress())  # fmt: skip
                 images = sample(run.path, _IMAGES, seed=1)
                 save_png(options.output / f"{name}-{steps}.png", grid(images[:64]))
                 _say(way, seed, steps, judge(images))
