@@ -47,7 +47,9 @@ def generator(recipe, image_shape) -> keras.Model:
 
 
 def _enlarged(x, smoothly):
-    return layers.UpSampling2D(2, interpolation="bilinear" if smoothly else "nearest")(x)
+    if not smoothly:
+        return layers.UpSampling2D(2)(x)
+    return layers.UpSampling2D(2, interpolation="bilinear", dtype="float32")(x)  # TensorFlow's kernel knows no other
 
 
 def _last_by_depth_to_space(recipe, x, channels, normal):

@@ -320,6 +320,16 @@ def test_the_weight_of_ds_loss_is_in_its_gradient_alone():
     assert _changed(_values(whole.discriminator.trainable_variables), tiny.discriminator.trainable_variables)
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_xla_compiles_quick_in_colour_with_short_floats_too(precision):
+    """What the README names for GPUs, on the generator that enlarges smoothly: its kernel is of float32 alone."""
+    changes = {"width": 2, "latent_dim": 4, "batch_size": 4, "jit_compile": True, "precision": precision}
+    gan = GAN(get_recipe("quick").with_fields(changes), (28, 28, 3), seed=3)
+    before = _values(gan.generator.trainable_variables)
+    assert np.isfinite(tf.function(gan.train_step, jit_compile=True)(_images(4, (28, 28, 3)))).all()
+    assert _changed(before, gan.generator.trainable_variables)
+
+
 # With XLA: what once could not be compiled, and each rule.
 COMPILED = {
     "R1 now and then, two steps of D": {"discriminator_steps": 2, "r1_gamma": 1, "r1_every": 2, **SMOOTH},
