@@ -10,7 +10,7 @@ from kernels import one_kernel
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tests run in parallel; BLAS threads of several processes on the same cores would mostly wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# TensorFlow's as well: a sixth of the suite. (That its bits do not depend on its threads: benchmarks/determinism.py.)
+# TensorFlow's as well: a sixth of the suite. (One step on many, repeated: benchmarks/determinism.py.)
 for pool in ("INTEROP", "INTRAOP"):
     os.environ.setdefault(f"TF_NUM_{pool}_THREADS", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell: Ctrl-C is tested all the same

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from dcgan_tf.compare.rows import RunRow, Score
-from dcgan_tf.evaluation.metrics import is_better
+from dcgan_tf.evaluation.metrics import place_of_best
 from dcgan_tf.system.errors import UserError, nearest
 
 LENGTHS = ("epochs", "steps", "max_seconds")
@@ -45,10 +45,7 @@ def best_run(rows: Iterable[RunRow], title: str, newest: bool = True) -> tuple[R
         raise UserError(f"none of {len(rows)} runs has the metric {title!r}.{hint}")
     shared = shared_protocol(rows, title)
     compared = [(row, score) for row, score in found if score.protocol == shared]
-    best = compared[0]
-    for row, score in compared[1:]:
-        if is_better(title, score.value, best[1].value):
-            best = (row, score)
+    best = compared[place_of_best(title, [score.value for _, score in compared]) or 0]
     places = {id(row) for row, _ in compared}
     return *best, [row for row in rows if id(row) not in places]
 

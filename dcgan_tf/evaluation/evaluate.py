@@ -179,11 +179,7 @@ def table_frame(line: dict) -> pd.DataFrame:
             value += f" +- {describe_value(result['std'])}"
         elif parts:
             value += f" +- {describe_value(parts[0])} between parts"
-        by = {
-            "intensity_divergence": "the pixels",
-            "grain_ratio": "the pixels",
-            "divergence_bound": "the discriminator",
-        }
+        metric = metric_of(title)
         counts = [line["samples"], line["real"]["images"]]
         if title in ("precision", "recall", "density", "coverage") and pairs:
             counts = [min(count, pairs) for count in counts]
@@ -191,8 +187,8 @@ def table_frame(line: dict) -> pd.DataFrame:
             {
                 "metric": title,
                 "value": value,
-                "better": metric_of(title).better if metric_of(title) else "",
-                "features": by.get(title, line["features"]["description"]),
+                "better": metric.better if metric else "",
+                "features": (metric and metric.measured_on) or line["features"]["description"],
                 "samples": f"{counts[0]:,}{seeds}",
                 "real images": f"{counts[1]:,} of {line['real']['dataset']}, {line['real']['split']}",
                 "generator": line["generator"],

@@ -31,6 +31,7 @@ class Metric:
     title: str
     better: str  # "smaller", "larger" or "nearest 1"
     needs: str = ""  # "probabilities", "labels" or "discriminator"
+    measured_on: str = ""  # where it is not the features
     reference_name: str = ""  # what the literature calls it when the features are the reference network's
 
 
@@ -44,9 +45,9 @@ METRICS = {
     "coverage": Metric("coverage", "larger"),
     "classes": Metric("classes_covered", "larger", "labels"),
     "confidence": Metric("classifier_confidence", "larger", "labels"),
-    "grain": Metric("grain_ratio", "nearest 1"),
-    "js": Metric("intensity_divergence", "smaller"),
-    "bound": Metric("divergence_bound", "smaller", "discriminator"),
+    "grain": Metric("grain_ratio", "nearest 1", measured_on="the pixels"),
+    "js": Metric("intensity_divergence", "smaller", measured_on="the pixels"),
+    "bound": Metric("divergence_bound", "smaller", "discriminator", measured_on="the discriminator"),
 }
 
 
@@ -67,6 +68,15 @@ def is_better(title: str, value: float, than: float | None) -> bool:
     if better == "nearest 1":  # twice and half are equally far
         return abs(math.log(max(value, 1e-12))) < abs(math.log(max(than, 1e-12)))
     return value > than if better == "larger" else value < than
+
+
+def place_of_best(title: str, values) -> int | None:
+    """Where the best of these values of one metric stands, the first of equals; None where there is none."""
+    best = None
+    for place, value in enumerate(values):
+        if is_better(title, value, None if best is None else values[best]):
+            best = place
+    return best
 
 
 def describe_value(value: float) -> str:

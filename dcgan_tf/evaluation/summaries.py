@@ -13,7 +13,7 @@ from dcgan_tf.system.places import cached
 
 PAIRED_IMAGES = 10_000  # at most, for metrics of pairs: kernel distance, precision, recall, density, coverage
 _AT_ONCE = 512
-_KEPT = ("mean", "factor", "features", "shares", "intensities", "laplacian", "confidence")  # of a summary, on disk
+_SUMMED = ("features", "shares", "intensities", "laplacian", "confidence")  # of a summary, beside its Gaussian
 _COVERED = 0.1  # a class is covered when it has at least this share of what it has among real images
 
 
@@ -70,12 +70,11 @@ def real_summary(dataset: Dataset, network: FeatureNetwork, limit: int | None, b
     name = f"statistics-3-{dataset.fingerprint[:24]}-{network.key}-{count}-{PAIRED_IMAGES}.npz"
     path = cached("features", name, say=say)
     stored = load_arrays(path)
-    if stored is not None and stored.keys() >= set(_KEPT):
+    if stored is not None and stored.keys() >= {"mean", "factor", *_SUMMED}:
         summary = Summary(network, count, PAIRED_IMAGES)
         summary.gaussian = metrics.Gaussian(count, stored["mean"], stored["factor"])
-        summary.features, summary.shares = stored["features"], stored["shares"]
-        summary.intensities, summary.laplacian = stored["intensities"], float(stored["laplacian"])
-        summary.confidence = float(stored["confidence"])
+        for name in _SUMMED:
+            setattr(summary, name, stored[name][()])  # a number of its own, not an array of none
         return summary
     rows = np.arange(count) * len(dataset) // count
     batches = (dataset.images[rows[start : start + _AT_ONCE]] for start in range(0, count, _AT_ONCE))
@@ -86,7 +85,7 @@ def real_summary(dataset: Dataset, network: FeatureNetwork, limit: int | None, b
         say,
         mean=summary.gaussian.mean,
         factor=summary.gaussian.factor,
-        **{name: getattr(summary, name) for name in ("features", "shares", "intensities", "laplacian", "confidence")},
+        **{name: getattr(summary, name) for name in _SUMMED},
     )
     return summary
 

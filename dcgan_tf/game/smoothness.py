@@ -15,13 +15,12 @@ class Penalties:
 
     def __init__(self, recipe):
         self.terms = []  # (how often, function (judge, real_images, fake_images, seed [2]) -> scalar)
+        r1, r2 = 0.5 * recipe.r1_gamma, 0.5 * recipe.r2_gamma
         slope = functools.partial(squared_slope, recipe.penalty_sigma)
-        if recipe.r1_gamma:
-            at_real = lambda judge, real, fake, seed: 0.5 * recipe.r1_gamma * slope(judge, real, seed)  # noqa: E731
-            self.terms.append((recipe.r1_every, at_real))
-        if recipe.r2_gamma:
-            at_fake = lambda judge, real, fake, seed: 0.5 * recipe.r2_gamma * slope(judge, fake, seed + [0, 1])  # noqa: E731
-            self.terms.append((recipe.r1_every, at_fake))
+        if r1:
+            self.terms.append((recipe.r1_every, lambda judge, real, fake, seed: r1 * slope(judge, real, seed)))
+        if r2:
+            self.terms.append((recipe.r1_every, lambda judge, real, fake, seed: r2 * slope(judge, fake, seed + [0, 1])))
         if recipe.gradient_penalty:
             weight = recipe.gradient_penalty
             self.terms.append((1, lambda *given: weight * gradient_penalty(*given)))

@@ -6,7 +6,7 @@ Nothing of it changes the training: images are drawn with seeds of their own, an
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.evaluation.evaluate import alarms_of_run, append_line, draw_in_batches
 from dcgan_tf.evaluation.evaluator import Evaluator
-from dcgan_tf.evaluation.metrics import is_better
+from dcgan_tf.evaluation.metrics import is_better, place_of_best
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import Sampler
 from dcgan_tf.system.errors import UserError, nearest
@@ -71,12 +71,8 @@ class Monitor:
         lines = [
             line for line in curve(self.run, self.title) if line["features"].get("key") == self.evaluator.network.key
         ]
-        found, best = None, None
-        for line in lines:
-            value = line["metrics"][self.title]["mean"]
-            if is_better(self.title, value, best):
-                found, best = line, value
-        return found
+        best = place_of_best(self.title, [line["metrics"][self.title]["mean"] for line in lines])
+        return None if best is None else lines[best]
 
 
 def curve(run: Run, title: str) -> list[dict]:
@@ -95,10 +91,7 @@ def draw_curve(run: Run):
     title = next(iter(lines[0]["metrics"]))
     lines = curve(run, title)
     steps, values = [line["step"] for line in lines], [line["metrics"][title]["mean"] for line in lines]
-    best = 0
-    for place, value in enumerate(values):
-        if is_better(title, value, values[best]):
-            best = place
+    best = place_of_best(title, values) or 0
     figure = Picture(figsize=(7, 3.2), layout="constrained")
     axes = figure.subplots()
     axes.plot(steps, values, color=GENERATOR, marker="o", markersize=3)

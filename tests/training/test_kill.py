@@ -157,7 +157,7 @@ children = [os.fork()]
 if not children[0]:
     main(any_moment)
 newest = Path(sys.argv[1])
-while not checkpoints.all_checkpoints(newest):
+while not checkpoints.all_checkpoints(newest) and os.waitpid(children[0], os.WNOHANG) == (0, 0):
     time.sleep(0.002)  # polling: until it has written a checkpoint
 time.sleep(random.Random(5).uniform(0, 0.05))
 os.kill(children[0], signal.SIGKILL)
@@ -187,7 +187,7 @@ def killed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("killed")
     words = [str(Run(folder / DYING[0]).checkpoints_path), json.dumps([command(c, folder / c) for c in DYING])]
     done = subprocess.run([sys.executable, "-c", KILLED, *words], capture_output=True, text=True, timeout=300)
-    assert done.stdout.splitlines()[-1] == str([-signal.SIGKILL] * len(DYING)), done.stderr[-1000:]
+    assert done.stdout.splitlines()[-1:] == [str([-signal.SIGKILL] * len(DYING))], done.stderr[-1000:]
     return lambda case: Run(folder / case)
 
 

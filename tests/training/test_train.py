@@ -9,6 +9,7 @@ import imageio.v3 as imageio
 import keras
 import numpy as np
 import pytest
+from commands import run_cli
 
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.data.decoding import decode
@@ -268,19 +269,22 @@ def test_a_notebook_may_be_there_first(tmp_path):
 def test_a_disk_that_takes_no_more_is_one_line_and_keeps_the_run(tmp_path):
     """A limit on the size of files stands for a full disk: it fails in the same place, the checkpoint's write."""
     resource = pytest.importorskip("resource", reason="needs POSIX limits")
-    settings = {"steps": 5, "overrides": TINIEST, "progress": Recorder()}
+    changes = [f"--set={name}={value}" for name, value in TINIEST.items()]
+    command = ["train", "--recipe", "gwu", "--dataset", "fake", "--steps", 5, "--no-progress", *changes]
     usual, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, hard))
     try:
-        with pytest.raises(UserError, match="choose another place") as error:
-            train("gwu", "fake", tmp_path / "run", **settings)
+        status, _, error = run_cli(*command, "--run-dir", tmp_path / "run")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (usual, hard))
         signal.signal(signal.SIGXFSZ, ignored)
-    assert len(str(error.value).splitlines()) == 1
+    assert status == 2, error
+    assert len(error.strip().splitlines()) == 1 and "choose another place" in error
     assert list((tmp_path / "run" / "checkpoints").glob("step_*")) == []
-    assert train("gwu", "fake", tmp_path / "run", **settings).rows()[-1]["step"] == 5
+    assert (
+        train("gwu", "fake", tmp_path / "run", steps=5, overrides=TINIEST, progress=Recorder()).rows()[-1]["step"] == 5
+    )
 
 
 def test_how_many_steps_a_call_makes_changes_no_bit(tmp_path, monkeypatch):

@@ -48,10 +48,9 @@ function say(text) {
 
 const whole = new Intl.NumberFormat("en");
 
-// Of a metric whose larger values are better, or smaller ones, or those nearest 1 (twice and half are equally far).
-function bestOf(values, better) {
-  const cost = { larger: (value) => -value, "nearest 1": (value) => Math.abs(Math.log(Math.max(value, 1e-12))) }[better] ?? ((value) => value);
-  return values.reduce((best, value) => (cost(value) < cost(best) ? value : best));
+// A function value -> what is small where it is good, of a metric whose larger values are better, or smaller ones, or those nearest 1 (twice and half are equally far).
+function costOf(better) {
+  return { larger: (value) => -value, "nearest 1": (value) => Math.abs(Math.log(Math.max(value, 1e-12))) }[better] ?? ((value) => value);
 }
 
 function number(value) {

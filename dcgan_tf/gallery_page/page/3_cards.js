@@ -233,9 +233,9 @@ const ORDERS = {
   name: (a, b) => a.folder.localeCompare(b.folder, "en", { numeric: true }) || a.name.localeCompare(b.name, "en", { numeric: true }),
   longest: (a, b) => (b.seconds ?? -1) - (a.seconds ?? -1),
   metric: (a, b) => {
-    const sign = data.metrics[filters.metric]?.better === "larger" ? -1 : 1;
+    const cost = costOf(data.metrics[filters.metric]?.better);
     const [first, second] = [a, b].map((run) => run.scores[filters.metric]);
-    return first === undefined || second === undefined ? (first === undefined) - (second === undefined) : sign * (first - second);
+    return first === undefined || second === undefined ? (first === undefined) - (second === undefined) : cost(first) - cost(second);
   },
 };
 

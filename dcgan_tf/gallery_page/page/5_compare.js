@@ -144,7 +144,8 @@ function scoreTable(chosen) {
     const found = chosen.map((run) => run.scores[place]);
     const there = found.filter((value) => value !== undefined);
     if (!there.length) return;
-    const best = bestOf(there, metric.better);
+    const cost = costOf(metric.better);
+    const best = there.reduce((one, other) => (cost(other) < cost(one) ? other : one));
     if (!groups.has(metric.protocol)) groups.set(metric.protocol, []);
     groups.get(metric.protocol).push(el("tr", {}, el("th", { scope: "row" }, metric.title, el("small", {}, `${metric.better} is better`)),
       found.map((value) => el("td", { class: there.length > 1 && value === best ? "value best" : "value" }, value === undefined ? "–" : number(value),
