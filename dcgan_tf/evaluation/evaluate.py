@@ -114,7 +114,10 @@ def append_line(run: Run, line: dict):
 
 def as_judge(discriminator) -> Callable:
     """A discriminator as a function: uint8 images [n, H, W, C] -> logits [n, 1], without dropout."""
-    judge = tf.function(lambda images: discriminator(to_model_range(images), training=False), reduce_retracing=True)
+    def logits(images):
+        return discriminator(to_model_range(images), training=False)
+
+    judge = tf.function(logits, reduce_retracing=True, autograph=False)
     return lambda images: judge(tf.constant(images, tf.float32))
 
 

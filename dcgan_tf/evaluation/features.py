@@ -119,7 +119,7 @@ def _pixels(dataset, inception, say):
     height, width, channels = dataset.image_shape
     size = min(_PIXEL_SIDE, height), min(_PIXEL_SIDE, width)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def average(images):
         small = tf.image.resize(tf.cast(images, tf.float32) / 255.0, size, "area")
         return tf.reshape(small, [-1, size[0] * size[1] * channels])
@@ -235,7 +235,7 @@ def _classifier(dataset, inception, say):
     model.set_weights(weights)
     link = tf.nn.softmax if exclusive else tf.sigmoid
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def compute(images):
         features, logits = model(images, training=False)
         return features, link(logits)
@@ -295,7 +295,7 @@ def train_classifier(model, images, targets, exclusive, steps=None, batch_size=6
     optimizer.build(model.trainable_variables)
     loss_of = tf.nn.softmax_cross_entropy_with_logits if exclusive else tf.nn.sigmoid_cross_entropy_with_logits
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(batch, wanted):
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(loss_of(labels=wanted, logits=model(batch, training=True)[1]))

@@ -32,7 +32,7 @@ def jacobian_directions(space: LatentSpace, latents: np.ndarray) -> Directions:
 
     exactly, step = not _enlarges_smoothly(space.generator), _STEP * space.unit
 
-    @tf.function
+    @tf.function(autograph=False)
     def changes(point, tangents):
         points = tf.repeat(point[None], tf.shape(tangents)[0], axis=0)
         if not exactly:

@@ -68,14 +68,14 @@ def project(space: LatentSpace, target: np.ndarray, starts: int = 8, steps: int 
         return tf.add_n(levels) / len(levels)
 
     candidates = space.random(_CANDIDATES, seed)
-    first = tf.function(losses_of, reduce_retracing=True)
+    first = tf.function(losses_of, reduce_retracing=True, autograph=False)
     found = np.concatenate([first(tf.constant(part)).numpy() for part in np.array_split(candidates, _CANDIDATES // 64)])
     latents = tf.Variable(candidates[np.argsort(found, kind="stable")[:starts]])
     rate = keras.optimizers.schedules.CosineDecay(0.1 * space.unit, steps)
     optimizer = keras.optimizers.Adam(rate, beta_1=0.9, beta_2=0.99)
     optimizer.build([latents])
 
-    @tf.function
+    @tf.function(autograph=False)
     def step():
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(latents)

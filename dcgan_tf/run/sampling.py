@@ -36,7 +36,7 @@ class Sampler:
 
     def __init__(self, generator: keras.Model, batch_size: int = 64):
         self.batch_size = batch_size
-        function = tf.function(lambda latents: generator(latents, training=False))
+        function = tf.function(lambda latents: generator(latents, training=False), autograph=False)
         self._call = function.get_concrete_function(tf.TensorSpec([batch_size, generator.input_shape[1]]))
 
     def __call__(self, latents: np.ndarray) -> np.ndarray:
