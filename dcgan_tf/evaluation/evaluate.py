@@ -114,6 +114,7 @@ def append_line(run: Run, line: dict):
 
 def as_judge(discriminator) -> Callable:
     """A discriminator as a function: uint8 images [n, H, W, C] -> logits [n, 1], without dropout."""
+
     def logits(images):
         return discriminator(to_model_range(images), training=False)
 
