@@ -113,12 +113,23 @@ class Refusal(NamedTuple):
     why: str  # with {fields} of the recipe; says what to do
 
 
-def _smooth_without_batch_norm(field, name, source):
+def _smooth_without_batch_norm(field, name, source, way_out="", unless=lambda r: False):
     """A row for what keeps D smooth image by image, which BatchNorm in D undoes."""
     return Refusal(
-        lambda r: getattr(r, field) and r.discriminator_has_batch_norm,
+        lambda r: getattr(r, field) and r.discriminator_has_batch_norm and not unless(r),
         f"{field}={{{field}}}: {name} is about D's answer to each image by itself, and BatchNorm in D makes it depend "
-        f"on the whole batch ({source}): set discriminator_batch_norm=false",
+        f"on the whole batch ({source}): set discriminator_batch_norm=false{way_out}",
+    )
+
+
+def _slope_without_batch_norm(field, name):
+    """By differences the whole batch moves at once, and D's answers to it are what is kept smooth."""
+    return _smooth_without_batch_norm(
+        field,
+        name,
+        "the gradient of one image's logit alone is in Mescheder et al. 2018",
+        ", or penalty_sigma=0.1: differences are about the whole batch",
+        lambda r: r.penalty_sigma,
     )
 
 
@@ -158,8 +169,8 @@ REFUSALS = (
         "images its whole way takes: instance_noise_images=4000, or leave the target out",
     ),
     _smooth_without_batch_norm("gradient_penalty", "the penalty", "Gulrajani et al. 2017, section 4"),
-    _smooth_without_batch_norm("r1_gamma", "R1", "the gradient of one image's logit alone is in Mescheder et al. 2018"),
-    _smooth_without_batch_norm("r2_gamma", "R2", "the gradient of one image's logit alone is in Mescheder et al. 2018"),
+    _slope_without_batch_norm("r1_gamma", "R1"),
+    _slope_without_batch_norm("r2_gamma", "R2"),
     # A layer of norm 1 is stretched again by BatchNorm's scale over the batch's deviation, without a bound.
     _smooth_without_batch_norm("spectral_norm", "the bound", "Miyato et al. 2018, section 2, has layers, no batches"),
     Refusal(

@@ -210,6 +210,7 @@ TOOLBOX = {
     "r1, simultaneous": {"r1_gamma": 1, "r1_every": 2, "update_rule": "simultaneous", **SMOOTH},
     "both penalties, alternating": {"r1_gamma": 1, "r1_every": 2, "gradient_penalty": 1, **SMOOTH},
     "relativistic": {"loss": "relativistic", "r1_gamma": 1, "r2_gamma": 1, "penalty_sigma": 0.1, **SMOOTH},
+    "R1 by differences, one batch for both": {"r1_gamma": 1, "penalty_sigma": 0.1, "discriminator_batch": "together"},
     "spectral, gated": {"spectral_norm": True, "loss": "hinge", "update_rule": "loss_gated", **SMOOTH},
     "bfloat16": {"precision": "bfloat16"},
     "float16": {"precision": "float16", "minibatch_std": True},

@@ -94,7 +94,8 @@ def test_texts_become_what_the_field_holds():
             ["instance_noise_target=0.6", "whole way takes: instance_noise_images=4000"],
         ),
         ({"gradient_penalty": 10}, ["gradient_penalty=10", "discriminator_batch_norm=false"]),
-        ({"r1_gamma": 1}, ["r1_gamma=1", "discriminator_batch_norm=false"]),
+        ({"r1_gamma": 1}, ["r1_gamma=1", "discriminator_batch_norm=false, or penalty_sigma=0.1"]),
+        ({"r2_gamma": 1}, ["r2_gamma=1", "discriminator_batch_norm=false, or penalty_sigma=0.1"]),
         ({"spectral_norm": True}, ["spectral_norm=True", "discriminator_batch_norm=false"]),
         (
             {"r1_gamma": 1, "precision": "float16", "discriminator_batch_norm": False},
