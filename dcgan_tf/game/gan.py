@@ -126,7 +126,7 @@ class GAN:
         self.spectral_norm = SpectralNorm(self.discriminator, seed) if recipe.spectral_norm else None
         self.judges_together = recipe.discriminator_batch == "together"
 
-    @tf.autograph.experimental.do_not_convert  # its graph needs no Python rewritten, which took half of a start
+    @tf.autograph.experimental.do_not_convert  # no Python in it needs rewriting, which took about a quarter of a start
     def train_step(self, real_images):
         """One step on uint8 images [N, H, W, C]; returns the METRICS as a float32 vector.
 

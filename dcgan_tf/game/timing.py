@@ -18,7 +18,7 @@ def timed_steps(recipe, image_shape) -> Callable[[int], float]:
     a few hundredths more, where it is not faster (see benchmarks/).
     """
     gan = GAN(recipe, image_shape)
-    step = tf.function(lambda batch: gan.train_step(batch), jit_compile=recipe.jit_compile, autograph=False)
+    step = tf.function(gan.train_step, jit_compile=recipe.jit_compile)
     images = np.random.default_rng(0).integers(0, 256, (recipe.batch_size, *image_shape), dtype=np.uint8)
     batch = tf.constant(images)
 
