@@ -51,6 +51,10 @@ def squared_slope(sigma, judge, images, seed):
     Source: Mescheder et al. 2018 (arXiv:1801.04406), equations 8 and 9. With a sigma above 0 it is the mean of
     ((D(x + sigma e) - D(x)) / sigma)^2, e from N(0, 1): what it tends to as sigma falls, since the mean of (e g)^2 is
     g^2. Two more passes, and no second derivative.
+
+    With BatchNorm in D, an image's logit depends on the whole batch, and all of it moves by noise of its own: the
+    differences tend to the squared norm of that logit's gradient at *all* images of the batch. (The exact one would
+    take the gradient of the sum of all logits, in which such dependences cancel; recipe/combinations.py refuses it.)
     """
     images = tf.stop_gradient(images)
     if not sigma:

@@ -33,6 +33,17 @@ def test_by_differences_it_tends_to_the_exact_one():
     assert abs(found[2] - 1) < 0.03 and abs(found[0] - 1) > 2 * abs(found[1] - 1) > 4 * abs(found[2] - 1)
 
 
+def test_by_differences_a_logit_that_depends_on_the_whole_batch_is_kept_smooth_in_all_of_it():
+    """D(x_i) = sum(x_i) - the batch's mean of sums: BatchNorm's first half, a line, so that no sigma is too large."""
+    sums = lambda images: tf.reduce_sum(images, axis=[1, 2, 3])[:, None]  # noqa: E731
+    judge = lambda images: sums(images) - tf.reduce_mean(sums(images))  # noqa: E731
+    images, pixels, count = tf.zeros([4, 2, 2, 1]), 4, 4
+    found = [float(squared_slope(0.1, judge, images, tf.constant([3, n], tf.int64))) for n in range(2000)]
+    # By its own pixels 1 - 1/4, by those of each of the three others -1/4. The sum of all logits is 0 everywhere.
+    assert np.isclose(np.mean(found), pixels * ((1 - 1 / count) ** 2 + (count - 1) / count**2), rtol=0.05)
+    assert float(squared_slope(0.0, judge, images, SEED)) == 0
+
+
 def test_r1_is_taken_at_real_images_and_r2_at_generated_ones():
     judge = lambda images: WEIGHT * tf.reduce_sum(images**2, axis=[1, 2, 3])[:, None]  # noqa: E731
     real, fake, clean = tf.fill([4, 2, 2, 1], 1.0), tf.fill([4, 2, 2, 1], 3.0), {"discriminator_batch_norm": False}
