@@ -1,5 +1,6 @@
 """The command line as a person types it: statuses, one line for a mistake, nothing half-written."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -10,6 +11,8 @@ from commands import TINY, run_cli
 
 from dcgan_tf import cli
 from dcgan_tf.data.decoding import decode
+from dcgan_tf.data.named import FAKE, NAMED
+from dcgan_tf.evaluation.metrics import METRICS
 from dcgan_tf.run.sampling import sample
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
@@ -88,6 +91,13 @@ def test_recipes_measures_its_time_on_request():
 def test_help(arguments):
     status, output, _ = run_cli(*arguments)
     assert status == 0 and output
+
+
+@pytest.mark.parametrize(("command", "names"), [("evaluate", METRICS), ("train", [*NAMED, FAKE])])
+def test_help_names_all_there_are(command, names):
+    """As texts of its own, so that it need not wait for NumPy."""
+    words = re.findall(r"\w+", run_cli(command, "--help")[1])
+    assert set(names) <= set(words)
 
 
 def test_sample_is_deterministic_by_seed(run, tmp_path):
