@@ -74,6 +74,9 @@ def main():
 
 def run_notebook(notebook, output, parameters) -> tuple[str, str | None]:
     """Execute a notebook through papermill, printing what its cells print: (how it ended, the error in one line)."""
+    # jsonschema, which papermill reads notebooks with, builds a grammar of web addresses in other alphabets when it is
+    # imported: two seconds of three, and no notebook's form has such an address. Without the package it does without.
+    sys.modules.setdefault("rfc3987_syntax", None)
     import papermill
     from nbclient.exceptions import DeadKernelError
 
