@@ -2,11 +2,13 @@
 
 import os
 import signal
+import sys
 
 import pytest
 from browser import browser_or_skip
 from kernels import one_kernel
 
+sys.modules.setdefault("rfc3987_syntax", None)  # two seconds of importing papermill: see sweeps/worker.py
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tests run in parallel; BLAS threads of several processes on the same cores would mostly wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -17,10 +17,10 @@ DOTS_PER_INCH = 144  # shown at 96, so that text is sharp on any screen
 class Picture(Figure):
     """A figure that Jupyter shows by itself, also when pyplot was never imported."""
 
-    def png(self, dots_per_inch: int = DOTS_PER_INCH) -> bytes:
+    def png(self, dots_per_inch: int | None = None) -> bytes:
         """The picture as the bytes of a PNG file."""
         buffer = io.BytesIO()
-        self.savefig(buffer, format="png", dpi=dots_per_inch)
+        self.savefig(buffer, format="png", dpi=dots_per_inch or DOTS_PER_INCH)
         return buffer.getvalue()
 
     def _repr_mimebundle_(self, include=None, exclude=None):

@@ -88,7 +88,7 @@ def test_gifs_stand_side_by_side(folder):
 
 def test_the_notebook_trains_two_small_runs_and_compares_them(kernel, tmp_path):
     output = tmp_path / "executed.ipynb"
-    code = "import dcgan_tf.compare.tables as tables; tables._EXAMPLE_STEPS = 40"
+    code = "import dcgan_tf.compare.tables as tables; tables._EXAMPLE_STEPS = 8"
     assert kernel[1].execute_interactive(code, timeout=120)["content"]["status"] == "ok"
     execute_in(kernel, "compare_runs.ipynb", output, {"results_dir": str(tmp_path)})
     cells = [cell for cell in nbformat.read(output, 4).cells if cell.cell_type == "code"]

@@ -12,7 +12,7 @@ def executed(kernel, tmp_path_factory):
     """latent_space.ipynb, executed with tiny settings and no run given: (the executed notebook, its folder)."""
     folder = tmp_path_factory.mktemp("latent")
     parameters = {
-        **{"max_seconds": 1.5, "avatar_count": 40, "seeds": [1, 2, 3], "means": [0.0, 1.0], "stds": [0.5, 1.0]},
+        **{"max_seconds": 0.4, "avatar_count": 40, "seeds": [1, 2, 3], "means": [0.0, 1.0], "stds": [0.5, 1.0]},
         **{"average_means": [-1.0, 0.8], "averaged": 10, "steps": 3, "classifier": False},
         **{"overrides": {"width": 4, "image_size": 28, "batch_size": 10, "grid_every": 4, "latent_dim": 8}},
         **{"results_dir": str(folder / "results"), "run_name": "small"},
@@ -24,7 +24,7 @@ def executed(kernel, tmp_path_factory):
 def test_papermill_trains_a_small_run_first_and_shows_everything_as_sheets_and_gifs(executed):
     notebook, folder = executed
     text = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
-    assert "No run was given: training a small one on avatars (cartoon faces) first, for 1.5 seconds." in text
+    assert "No run was given: training a small one on avatars (cartoon faces) first, for 0.4 seconds." in text
     run = Run(folder / "results" / "small")
     assert run.samples() and run.generator_path.is_file()
     assert f"looking into {run.path}" in text and "8 numbers each, normal; images of 28x28x3" in text

@@ -9,6 +9,7 @@ import sys
 import tokenize
 from pathlib import Path
 
+import forks
 import nbformat
 import numpy as np
 import papermill
@@ -227,7 +228,8 @@ print(type(choose_progress()).__name__)
 """
 TRAINING = """
 from dcgan_tf import train
-run = train("quick", "mnist5k", {run_dir!r}, epochs=1, overrides=dict(width=4, batch_size=1000, grid_images=4))
+changes = dict(image_size=8, width=4, batch_size=200, grid_images=4)
+run = train("gwu", "fake", {run_dir!r}, epochs=1, overrides=changes)
 """
 
 
@@ -259,6 +261,6 @@ def test_a_saved_generator_needs_keras_alone(mnist):
     _, run = mnist
     code = f"import sys, keras, numpy; m = keras.saving.load_model({str(run.generator_path)!r}); "
     code += "print(m(numpy.zeros((2, 32), 'float32')).shape, 'dcgan_tf' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=run.path, timeout=120)
+    done = forks.run(["-c", code], cwd=run.path)
     assert done.stdout.split("\n")[0] == "(2, 28, 28, 1) False", done.stderr[-2000:]
     assert np.isfinite(run.history()["generator_loss"]).all()

@@ -3,13 +3,12 @@
 Every field of a recipe that has state, by a table; and real processes that die of SIGKILL.
 """
 
-import json
-import os
+import random
 import shutil
 import signal
-import subprocess
-import sys
+import time
 
+import forks
 import numpy as np
 import pytest
 
@@ -135,15 +134,13 @@ def test_what_was_recorded_after_the_newest_checkpoint_is_made_again(case, whole
     assert run.grid_steps() == [0, 10, 20, 24] and [row["step"] for row in run.rows()] == [7, 14, 20, 24]
 
 
-# The first is killed at a moment by chance, when there is a checkpoint. The others kill themselves in the middle of
-# np.savez, at the worst moment: while their fourth checkpoint is written. All are forks of one process that has
-# imported all, which takes longer than to train.
+# One is killed at a moment by chance, when there is a checkpoint. The others kill themselves in the middle of
+# np.savez, at the worst moment: while their fourth checkpoint is written.
 KILLED = """
-import json, os, random, signal, sys, time, numpy
-from pathlib import Path
-import dcgan_tf.run.checkpoints as checkpoints
-from dcgan_tf.training import loop, train
+import os, signal, sys, numpy
 from dcgan_tf.cli import main
+from dcgan_tf.run import checkpoints
+from dcgan_tf.training import loop
 loop._SECONDS_PER_CALL = 0.0
 savez, calls = numpy.savez, []
 def dies(path, **arrays):
@@ -152,21 +149,9 @@ def dies(path, **arrays):
         savez(path, **dict(list(arrays.items())[:5]))
         os.kill(os.getpid(), signal.SIGKILL)
     savez(path, **arrays)
-any_moment, *while_writing = json.loads(sys.argv[2])
-children = [os.fork()]
-if not children[0]:
-    main(any_moment)
-newest = Path(sys.argv[1])
-while not checkpoints.all_checkpoints(newest) and os.waitpid(children[0], os.WNOHANG) == (0, 0):
-    time.sleep(0.002)  # polling: until it has written a checkpoint
-time.sleep(random.Random(5).uniform(0, 0.05))
-os.kill(children[0], signal.SIGKILL)
-checkpoints.np.savez = dies
-for words in while_writing:
-    children.append(os.fork())
-    if not children[-1]:
-        main(words)
-print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children])
+if sys.argv[1] == "while writing":
+    checkpoints.np.savez = dies
+main(sys.argv[2:])
 """
 
 
@@ -177,24 +162,15 @@ def command(case, run_dir):
     return [*words, *(f"--set={name}={value}" for name, value in changes.items())]
 
 
-DYING = ["RMSprop", "quick", "loss_gated"]
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 
 
-@pytest.fixture(scope="module")
-def killed(tmp_path_factory):
-    """A function: case -> what its process has left."""
-    folder = tmp_path_factory.mktemp("killed")
-    words = [str(Run(folder / DYING[0]).checkpoints_path), json.dumps([command(c, folder / c) for c in DYING])]
-    done = subprocess.run([sys.executable, "-c", KILLED, *words], capture_output=True, text=True, timeout=300)
-    assert done.stdout.splitlines()[-1:] == [str([-signal.SIGKILL] * len(DYING))], done.stderr[-1000:]
-    return lambda case: Run(folder / case)
-
-
-@needs_fork
-@pytest.mark.parametrize("case", DYING[1:])
-def test_killed_while_a_checkpoint_is_written(case, whole, killed):
-    run = killed(case)
+@needs_kill
+@pytest.mark.parametrize("case", ["quick", "loss_gated"])
+def test_killed_while_a_checkpoint_is_written(case, whole, tmp_path):
+    run = Run(tmp_path / "run")
+    killed = forks.run(["-c", KILLED, "while writing", *command(case, run.path)])
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-1000:]
     assert list(run.checkpoints_path.glob(".*.partial.npz"))  # what it left
     assert [path.name for path in checkpoints.all_checkpoints(run.checkpoints_path)] == [
         f"step_{step:08d}.npz" for step in (3, 2, 1)
@@ -204,8 +180,14 @@ def test_killed_while_a_checkpoint_is_written(case, whole, killed):
     assert not list(run.path.rglob("*.partial*"))
 
 
-@needs_fork
-def test_killed_at_any_moment(whole, killed):
-    run = killed("RMSprop")
+@needs_kill
+def test_killed_at_any_moment(whole, tmp_path):
+    run = Run(tmp_path / "run")
+    process = forks.start(["-c", KILLED, "at any moment", *command("RMSprop", run.path)])
+    while not checkpoints.all_checkpoints(run.checkpoints_path) and process.poll() is None:
+        time.sleep(0.002)  # polling: until it has written a checkpoint
+    time.sleep(random.Random(5).uniform(0, 0.05))
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
     assert not run.generator_path.exists()
     assert_same(go("RMSprop", run.path), whole("RMSprop"))

@@ -2,9 +2,8 @@
 
 import json
 import signal
-import subprocess
-import sys
 
+import forks
 import keras
 import numpy as np
 import pytest
@@ -135,8 +134,7 @@ train("gwu", "fake", path, steps=30, overrides=overrides, evaluate_every=7, eval
 
 def test_killed_while_it_notes_an_evaluation(run, tmp_path):
     """SIGKILL in the middle of a line, evaluations and a best generator later than the checkpoint: no trace of it."""
-    command = [sys.executable, "-c", KILLED, str(tmp_path / "run"), repr(TINY), repr(PIXELS)]
-    killed = subprocess.run(command, capture_output=True, text=True)
+    killed = forks.run(["-c", KILLED, tmp_path / "run", repr(TINY), repr(PIXELS)])
     assert killed.returncode == -signal.SIGKILL, killed.stderr[-1000:]
     left = Run(tmp_path / "run")
     assert not left.metrics_path.read_bytes().endswith(b"\n") and left.rows()[-1]["step"] > 14

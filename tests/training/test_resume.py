@@ -6,11 +6,10 @@ Kills, and every field of a recipe that has state, are in test_kill.py.
 import csv
 import shutil
 import signal
-import subprocess
-import sys
 import time
 import warnings
 
+import forks
 import numpy as np
 import pytest
 
@@ -31,7 +30,7 @@ EPOCHS = 6
 def _command(run_dir, epochs=EPOCHS):
     changes = [f"--set={name}={value}" for name, value in SETTINGS.items()]
     length = ["--epochs", str(epochs), "--checkpoint-seconds", "0", "--no-progress", "--run-dir", str(run_dir)]
-    return [sys.executable, "-m", "dcgan_tf", "train", "--recipe", "gwu", "--dataset", "fake", *length, *changes]
+    return ["-m", "dcgan_tf", "train", "--recipe", "gwu", "--dataset", "fake", *length, *changes]
 
 
 def _train(run_dir, **changes):
@@ -165,7 +164,7 @@ def test_a_recipe_may_be_described_in_other_words(whole):
 
 def test_two_processes_cannot_write_one_run(whole, tmp_path):
     run = Run(tmp_path / "run")
-    process = subprocess.Popen(_command(run.path, epochs=100_000), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = forks.start(_command(run.path, epochs=100_000))
     try:
         while not run.rows():
             assert process.poll() is None
