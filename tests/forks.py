@@ -16,8 +16,6 @@ import tempfile
 import threading
 import time
 
-_NOT_HELD = os.WNOHANG if hasattr(os, "WNOHANG") else 0
-
 
 def run(arguments, *, cwd=None, env=None, timeout=300):
     """subprocess.run([sys.executable, *arguments], capture_output=True, text=True)."""
@@ -118,24 +116,41 @@ def _origin():
 
 def _serve(connection):
     """Fork for each order and tell how the forks ended; returns in the forks alone: what the fork shall be."""
-    orders = connection.makefile()
+    orders, alive = connection.makefile(), set()
     while True:
         first, streams, *_ = socket.recv_fds(connection, 1, 3)
         if not first:
+            for pid in alive:  # none of them outlives pytest
+                os.kill(pid, 9)
             os._exit(0)
-        order, answer = json.loads(orders.readline()), None
+        order = json.loads(orders.readline())
         if "ended" in order:
-            pid, status = os.waitpid(order["ended"], _NOT_HELD)
+            pid, status = os.waitpid(order["ended"], os.WNOHANG)
+            alive.discard(pid)
             answer = os.waitstatus_to_exitcode(status) if pid else None
+        elif answer := _fork(order["session"]):
+            alive.add(answer)
         else:
-            answer = os.fork()
-            if not answer:
-                orders.close()
-                connection.close()
-                return order, streams
+            orders.close()
+            connection.close()
+            return order, streams
         for stream in streams:
             os.close(stream)
         connection.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def _fork(session):
+    """os.fork(). A fork that has a session of its own has it when this returns: Jupyter signals whole groups, and asks
+    for the kernel's at once; before that it would be pytest's."""
+    ready, tell = os.pipe()
+    pid = os.fork()
+    if not pid and session:
+        os.setsid()
+    os.close(tell)
+    if pid:
+        os.read(ready, 1)  # to its end
+    os.close(ready)
+    return pid
 
 
 def _become(order, streams):
@@ -143,8 +158,6 @@ def _become(order, streams):
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
-    if order["session"]:
-        os.setsid()
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["env"])
