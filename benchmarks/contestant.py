@@ -2,9 +2,10 @@
 
     python benchmarks/contestant.py CONTESTANT DATASET SEED BUDGETS SAMPLES OUTPUT.npz
 
-CONTESTANT: `tutorial`, `plain`, `pytorch` (needs `pip install torch`), or any recipe of this project. BUDGETS: seconds
-of training, such as 30,90,180; samples are drawn after each, while the clock stands still. What loading, drawing
-and importing take does not count; the first step, with its tracing, does.
+CONTESTANT: `tutorial`, `plain`, `pytorch` (needs `pip install torch`), or any recipe of this project, with what is
+changed in it, such as "quick width=24". BUDGETS: seconds of training, such as 30,90,180; samples are drawn after each,
+while the clock stands still. What loading, drawing and importing take does not count; the first step, with its tracing,
+does.
 """
 
 import resource
@@ -32,21 +33,22 @@ def run_loop(loop, budgets, samples):
         yield loop.seconds, loop.images_seen, loop.generate(samples)
 
 
-def run_recipe(recipe, dataset, seed, budgets, samples):
+def run_recipe(recipe, changes, dataset, seed, budgets, samples):
     """train() in a run directory of its own, extended from budget to budget; everything it writes is included."""
     from dcgan_tf import sample, train
     from dcgan_tf.training.progress import NoProgress
 
+    fields = dict(change.split("=", 1) for change in changes)
     with tempfile.TemporaryDirectory() as folder:
         for budget in budgets:
-            run = train(recipe, dataset, folder, max_seconds=budget, seed=seed, progress=NoProgress())
+            run = train(recipe, dataset, folder, max_seconds=budget, seed=seed, overrides=fields, progress=NoProgress())
             row = run.rows()[-1]
             seen = int(row["step"]) * run.config["recipe"]["batch_size"]
             yield float(row["seconds"]), seen, sample(run.path, samples, seed=1)
 
 
 def main():
-    name, dataset_name, seed, budgets, samples, output = sys.argv[1:]
+    (name, *changes), dataset_name, seed, budgets, samples, output = sys.argv[1].split(), *sys.argv[2:]
     dataset = load_dataset(dataset_name)
     keras.utils.set_random_seed(int(seed))
     loop = None  # recipes are trained by train()
@@ -67,7 +69,7 @@ def main():
     if loop:
         results = list(run_loop(loop, budgets, samples))
     else:
-        results = list(run_recipe(name, dataset, int(seed), budgets, samples))
+        results = list(run_recipe(name, changes, dataset, int(seed), budgets, samples))
     seconds, seen, images = zip(*results, strict=True)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     np.savez(output, seconds=seconds, images_seen=seen, images=np.stack(images), ready=ready, memory=memory)

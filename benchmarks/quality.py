@@ -1,7 +1,7 @@
 """Quality for the minutes one waits: the tutorial's loop, a plain DCGAN and `quick`, with equal seconds of training.
 
     python benchmarks/quality.py [--datasets mnist5k,photographs,avatars,fashion_mnist]
-                                 [--contestants tutorial,plain,quick]
+                                 [--contestants "tutorial,plain,quick loss=hinge,quick"]
                                  [--budgets 30,90,180] [--seeds 0,1,2] [--output results/benchmarks]
 
 They take turns (A B C, A B C, ...), each in a process of its own, on the cores this command may use (try
@@ -101,7 +101,7 @@ def measure(options, output, datasets):
         if can_take_part(contestant, datasets[name][1].image_shape)
     ]
     budgets = ",".join(f"{b:g}" for b in options.budgets)
-    paths = {turn: runs / f"{'_'.join(map(str, turn))}_{budgets.replace(',', '-')}.npz" for turn in turns}
+    paths = {turn: runs / _file_name(*turn, budgets) for turn in turns}
     missing = [turn for turn, path in paths.items() if not path.exists()]
     if missing:
         minutes = len(missing) * options.budgets[-1] / 60
@@ -133,6 +133,10 @@ def measure(options, output, datasets):
                     if seed == options.seeds[0]:
                         pictures[name, contestant, budget] = grid(result["images"][index][:_SHOWN])
     return rows, pictures, floors
+
+
+def _file_name(dataset, contestant, seed, budgets):
+    return f"{dataset}_{contestant.replace(' ', '-')}_{seed}_{budgets.replace(',', '-')}.npz"
 
 
 def rows_of(rows, name, contestant, budget):

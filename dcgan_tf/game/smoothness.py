@@ -16,11 +16,14 @@ class Penalties:
     def __init__(self, recipe):
         self.terms = []  # (how often, function (judge, real_images, fake_images, seed [2]) -> scalar)
         r1, r2 = 0.5 * recipe.r1_gamma, 0.5 * recipe.r2_gamma
+        share = functools.partial(_first, recipe.penalty_share)
         slope = functools.partial(squared_slope, recipe.penalty_sigma)
         if r1:
-            self.terms.append((recipe.r1_every, lambda judge, real, fake, seed: r1 * slope(judge, real, seed)))
+            self.terms.append((recipe.r1_every, lambda judge, real, fake, seed: r1 * slope(judge, share(real), seed)))
         if r2:
-            self.terms.append((recipe.r1_every, lambda judge, real, fake, seed: r2 * slope(judge, fake, seed + [0, 1])))
+            self.terms.append(
+                (recipe.r1_every, lambda judge, real, fake, seed: r2 * slope(judge, share(fake), seed + [0, 1]))
+            )
         if recipe.gradient_penalty:
             weight = recipe.gradient_penalty
             self.terms.append((1, lambda *given: weight * gradient_penalty(*given)))
@@ -43,6 +46,13 @@ def _add(gradients, weights, factor, term, *given):
         value = factor * term(*given)
     added = tape.gradient(value, weights)  # None for what the gradient at images does not depend on: the last bias
     return [one if more is None else one + more for one, more in zip(gradients, added, strict=True)]
+
+
+def _first(share, images):
+    """The first images of a batch, one at least: their order is by chance."""
+    if share == 1:
+        return images
+    return images[: tf.cast(tf.math.ceil(share * tf.cast(tf.shape(images)[0], tf.float32)), tf.int32)]
 
 
 def squared_slope(sigma, judge, images, seed):

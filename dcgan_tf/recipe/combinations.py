@@ -59,7 +59,7 @@ SWITCHES = (
         "real_label_low or real_label_high other than 1",
     ),
     Switch(
-        ("r1_every", "penalty_sigma"),
+        ("r1_every", "penalty_sigma", "penalty_share"),
         lambda r: r.r1_gamma > 0 or r.r2_gamma > 0,
         ("r1_gamma", "r2_gamma"),
         "r1_gamma or r2_gamma above 0",

@@ -108,6 +108,7 @@ class Recipe(BaseModel):
     penalty_sigma: float = _field(
         0.0, "R1 and R2 from D's differences at noise of this deviation; 0: from its gradient, exactly", ge=0, le=1
     )
+    penalty_share: float = _field(1.0, "R1 and R2 on this share of the batch, as strong: cheaper", gt=0, le=1)
     gradient_penalty: float = _field(0.0, "WGAN-GP: weight of (|gradient of D| - 1)^2 between real and fake", ge=0)
     spectral_norm: bool = _field(False, "D's kernels are kept at spectral norm 1")
 

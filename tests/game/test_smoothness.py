@@ -55,6 +55,18 @@ def test_r1_is_taken_at_real_images_and_r2_at_generated_ones():
         np.testing.assert_allclose(added[0], 32 * 0.5 * at**2, rtol=1e-5)
 
 
+def test_a_share_of_the_batch_is_its_first_images_and_as_strong():
+    """One image of value 1 and two of 3: `gamma / 2 * (2 w x)^2` at each of 4 pixels, by w, tells which were taken."""
+    judge = lambda images: WEIGHT * tf.reduce_sum(images**2, axis=[1, 2, 3])[:, None]  # noqa: E731
+    batch = tf.concat([tf.fill([1, 2, 2, 1], 1.0), tf.fill([2, 2, 2, 1], 3.0)], 0)
+    at = {0.01: 1, 0.3: 1, 0.5: (1 + 9) / 2, 1.0: (1 + 9 + 9) / 3}  # rounded up: 1, 1, 2 and 3 images
+    for share, mean_square in at.items():
+        for name in ("r1_gamma", "r2_gamma"):
+            recipe = Recipe(**{name: 2.0}, penalty_share=share, discriminator_batch_norm=False)
+            added = Penalties(recipe).add([tf.constant(0.0)], [WEIGHT], judge, batch, batch, SEED, tf.constant(0))
+            np.testing.assert_allclose(added[0], 32 * 0.5 * mean_square, rtol=1e-5)
+
+
 def test_gradient_penalty_of_a_linear_discriminator():
     assert np.isclose(gradient_penalty(_linear(0.5), IMAGES, -IMAGES, SEED), (4 * 0.5 - 1) ** 2)
     assert np.isclose(gradient_penalty(_linear(0.25), IMAGES, -IMAGES, SEED), 0.0)

@@ -35,7 +35,8 @@ CASES = {
                                      "beta_1": 0.7, "beta_2": 0.9}),
     "loss_gated": ("nitk", {**SMALLEST, "update_rule": "loss_gated", "precision": "float16", "batch_norm": "all"}),
     "smooth D": ("gwu", {**SMALLEST, "discriminator_batch_norm": False, "r1_gamma": 1.0, "r1_every": 3,
-                         "r2_gamma": 0.5, "penalty_sigma": 0.1, "gradient_penalty": 1.0, "spectral_norm": True}),
+                         "r2_gamma": 0.5, "penalty_sigma": 0.1, "penalty_share": 0.5, "gradient_penalty": 1.0,
+                         "spectral_norm": True}),
 }  # fmt: skip
 # What the next step depends on, beside the weights: where it is counted, averaged, drawn or followed.
 WITH_STATE = {
@@ -66,6 +67,7 @@ WITH_STATE = {
     "r1_every": "smooth D",
     "r2_gamma": "smooth D",
     "penalty_sigma": "smooth D",
+    "penalty_share": "smooth D",
     "gradient_penalty": "smooth D",
     "spectral_norm": "smooth D",
 }
