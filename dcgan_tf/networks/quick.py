@@ -1,7 +1,7 @@
 """This project's own networks: small and fast on a CPU, for any size from 28 to 128."""
 
 from dcgan_tf.networks.layers import batch_norm, fresh, logit_of
-from dcgan_tf.system.keras_backend import keras, layers
+from dcgan_tf.system.keras_backend import keras, layers, ops
 
 
 def check_size(image_shape):
@@ -16,7 +16,7 @@ def generator(recipe, image_shape) -> keras.Model:
     The widths halve as the size doubles, down to `width` at half the image's size. The features of every size
     also give a small picture, and these are enlarged and summed (the output skips of Karras et al. 2020,
     arXiv:1912.04958, section 4.1): the large shapes need not find their way through all the layers. Odd sizes are
-    cropped out of the next even one.
+    cropped out of the next even one. With `self_modulation` the latents have a say in every layer: see below.
     """
     size, _, channels = image_shape
     doublings = _doublings(size)
@@ -24,22 +24,29 @@ def generator(recipe, image_shape) -> keras.Model:
     normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
     widths = [recipe.width << level for level in range(doublings - 1, -1, -1)]
     smoothly = recipe.last_doubling == "bilinear" or (recipe.last_doubling == "by_channels" and channels == 3)
+    few = [max(1, recipe.width // 2)] if smoothly else []  # features at full size
     latents = keras.Input([recipe.latent_dim], name="latents")
+    modulated = _modulations(latents, [widths[0], *widths, *few]) if recipe.self_modulation else lambda x: x
+    normalised = lambda x: layers.ReLU()(modulated(batch_norm(x, 1e-3)))  # noqa: E731
     x = layers.Dense(start * start * widths[0], use_bias=False, kernel_initializer=fresh(normal))(latents)
-    x = layers.Reshape([start, start, widths[0]])(x)
-    x = layers.ReLU()(batch_norm(x, 1e-3))
+    x = normalised(layers.Reshape([start, start, widths[0]])(x))
     x = layers.Conv2D(widths[0], 3, padding="same", use_bias=False, kernel_initializer=fresh(normal))(x)
-    x = layers.ReLU()(batch_norm(x, 1e-3))
+    x = normalised(x)
     picture = layers.Conv2D(channels, 1, kernel_initializer=fresh(normal))(x)
     for width in widths[1:]:
         x = layers.Conv2DTranspose(width, 4, 2, "same", use_bias=False, kernel_initializer=fresh(normal))(x)
-        x = layers.ReLU()(batch_norm(x, 1e-3))
+        x = normalised(x)
         picture = _enlarged(picture, smoothly)
         if smoothly or width != widths[-1]:  # what depth to space makes is the picture of the last size
             detail = layers.Conv2D(channels, 1, kernel_initializer=fresh(normal))(x)
             picture = layers.Add()([picture, detail])
-    last = _last_by_enlarging if smoothly else _last_by_depth_to_space
-    x = layers.Add()([last(recipe, x, channels, normal), _enlarged(picture, smoothly)])
+    if smoothly:  # even surfaces are what a convolution at full size makes by default, of features enlarged smoothly
+        x = layers.Conv2D(*few, 3, padding="same", use_bias=False, kernel_initializer=fresh(normal))(x)
+        x = normalised(_enlarged(x, True))
+        x = layers.Conv2D(channels, 3, padding="same", kernel_initializer=fresh(normal))(x)
+    else:
+        x = _four_pixels_at_once(x, channels, normal)
+    x = layers.Add()([x, _enlarged(picture, smoothly)])
     extra = x.shape[1] - size
     if extra:
         x = layers.Cropping2D(((extra // 2, extra - extra // 2),) * 2)(x)
@@ -52,8 +59,8 @@ def _enlarged(x, smoothly):
     return layers.UpSampling2D(2, interpolation="bilinear", dtype="float32")(x)  # TensorFlow's kernel knows no other
 
 
-def _last_by_depth_to_space(recipe, x, channels, normal):
-    """A convolution at half the size that makes four pixels at once (Shi et al. 2016, arXiv:1609.05158).
+def _four_pixels_at_once(x, channels, normal):
+    """A convolution at half the size, then depth to space (Shi et al. 2016, arXiv:1609.05158).
 
     On a CPU, layers of one or three channels at full size cost more than they are worth. But each of the four has
     weights of its own: neighbouring pixels that have nothing to do with each other, grain, are what it makes at first.
@@ -64,12 +71,25 @@ def _last_by_depth_to_space(recipe, x, channels, normal):
     return layers.Reshape([2 * half, 2 * half, channels])(layers.Permute([1, 3, 2, 4, 5])(x))
 
 
-def _last_by_enlarging(recipe, x, channels, normal):
-    """Few features, enlarged smoothly, and a convolution at full size: even surfaces are what it makes by default."""
-    few = max(1, recipe.width // 2)
-    x = layers.Conv2D(few, 3, padding="same", use_bias=False, kernel_initializer=fresh(normal))(x)
-    x = layers.ReLU()(batch_norm(_enlarged(x, True), 1e-3))
-    return layers.Conv2D(channels, 3, padding="same", kernel_initializer=fresh(normal))(x)
+def _modulations(latents, channels):
+    """A function that scales and shifts the features of layer after layer, of so many channels, as the latents say.
+
+    What a whole image has in common, such as the colour of its background, is then in reach of every layer, and need
+    not be agreed on place by place. A small network in between (Chen et al. 2019, arXiv:1810.01365, equation 2); its
+    answers for all layers come from one kernel, since gradients of many parts would be added in no fixed order.
+    """
+    hidden = layers.Dense(32, activation="relu", kernel_initializer="he_normal")(latents)
+    small = keras.initializers.RandomNormal(0.0, 0.02)
+    answers = layers.Dense(2 * sum(channels), use_bias=False, kernel_initializer=small, name="modulation")(hidden)
+    scales, shifts = ops.split(layers.Reshape([1, 1, 2 * sum(channels)])(answers), 2, axis=-1)
+    ends = [sum(channels[:index]) for index in range(1, len(channels))]
+    parts = iter(zip(ops.split(scales, ends, axis=-1), ops.split(shifts, ends, axis=-1), strict=True))
+
+    def modulated(x):
+        scale, shift = next(parts)
+        return layers.Add()([layers.Multiply()([x, 1.0 + scale]), shift])
+
+    return modulated
 
 
 def discriminator(recipe, image_shape) -> keras.Model:

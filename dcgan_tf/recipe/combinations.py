@@ -13,7 +13,7 @@ from typing import NamedTuple
 # Which of the fields that shape networks each architecture uses; width, latent_dim and minibatch_std are used by
 # all. Another one would change nothing, so setting it is refused. A test proves each row from the networks.
 NETWORK_FIELDS: dict[str, tuple[str, ...]] = {
-    "quick": ("initial_std", "leaky_slope", "last_doubling", "discriminator_batch_norm"),
+    "quick": ("initial_std", "leaky_slope", "self_modulation", "last_doubling", "discriminator_batch_norm"),
     "dcgan": ("initial_std", "leaky_slope", "generator_activation", "batch_norm", "discriminator_batch_norm"),
     "tutorial": ("leaky_slope", "dropout"),
     "vrdl": ("initial_std", "leaky_slope", "dropout"),

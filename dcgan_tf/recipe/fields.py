@@ -59,6 +59,7 @@ class Recipe(BaseModel):
     )
     discriminator_batch_norm: bool = _field(True, "BatchNorm in D, in architectures that have it there")
     minibatch_std: bool = _field(False, "D's last features are told how much the images of a batch differ")
+    self_modulation: bool = _field(False, "`quick`'s G: the latents scale and shift the features of every layer")
     last_doubling: Literal["depth_to_space", "bilinear", "by_channels"] = _field(
         "depth_to_space",
         "`quick`'s G reaches the full size by: four pixels at once / enlarging, then convolving / that in colour only",

@@ -160,6 +160,28 @@ def test_each_size_of_quick_adds_its_own_picture():
     assert sorted(sides) == [1, 4, 8]  # 64x64 in all detail, 16x16 and 8x8
 
 
+@pytest.mark.parametrize("way", ["depth_to_space", "bilinear"])
+def test_latents_scale_and_shift_the_features_of_every_layer_of_quick(way):
+    """Against equation 2 of the paper in NumPy: all scales stand first, layer after layer, then all shifts."""
+    recipe = get_recipe("quick").with_fields({"width": 4, "last_doubling": way, "self_modulation": True})
+    generator = build_generator(recipe, (64, 64, 3))
+    norms = [layer for layer in generator.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    active = [layer for layer in generator.layers if isinstance(layer, keras.layers.ReLU)]
+    modulation = generator.get_layer("modulation")
+    assert len(active) == len(norms) == (4 if way == "depth_to_space" else 5)
+    rng = np.random.default_rng(0)
+    latents = rng.normal(size=(3, recipe.latent_dim)).astype(np.float32)
+    modulation.kernel.assign(rng.normal(size=modulation.kernel.shape))
+    before = [layer.output for layer in norms], [layer.input for layer in active]
+    hidden, normalised, modulated = keras.Model(generator.input, [modulation.input, *before])(latents)
+    scales, shifts = np.split(np.asarray(hidden) @ modulation.kernel.numpy(), 2, axis=1)
+    ends = np.cumsum([x.shape[-1] for x in normalised])[:-1]
+    parts = zip(np.split(scales, ends, axis=1), np.split(shifts, ends, axis=1), strict=True)
+    for x, y, (scale, shift) in zip(normalised, modulated, parts, strict=True):
+        expected = np.asarray(x) * (1 + scale[:, None, None]) + shift[:, None, None]
+        np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_enlarged_smoothly_images_are_even_where_depth_to_space_makes_grain():
     """Of random weights, large enough for the layers to matter: what a generator makes before it has learned."""
     grain = {}
