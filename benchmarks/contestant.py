@@ -2,10 +2,10 @@
 
     python benchmarks/contestant.py CONTESTANT DATASET SEED BUDGETS SAMPLES OUTPUT.npz
 
-CONTESTANT: `tutorial`, `plain`, `pytorch` (needs `pip install torch`), or any recipe of this project, with what is
-changed in it, such as "quick width=24". BUDGETS: seconds of training, such as 30,90,180; samples are drawn after each,
-while the clock stands still. What loading, drawing and importing take does not count; the first step, with its tracing,
-does.
+CONTESTANT: `tutorial`, `plain`, `flow`, `pytorch` (needs `pip install torch`), or any recipe of this project, with what
+is changed in it, such as "quick width=24". BUDGETS: seconds of training, such as 30,90,180; samples are drawn after
+each, while the clock stands still. What loading, drawing and importing take does not count; the first step, with its
+tracing, does.
 """
 
 import resource
@@ -30,7 +30,15 @@ def run_loop(loop, budgets, samples):
     """A loop with train(max_seconds) and generate(count)."""
     for budget in budgets:
         loop.train(max_seconds=budget - loop.seconds)
-        yield loop.seconds, loop.images_seen, loop.generate(samples)
+        yield loop.seconds, loop.images_seen, *_timed(loop.generate, samples)
+
+
+def _timed(draw, count):
+    """The images, and the seconds that drawing 1,000 of them takes; what is compiled first does not count."""
+    draw(1)
+    started = time.perf_counter()
+    images = draw(count)
+    return images, 1000 / count * (time.perf_counter() - started)
 
 
 def run_recipe(recipe, changes, dataset, seed, budgets, samples):
@@ -44,7 +52,7 @@ def run_recipe(recipe, changes, dataset, seed, budgets, samples):
             run = train(recipe, dataset, folder, max_seconds=budget, seed=seed, overrides=fields, progress=NoProgress())
             row = run.rows()[-1]
             seen = int(row["step"]) * run.config["recipe"]["batch_size"]
-            yield float(row["seconds"]), seen, sample(run.path, samples, seed=1)
+            yield float(row["seconds"]), seen, *_timed(lambda count: sample(run.path, count, seed=1), samples)  # noqa: B023
 
 
 def main():
@@ -60,6 +68,10 @@ def main():
         from plain_loop import PlainLoop
 
         loop = PlainLoop(dataset.images[:])
+    elif name == "flow":
+        from flow_loop import FlowLoop
+
+        loop = FlowLoop(dataset.images[:])
     elif name == "pytorch":
         from pytorch_dcgan import PyTorchLoop
 
@@ -70,9 +82,10 @@ def main():
         results = list(run_loop(loop, budgets, samples))
     else:
         results = list(run_recipe(name, changes, dataset, int(seed), budgets, samples))
-    seconds, seen, images = zip(*results, strict=True)
+    seconds, seen, images, drawing = zip(*results, strict=True)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    np.savez(output, seconds=seconds, images_seen=seen, images=np.stack(images), ready=ready, memory=memory)
+    figures = {"seconds": seconds, "images_seen": seen, "drawing": drawing, "ready": ready, "memory": memory}
+    np.savez(output, images=np.stack(images), **figures)
 
 
 if __name__ == "__main__":

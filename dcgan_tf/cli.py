@@ -9,7 +9,7 @@ import os
 import click
 
 from dcgan_tf import __version__
-from dcgan_tf.recipe.catalogue import RECIPES, get_recipe
+from dcgan_tf.recipe.catalogue import IN_COLOUR, RECIPES, changed_recipe, get_recipe
 from dcgan_tf.recipe.fields import field_help
 from dcgan_tf.system.errors import UserError, nearest, run_command
 from dcgan_tf.system.quiet import tensorflow_quiet
@@ -206,9 +206,11 @@ def train(recipe, dataset, run_dir, overrides, no_progress, list_fields, **optio
     if list_fields:
         for name, kind, default, meaning in field_help(get_recipe(recipe)):
             click.echo(f"{name:28} {meaning} ({kind}; {_as_typed(default)})")
+        if recipe in IN_COLOUR:
+            click.echo(f"On colour images {recipe} is {IN_COLOUR[recipe]}, with other values: name it to see them.")
         return
     classes = overrides.pop("classes", None)
-    get_recipe(recipe).with_fields(overrides)  # a mistake here need not wait for TensorFlow
+    changed_recipe(recipe, overrides)  # a mistake here need not wait for TensorFlow
     with tensorflow_quiet():
         from dcgan_tf.run.place import run_name
         from dcgan_tf.training.progress import PlainProgress

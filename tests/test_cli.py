@@ -70,9 +70,9 @@ def test_the_fields_that_can_be_set_are_those_of_the_recipe_with_its_values():
 def test_recipes_prints_the_table():
     status, output, _ = run_cli("recipes")
     assert status == 0
-    for words in ("quick", "18,920,320", "1,045,633", "18,421,507", "795,009", "698,049", "64x64x3", "Radford"):
+    for words in ("quick_colour", "18,920,320", "1,045,633", "18,421,507", "795,009", "698,049", "64x64x3", "Radford"):
         assert words in output
-    assert len(output.splitlines()) == 10
+    assert len(output.splitlines()) == 11
 
 
 def test_recipes_measures_its_time_on_request():

@@ -10,7 +10,7 @@ import math
 import numbers
 
 from dcgan_tf.notebook.saved import notebook_of, saved_changes
-from dcgan_tf.recipe.catalogue import get_recipe
+from dcgan_tf.recipe.catalogue import changed_recipe, get_recipe
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.quiet import tensorflow_quiet
 
@@ -74,7 +74,7 @@ def check_values(values: dict):
     try:
         recipe = get_recipe(values["recipe"])
         fields = {n: v for n, v in values.items() if n == "learning_rate" or n in recipe.as_dict()}
-        return recipe.with_fields({**given(**fields), **(values.get("overrides") or {})})
+        return changed_recipe(recipe.name, {**given(**fields), **(values.get("overrides") or {})})
     except UserError as error:
         raise UserError(str(error)) from None
 

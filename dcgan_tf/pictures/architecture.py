@@ -49,7 +49,7 @@ def shape_text(shape) -> str:
 
 
 _SHORT_KINDS = {"InputLayer": "input", "Conv2DTranspose": "transposed convolution", "Conv2D": "convolution"}
-_SHORT_KINDS |= {"BatchNormalization": "BatchNorm", "Dense": "dense", "Add": "sum"}
+_SHORT_KINDS |= {"BatchNormalization": "BatchNorm", "Dense": "dense", "Add": "sum", "Multiply": "product"}
 
 
 def describe_layer(layer) -> str:

@@ -1,11 +1,13 @@
 """The recipes by name."""
 
 from dcgan_tf.recipe.fields import Recipe
-from dcgan_tf.recipe.ours import QUICK, RPI_RESCUED
+from dcgan_tf.recipe.ours import QUICK, QUICK_COLOUR, RPI_RESCUED
 from dcgan_tf.recipe.published import PUBLISHED
 from dcgan_tf.system.errors import UserError, nearest
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (QUICK, *PUBLISHED, RPI_RESCUED)}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (QUICK, QUICK_COLOUR, *PUBLISHED, RPI_RESCUED)}
+# Whoever names the first gets the second where the images have colour.
+IN_COLOUR = {QUICK.name: QUICK_COLOUR.name}
 
 
 def get_recipe(name: str) -> Recipe:
@@ -13,3 +15,21 @@ def get_recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise UserError(f"unknown recipe {name!r}.{nearest(name, RECIPES)} Recipes: {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+def changed_recipe(name: str, changes: dict, channels: int | None = None) -> Recipe:
+    """The recipe of that name for images of so many channels, with these fields changed.
+
+    channels: None where the data are not read yet: what fits neither gray nor colour images is a mistake already then.
+    Raises UserError for an unknown recipe, and for a change that makes no sense in it.
+    """
+    kinds = [name, IN_COLOUR[name]] if name in IN_COLOUR else [name]
+    if channels is not None:
+        kinds = [kinds[-1] if channels == 3 else name]
+    mistakes = []
+    for kind in kinds:
+        try:
+            return get_recipe(kind).with_fields(changes)
+        except UserError as error:
+            mistakes.append(error)
+    raise mistakes[0]

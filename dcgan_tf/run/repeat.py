@@ -6,7 +6,7 @@ and where it cannot say all of it (a recipe of one's own), the same is said in P
 
 import shlex
 
-from dcgan_tf.recipe.catalogue import RECIPES
+from dcgan_tf.recipe.catalogue import RECIPES, changed_recipe
 from dcgan_tf.recipe.fields import Recipe, default_of
 
 _PROGRAM = ("python", "-m", "dcgan_tf", "train")
@@ -81,7 +81,8 @@ def _changes(config, recipe):
         changes["image_size"] = recipe.image_size  # what it was brought to had to be asked for
     said = {name: _text(value) for name, value in changes.items()}
     said |= {name: str(getattr(recipe, name)) for name in ("epochs", "steps") if getattr(recipe, name)}
-    made, wanted = RECIPES[recipe.name].with_fields(said).as_dict(), recipe.as_dict()
+    channels = list(data.get("image_shape", [None]))[-1]  # by its name alone, `quick` would be another in colour
+    made, wanted = changed_recipe(recipe.name, said, channels).as_dict(), recipe.as_dict()
     if any(made[name] != wanted[name] for name in wanted if name not in _DESCRIPTION):
         return None
     if data.get("classes") is not None:

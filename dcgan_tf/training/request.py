@@ -11,7 +11,7 @@ import numpy as np
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.networks.architectures import ARCHITECTURES, check_image_shape
-from dcgan_tf.recipe.catalogue import get_recipe
+from dcgan_tf.recipe.catalogue import changed_recipe
 from dcgan_tf.recipe.fields import MOST, Recipe
 from dcgan_tf.system.errors import UserError
 
@@ -49,9 +49,14 @@ class Request:
 
 def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, overrides, seed, classes, resize,
             stretch, all_frames, log_every, checkpoint_seconds, evaluate_every, evaluation, keep_samples, tensorboard,
-            stop_on_alarm) -> Request:  # fmt: skip
-    """The request; NumPy's numbers are taken. Raises UserError for the first argument that makes no sense."""
-    recipe, length = recipe_and_length(recipe, epochs, steps, max_seconds, batch_size, learning_rate, overrides)
+            stop_on_alarm, channels=None) -> Request:  # fmt: skip
+    """The request; NumPy's numbers are taken. Raises UserError for the first argument that makes no sense.
+
+    channels: of the images, once they are known; some recipes are another in colour.
+    """
+    recipe, length = recipe_and_length(
+        recipe, epochs, steps, max_seconds, batch_size, learning_rate, overrides, channels
+    )
     return Request(
         recipe,
         length,
@@ -93,9 +98,8 @@ def load_images_for(
     )
 
 
-def recipe_and_length(recipe, epochs, steps, max_seconds, batch_size, learning_rate, overrides):
+def recipe_and_length(recipe, epochs, steps, max_seconds, batch_size, learning_rate, overrides, channels=None):
     """The recipe with all changes in it, and the length of the training."""
-    recipe = recipe if isinstance(recipe, Recipe) else get_recipe(recipe)
     changes = {name: _plain(value) for name, value in (overrides or {}).items()}
     named = {"batch_size": batch_size, "learning_rate": learning_rate, "epochs": epochs, "steps": steps}
     for name, value in named.items():
@@ -103,7 +107,7 @@ def recipe_and_length(recipe, epochs, steps, max_seconds, batch_size, learning_r
             raise UserError(f"{name} is given twice, as {value!r} and as {changes[name]!r}: give it once")
         if value is not None:
             changes[name] = _plain(value)
-    recipe = recipe.with_fields(changes)
+    recipe = recipe.with_fields(changes) if isinstance(recipe, Recipe) else changed_recipe(recipe, changes, channels)
     if max_seconds is None:
         if recipe.epochs is None and recipe.steps is None:
             raise UserError("epochs=None and steps=None: nothing says when to stop, give one of them or max_seconds")

@@ -11,6 +11,7 @@
 Beside it: progress.py is what a person sees, monitor.py evaluates on the way, alarm_log.py keeps the alarms.
 """
 
+import functools
 import time
 from pathlib import Path
 
@@ -59,7 +60,8 @@ def train(
     Called again with the same settings, it resumes an interrupted run bit for bit and leaves a finished one
     alone; with more epochs, steps or seconds it extends it.
 
-    recipe, dataset: a name (see RECIPES and datasets.py), a path for a dataset, or the object itself.
+    recipe, dataset: a name (see RECIPES and datasets.py), a path for a dataset, or the object itself. By its name,
+        `quick` is `quick_colour` on colour images.
     epochs, steps, max_seconds: when to stop, whichever comes first; none given: the recipe's own length.
         Seconds are of training alone, resumed ones counted together: see clock.py.
     overrides: recipe fields to change, such as {"width": 32}; batch_size and learning_rate are short for two.
@@ -79,20 +81,23 @@ def train(
     Raises UserError for a setting that makes no sense, before anything is written; TrainingDiverged when a
     loss is no longer finite; TrainingInterrupted on Ctrl-C or SIGTERM, after saving.
     """
-    request = resolve(
-        recipe, epochs=epochs, steps=steps, max_seconds=max_seconds, batch_size=batch_size,
+    asked = functools.partial(
+        resolve, recipe, epochs=epochs, steps=steps, max_seconds=max_seconds, batch_size=batch_size,
         learning_rate=learning_rate, overrides=overrides, seed=seed, classes=classes, resize=resize,
         stretch=stretch, all_frames=all_frames, log_every=log_every, checkpoint_seconds=checkpoint_seconds,
         evaluate_every=evaluate_every, evaluation=evaluation, keep_samples=keep_samples,
         tensorboard=tensorboard, stop_on_alarm=stop_on_alarm,
     )  # fmt: skip
+    request = asked()  # mistakes first
     began = time.perf_counter()
-    run, recipe = Run(run_dir), request.recipe
+    run = Run(run_dir)
     check_place(run.path)
     dataset = load_images_for(
-        recipe, dataset, "image_size" in (overrides or {}),
+        request.recipe, dataset, "image_size" in (overrides or {}),
         request.classes, request.resize, request.stretch, request.all_frames,
     )  # fmt: skip
+    request = asked(channels=dataset.image_shape[-1])
+    recipe = request.recipe
     check_image_shape(recipe, dataset.image_shape)
     config = describe(request, dataset, run.config if run.config_path.exists() else None)
     gan = GAN(recipe, dataset.image_shape, request.seed)

@@ -44,7 +44,7 @@ def _changed(before, variables):
 
 # The true architecture where two steps of it take a second or two; else a narrowed one (its true shapes and
 # parameter counts are pinned in test_models.py).
-NARROWED = {"radford": 32, "nitk": 32, "vrdl": 64, "sapienza": 32, "rpi": 64, "rpi_rescued": 64}
+NARROWED = {"quick_colour": 8, "radford": 32, "nitk": 32, "vrdl": 64, "sapienza": 32, "rpi": 64, "rpi_rescued": 64}
 
 
 @pytest.mark.parametrize("name", RECIPES)

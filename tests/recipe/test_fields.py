@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from dcgan_tf.recipe.catalogue import RECIPES, get_recipe
+from dcgan_tf.recipe.catalogue import RECIPES, changed_recipe, get_recipe
 from dcgan_tf.recipe.combinations import NETWORK_FIELDS
 from dcgan_tf.recipe.fields import FIELDS, Recipe, check_type, field_help, parse_text
 from dcgan_tf.system.errors import UserError
@@ -204,6 +204,23 @@ def test_the_recipe_of_an_older_run_is_read():
 def test_an_unknown_recipe_names_the_nearest():
     with pytest.raises(UserError, match=r"'qick'.*'quick'"):
         get_recipe("qick")
+
+
+def test_quick_is_another_recipe_on_colour_images():
+    assert [changed_recipe("quick", {}, channels).name for channels in (1, 3)] == ["quick", "quick_colour"]
+    assert [changed_recipe("vrdl", {}, channels).name for channels in (None, 1, 3)] == 3 * ["vrdl"]
+    assert changed_recipe("quick_colour", {}, 1).name == "quick_colour"  # who names it has it
+    assert changed_recipe("quick", {"width": 7, "penalty_share": 0.25}, 3).width == 7
+    of_gray, of_colour = {"instance_noise_target": 0.9}, {"penalty_share": 0.25}
+    for changes, channels in ((of_gray, 1), (of_colour, 3)):  # before the images are known, what either takes is taken
+        assert changed_recipe("quick", changes) == changed_recipe("quick", changes, channels)
+    for changes, channels, said in (
+        (of_gray, 3, "instance_noise_target=0.9 and instance_noise_images=None"),
+        (of_colour, 1, "without r1_gamma or r2_gamma above 0"),
+        ({"dropout": 0.3}, None, "'quick' has no dropout"),
+    ):
+        with pytest.raises(UserError, match=said):
+            changed_recipe("quick", changes, channels)
 
 
 def test_the_help_of_a_recipe_has_its_own_values_and_the_fields_it_uses():

@@ -6,6 +6,7 @@ import numpy as np
 import pandas
 import pytest
 
+from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.recipe.catalogue import get_recipe
 from dcgan_tf.system.errors import UserError
@@ -92,6 +93,21 @@ def test_a_run_with_classes_from_numpy_is_the_run_with_a_list(tmp_path):
     before = run.history_path.read_text()
     assert run.config["dataset"]["classes"] == [3, 7] and run.config["dataset"]["images"] == 1000
     assert train("gwu", "mnist5k", tmp_path / "run", classes=[3, 7], **options).history_path.read_text() == before
+
+
+def test_quick_is_what_the_images_have_it_be(tmp_path):
+    """By its name; a recipe that is given as an object is taken as it is."""
+    images = np.random.default_rng(0).integers(0, 256, (64, 28, 28, 3), np.uint8)
+    changes = {"width": 2, "latent_dim": 4, "grid_images": 4}
+    trained = []
+    for recipe, data in (("quick", images), ("quick", images[..., :1]), (get_recipe("quick"), images)):
+        run = train(recipe, Dataset("pictures", data), tmp_path / str(len(trained)), steps=1, overrides=changes)
+        trained.append((run.config["recipe"]["name"], run.config["recipe"]["discriminator_batch"]))
+    assert trained == [("quick_colour", "together"), ("quick", "apart"), ("quick", "apart")]
+    with pytest.raises(UserError, match=r"instance_noise_target=0\.9 and instance_noise_images=None: "):
+        train("quick", Dataset("pictures", images), tmp_path / "none", steps=1,
+              overrides={"instance_noise_target": 0.9})  # fmt: skip
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize(
