@@ -8,6 +8,7 @@ import shlex
 
 from dcgan_tf.recipe.catalogue import RECIPES, changed_recipe
 from dcgan_tf.recipe.fields import Recipe, default_of
+from dcgan_tf.system.errors import UserError
 
 _PROGRAM = ("python", "-m", "dcgan_tf", "train")
 _DESCRIPTION = ("name", "source", "summary")
@@ -82,7 +83,10 @@ def _changes(config, recipe):
     said = {name: _text(value) for name, value in changes.items()}
     said |= {name: str(getattr(recipe, name)) for name in ("epochs", "steps") if getattr(recipe, name)}
     channels = list(data.get("image_shape", [None]))[-1]  # by its name alone, `quick` would be another in colour
-    made, wanted = changed_recipe(recipe.name, said, channels).as_dict(), recipe.as_dict()
+    try:
+        made, wanted = changed_recipe(recipe.name, said, channels).as_dict(), recipe.as_dict()
+    except UserError:  # what the other would not take
+        return None
     if any(made[name] != wanted[name] for name in wanted if name not in _DESCRIPTION):
         return None
     if data.get("classes") is not None:

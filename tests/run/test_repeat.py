@@ -97,10 +97,16 @@ def test_only_what_differs_is_said():
 def test_the_gray_quick_on_colour_images_is_said_in_python(monkeypatch):
     """As version 0.4 trained it: by its name it would be another recipe now."""
     faces = {"name": "faces.zip", "image_shape": [64, 64, 3]}
-    for name, words in (("quick", "from dcgan_tf import Recipe, train"), ("quick_colour", "--recipe quick_colour")):
-        command = repeat_command(config_of(RECIPES[name].with_fields({"steps": 4}), {"steps": 4}, dataset=faces), "x")
+    for name, changes, words in (
+        ("quick", {}, "from dcgan_tf import Recipe, train"),
+        ("quick", {"instance_noise_images": 8000}, "from dcgan_tf import Recipe, train"),
+        ("quick_colour", {}, "--recipe quick_colour"),
+        ("quick_colour", {"penalty_share": 0.25}, "--set penalty_share=0.25"),
+    ):
+        recipe = RECIPES[name].with_fields({"steps": 4, **changes})
+        command = repeat_command(config_of(recipe, {"steps": 4}, dataset=faces), "x")
         assert words in command
-        assert asked_for(command, monkeypatch)[0] == RECIPES[name].with_fields({"steps": 4})
+        assert asked_for(command, monkeypatch)[0] == recipe
 
 
 def test_a_recipe_of_ones_own_is_said_in_python(monkeypatch):
