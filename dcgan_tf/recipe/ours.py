@@ -25,9 +25,10 @@ QUICK = Recipe(
     ema_rampup=0.1,
 )
 
-# What `quick` is on colour images (see catalogue.py). With BatchNorm statistics of their own for each half of a batch, D
-# cannot see the grain that all generated images share; with one set it can, and R1 keeps it from winning then, in the
-# noise's place. On digits the noise is better. Narrower, since more steps are worth more than wider layers at 64x64.
+# What `quick` is on colour images (see catalogue.py). With BatchNorm statistics of their own for each half of a batch,
+# D cannot see the grain that all generated images share; with one set it can, and R1 keeps it from winning then, in
+# the noise's place. On digits the noise is better. Narrower, since more steps are worth more than wider layers at
+# 64x64.
 QUICK_COLOUR = QUICK.with_fields(
     {
         "width": 24,
