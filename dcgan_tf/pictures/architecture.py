@@ -130,7 +130,8 @@ def _blocks(model) -> list[_Block]:
             block = _Block(layer, sources)
             blocks.append(block)
         else:
-            block = max(sources, key=lambda source: source.parameters)  # a sum belongs to the largest of its parts
+            # A sum belongs to the largest of its parts, and to an image rather than to a number for each channel.
+            block = max(sources, key=lambda source: (source.volume[0] > 1, source.parameters))
             if is_layer:
                 block.add(layer)
         maker.update((id(tensor), block) for tensor in keras.tree.flatten(layer.output))

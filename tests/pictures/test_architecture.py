@@ -43,6 +43,18 @@ def test_architecture_holds_every_computing_layer_and_all_parameters(build, reci
     _texts_stand_apart(picture)
 
 
+@pytest.mark.parametrize("width", [4, 8, 24, 64])
+def test_what_modulates_the_features_of_quick_stands_beside_the_way(width):
+    """Its kernel may be larger than that of a layer whose features it shifts."""
+    recipe = RECIPES["quick_colour"].with_fields({"width": width})
+    blocks = _blocks(build_generator(recipe, (64, 64, 3)))
+    way = [(type(block.layer).__name__, block.shape[-1]) for block in blocks[:7]]
+    up = [("Conv2DTranspose", 2 * width), ("Conv2DTranspose", width), ("Conv2D", width // 2), ("Conv2D", 3)]
+    assert way == [("InputLayer", 32), ("Dense", 4 * width), ("Conv2D", 4 * width), *up]
+    (modulation,) = (block for block in blocks if block.layer.name == "modulation")
+    assert modulation.small == [] and modulation not in blocks[:7]
+
+
 def _texts_stand_apart(picture):
     renderer = FigureCanvasAgg(picture).get_renderer()
     texts = [text for text in picture.axes[0].texts if text.get_text()]
