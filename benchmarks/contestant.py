@@ -22,6 +22,7 @@ from dcgan_tf.system.quiet import tensorflow_quiet  # noqa: E402
 with tensorflow_quiet():
     import keras
 import numpy as np  # noqa: E402
+from by_hand import recipe_and_fields  # noqa: E402
 
 from dcgan_tf.data.datasets import load_dataset  # noqa: E402
 
@@ -41,12 +42,12 @@ def _timed(draw, count):
     return images, 1000 / count * (time.perf_counter() - started)
 
 
-def run_recipe(recipe, changes, dataset, seed, budgets, samples):
+def run_recipe(way, dataset, seed, budgets, samples):
     """train() in a run directory of its own, extended from budget to budget; everything it writes is included."""
     from dcgan_tf import sample, train
     from dcgan_tf.training.progress import NoProgress
 
-    fields = dict(change.split("=", 1) for change in changes)
+    recipe, fields = recipe_and_fields(way)
     with tempfile.TemporaryDirectory() as folder:
         for budget in budgets:
             run = train(recipe, dataset, folder, max_seconds=budget, seed=seed, overrides=fields, progress=NoProgress())
@@ -56,7 +57,7 @@ def run_recipe(recipe, changes, dataset, seed, budgets, samples):
 
 
 def main():
-    (name, *changes), dataset_name, seed, budgets, samples, output = sys.argv[1].split(), *sys.argv[2:]
+    name, dataset_name, seed, budgets, samples, output = sys.argv[1:]
     dataset = load_dataset(dataset_name)
     keras.utils.set_random_seed(int(seed))
     loop = None  # recipes are trained by train()
@@ -81,7 +82,7 @@ def main():
     if loop:
         results = list(run_loop(loop, budgets, samples))
     else:
-        results = list(run_recipe(name, changes, dataset, int(seed), budgets, samples))
+        results = list(run_recipe(name, dataset, int(seed), budgets, samples))
     seconds, seen, images, drawing = zip(*results, strict=True)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     figures = {"seconds": seconds, "images_seen": seen, "drawing": drawing, "ready": ready, "memory": memory}

@@ -23,6 +23,7 @@ with tensorflow_quiet():
     import keras
     import tensorflow as tf
 import numpy as np
+from by_hand import recipe_and_fields
 
 from data_prep.avatars import avatars
 from dcgan_tf import sample, train
@@ -115,10 +116,9 @@ def main():
     _say("*real against real*", "", "", judge(data.images[rest]))
     for seed in map(int, options.seeds.split(",")):
         for way in options.ways:
-            recipe, *changes = way.split()
+            recipe, fields = recipe_and_fields(way)
             name = f"{way.replace(' ', '-')}-seed{seed}"
             for steps in map(int, options.steps.split(",")):
-                fields = dict(change.split("=", 1) for change in changes)
                 with contextlib.redirect_stdout(sys.stderr):  # the table stays one
                     run = train(recipe, options.data, options.output / name, steps=steps, seed=seed, overrides=fields,
                                 progress=NoProgress())  # fmt: skip

@@ -7,11 +7,10 @@ down and up in each, GroupNorm, swish, the time as scale and shift; Adam 1e-3, b
 Square images whose size is a multiple of 4.
 """
 
-import time
-
 import keras
 import numpy as np
 import tensorflow as tf
+from by_hand import Loop, follow
 from keras import layers, ops
 
 BATCH_SIZE, WIDTHS, DECAY, STEPS = 64, (32, 64, 96), 0.995, 10
@@ -44,17 +43,15 @@ def make_network(size, channels):
     return keras.Model([images, t], layers.Conv2D(channels, 3, padding="same", kernel_initializer="zeros")(x))
 
 
-class FlowLoop:
+class FlowLoop(Loop):
     """The loop over images uint8 [N, S, S, C]."""
 
     def __init__(self, images):
+        super().__init__(images, BATCH_SIZE)
         size, channels = images.shape[1], images.shape[3]
-        data = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images), reshuffle_each_iteration=True)
-        self.batches = data.repeat().batch(BATCH_SIZE, drop_remainder=True).prefetch(2)
         self.network, self.average = make_network(size, channels), make_network(size, channels)
         self.average.set_weights(self.network.get_weights())
         self.optimizer = keras.optimizers.Adam(1e-3)
-        self.images_seen, self.seconds = 0, 0.0
 
     @tf.function
     def train_step(self, images):
@@ -65,18 +62,7 @@ class FlowLoop:
             loss = tf.reduce_mean(tf.square(self.network([between, t], training=True) - (real - noise)))
         variables = self.network.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
-        for average, weight in zip(self.average.weights, self.network.weights, strict=True):
-            average.assign(DECAY * average + (1 - DECAY) * weight)
-
-    def train(self, max_seconds):
-        started = time.perf_counter()
-        for batch in self.batches:
-            self.train_step(batch)
-            self.images_seen += BATCH_SIZE
-            seconds = time.perf_counter() - started
-            if seconds > max_seconds:
-                self.seconds += seconds
-                return
+        follow(self.average, self.network, DECAY)
 
     @tf.function
     def flow(self, x):
@@ -88,8 +74,5 @@ class FlowLoop:
             x += length / 2 * (first + velocity(x + length * first, t + length))
         return x
 
-    def generate(self, count, batch_size=100):
-        """`count` images uint8 [count, S, S, C]."""
-        shape = [batch_size, *self.network.input_shape[0][1:]]
-        images = np.concatenate([self.flow(tf.random.normal(shape)).numpy() for _ in range(-(-count // batch_size))])
-        return np.clip(np.rint(images[:count] * 127.5 + 127.5), 0, 255).astype(np.uint8)
+    def draw(self, count):
+        return self.flow(tf.random.normal([count, *self.network.input_shape[0][1:]]))

@@ -5,11 +5,10 @@ Dense to 7x7 (8x8) and 4x4 transposed convolutions of stride 2, 48 wide; its mir
 weights with decay 0.99. Square images whose size is 28 or a power of two.
 """
 
-import time
-
 import keras
 import numpy as np
 import tensorflow as tf
+from by_hand import Loop, follow
 from keras import layers
 
 BATCH_SIZE, NOISE_DIM, WIDTH, DECAY = 64, 100, 48, 0.99
@@ -41,18 +40,16 @@ def make_discriminator(size, channels):
     return keras.Sequential([*stack, layers.Flatten(), layers.Dense(1)])
 
 
-class PlainLoop:
+class PlainLoop(Loop):
     """The loop over images uint8 [N, S, S, C]."""
 
     def __init__(self, images):
+        super().__init__(images, BATCH_SIZE)
         size, channels = images.shape[1], images.shape[3]
-        data = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images), reshuffle_each_iteration=True)
-        self.batches = data.repeat().batch(BATCH_SIZE, drop_remainder=True).prefetch(2)
         self.generator, self.discriminator = make_generator(size, channels), make_discriminator(size, channels)
         self.average = keras.models.clone_model(self.generator)
         self.average.set_weights(self.generator.get_weights())
         self.optimizers = [keras.optimizers.Adam(1e-3, beta_1=0.5) for _ in range(2)]
-        self.images_seen, self.seconds = 0, 0.0
 
     @tf.function
     def train_step(self, images):
@@ -72,24 +69,7 @@ class PlainLoop:
             loss = cross_entropy(self.discriminator(fake, training=True), 1.0)
         variables = self.generator.trainable_variables
         self.optimizers[1].apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        for average, weight in zip(self.average.weights, self.generator.weights, strict=True):
-            average.assign(DECAY * average + (1 - DECAY) * weight)
+        follow(self.average, self.generator, DECAY)
 
-    def train(self, max_seconds):
-        started = time.perf_counter()
-        for batch in self.batches:
-            self.train_step(batch)
-            self.images_seen += BATCH_SIZE
-            seconds = time.perf_counter() - started
-            if seconds > max_seconds:
-                self.seconds += seconds
-                return
-
-    def generate(self, count, batch_size=100):
-        """`count` images uint8 [count, S, S, C]."""
-        parts = [
-            self.average(tf.random.normal([batch_size, NOISE_DIM]), training=False)
-            for _ in range(-(-count // batch_size))
-        ]
-        images = np.concatenate([part.numpy() for part in parts])[:count]
-        return np.clip(np.rint(images * 127.5 + 127.5), 0, 255).astype(np.uint8)
+    def draw(self, count):
+        return self.average(tf.random.normal([count, NOISE_DIM]), training=False)

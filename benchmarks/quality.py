@@ -118,6 +118,7 @@ def measure(options, output, datasets):
         judge, floors[name] = judge_of(dataset, options.samples)
         for _, contestant, seed in (turn for turn in turns if turn[0] == name):
             with np.load(paths[name, contestant, seed]) as result:
+                drawing = result.get("drawing", np.full(len(options.budgets), np.nan))  # not measured by older versions
                 for index, budget in enumerate(options.budgets):
                     values, copied = judge(result["images"][index])
                     rows.append({
@@ -127,7 +128,7 @@ def measure(options, output, datasets):
                         "frechet_distance": values["frechet_distance"], "floor": floors[name],
                         "classes": values.get("classes_covered", ""),
                         "confidence": values.get("classifier_confidence", ""),
-                        "copied": copied, "drawing_1000_images": float(result["drawing"][index]),
+                        "copied": copied, "drawing_1000_images": float(drawing[index]),
                         "start_up_seconds": float(result["ready"]),
                         "peak_memory_mib": float(result["memory"]),
                     })  # fmt: skip
