@@ -246,12 +246,22 @@ def train(recipe, dataset, run_dir, overrides, no_progress, list_fields, **optio
     help="Standard deviation of the latents z (half-width, where they are uniform); less than in the training gives "
     "safer images that are more alike.  [default: that of the training, usually 1]",
 )
-def sample(run, count, seed, output, **options):
+@click.option("--class", "only", metavar="CLASS", help="Of a conditional run: images of this class, by name or number.")
+@click.option("--with", "having", metavar="NAMES", help="Of a conditional run: attributes that all images have, joined by commas.")
+@click.option("--without", metavar="NAMES", help="... and attributes that none has.")
+@click.option(
+    "--labels",
+    type=click.Path(),
+    metavar="CSV",
+    help="Of a conditional run: a file with a row for each image, of 0 and 1 under the attributes' names, or of classes; "
+    "it says how many.",
+)
+def sample(run, count, seed, output, having, without, **options):
     """Draw images from a run directory, or from a .keras file."""
     with tensorflow_quiet():
         from dcgan_tf.run.sampling import sample
 
-    images = sample(run, count, seed, output, **options)
+    images = sample(run, count, seed, output, having=having or (), without=without or (), **options)
     click.echo(f"{len(images)} images of {'x'.join(map(str, images.shape[1:]))} in {output}")
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from dcgan_tf.data.labels import labels_of
 from dcgan_tf.data.stored import StoredImages, fingerprint_of
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.exit_guard import exit_guard
@@ -79,6 +80,11 @@ class Dataset:
         """(height, width, channels)."""
         return tuple(int(n) for n in self.images.shape[1:])
 
+    @property
+    def label_count(self) -> int:
+        """Of its classes or attributes; 0 where there are no labels."""
+        return 0 if self.labels is None else len(labels_of(self))
+
     def steps_per_epoch(self, batch_size: int) -> int:
         """Whole batches in one pass over the data. Raises UserError when there is not even one."""
         if not 1 <= batch_size <= len(self):
@@ -88,8 +94,10 @@ class Dataset:
             )
         return len(self) // batch_size
 
-    def batches(self, batch_size: int, seed: int, start_step: int = 0):
+    def batches(self, batch_size: int, seed: int, start_step: int = 0, labelled: bool = False):
         """An endless tf.data.Dataset of uint8 [batch_size, H, W, C], beginning with the batch of `start_step`.
+
+        labelled: of pairs instead, these images and their labels as a network is told them, float32 [batch_size, K].
 
         Each epoch is a new order of all images, drawn from (seed, epoch) alone, so that a resumed training
         goes on with exactly the batches an uninterrupted one would see. The remainder that does not fill a
@@ -99,6 +107,7 @@ class Dataset:
 
         steps_per_epoch = self.steps_per_epoch(batch_size)
         shape = (batch_size, *self.image_shape)
+        labels = labels_of(self) if labelled else None
         together = min(_BATCHES_PER_CALL, max(1, _BYTES_PER_CALL // int(np.prod(shape))))
         orders = {}  # of the newest epoch only
 
@@ -109,16 +118,30 @@ class Dataset:
                 orders[epoch] = np.random.default_rng([seed, epoch]).permutation(len(self))
             return orders[epoch][place * batch_size : (place + 1) * batch_size]
 
-        def gather(call):
+        def rows_of_call(call):
             first = start_step + int(call) * together
+            return np.concatenate([rows_of(step) for step in range(first, first + together)])
+
+        def gather(call):
             with exit_guard as closing:
                 if closing:
                     return np.zeros((together, *shape), np.uint8)
-                rows = np.concatenate([rows_of(step) for step in range(first, first + together)])
-                return self.images[rows].reshape(together, *shape)
+                return self.images[rows_of_call(call)].reshape(together, *shape)
+
+        def gather_labelled(call):
+            with exit_guard as closing:
+                if closing:
+                    return np.zeros((together, *shape), np.uint8), np.zeros((together, batch_size, len(labels)), "f4")
+                rows = rows_of_call(call)
+                told = labels.told(labels.rows[rows]).reshape(together, batch_size, len(labels))
+                return self.images[rows].reshape(together, *shape), told
 
         def gather_in_graph(call):
-            return tf.ensure_shape(tf.numpy_function(gather, [call], tf.uint8), (together, *shape))
+            if labels is None:
+                return tf.ensure_shape(tf.numpy_function(gather, [call], tf.uint8), (together, *shape))
+            images, told = tf.numpy_function(gather_labelled, [call], (tf.uint8, tf.float32))
+            told = tf.ensure_shape(told, (together, batch_size, len(labels)))
+            return tf.ensure_shape(images, (together, *shape)), told
 
         # No autotuning: nothing is left to it here, and its thread, which looks less and less often, at times does
         # not hear that it is to end. Then the end of a training waited for its next look, up to a minute.

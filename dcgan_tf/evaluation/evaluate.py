@@ -13,25 +13,34 @@ import tensorflow as tf
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.data.images import to_model_range
+from dcgan_tf.data.labels import Labels
 from dcgan_tf.data.prepared import is_prepared
 from dcgan_tf.evaluation import alarms
 from dcgan_tf.evaluation.alarms import looks_of
 from dcgan_tf.evaluation.evaluator import REAL_IMAGES, Evaluator
 from dcgan_tf.evaluation.metrics import describe_value, metric_of
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.generators import load_generator, load_network
+from dcgan_tf.run.generators import latent_dim_of, load_generator, load_network
 from dcgan_tf.run.sampling import Sampler, draw_latents
+from dcgan_tf.run.wishes import as_in_the_data
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.text_tables import as_text
 
 _AT_ONCE = 512
 
 
-def draw_in_batches(sampler: Sampler, latent_dim: int, latents: dict, count: int, seed: int) -> Iterator[np.ndarray]:
-    """The images that `sample` gives for that seed, uint8 [n, H, W, C] at a time."""
+def draw_in_batches(
+    sampler: Sampler, latent_dim: int, latents: dict, count: int, seed: int, labels: Labels | None = None
+) -> Iterator[np.ndarray]:
+    """The images that `sample` gives for that seed, uint8 [n, H, W, C] at a time.
+
+    labels: of a conditional generator, those of its data.
+    """
     drawn = draw_latents(count, latent_dim, seed, **latents)
+    told = None if labels is None else as_in_the_data(labels, count, seed)
     for start in range(0, count, _AT_ONCE):
-        yield sampler(drawn[start : start + _AT_ONCE])
+        part = slice(start, start + _AT_ONCE)
+        yield sampler(drawn[part], None if told is None else told[part])
 
 
 def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, real_images=REAL_IMAGES, dataset=None,
@@ -66,7 +75,7 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
         data, metrics, features, samples, seeds, real_images, inception, discriminator, bar, say, real
     )
     sampler = Sampler(generator)
-    line = evaluator.measure(lambda seed: draw_in_batches(sampler, generator.input_shape[1], latents, samples, seed))
+    line = evaluator.measure(lambda seed: draw_in_batches(sampler, latent_dim_of(generator), latents, samples, seed, run.labels))
     kind = "averaged" if config["recipe"].get("ema_images") else "last step's"
     line = {**_place(run, best), "generator": f"best, {kind}" if best else kind, **line}
     line["alarms"] = alarms_of_run(run, line)
@@ -124,6 +133,10 @@ def as_judge(discriminator) -> Callable:
 
 def _discriminator_of(run, names, say):
     """The run's discriminator where it is one whose loss says something, else None; one that is damaged is said."""
+    if run.config["recipe"].get("conditional"):
+        if names is not None and "bound" in names:
+            raise UserError(f"run {str(run.path)!r} is conditional: D judges images with labels, bound is without any")
+        return None
     if run.config["recipe"].get("loss", "bce") not in ("bce", "minimax") or not run.discriminator_path.is_file():
         return None
     try:

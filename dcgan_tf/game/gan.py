@@ -14,7 +14,7 @@ from dcgan_tf.data.images import to_model_range
 from dcgan_tf.game.augmentation import mirror_half, viewer
 from dcgan_tf.game.fused_batch_norm import fuse_batch_norm
 from dcgan_tf.game.instance_noise import InstanceNoise
-from dcgan_tf.game.losses import LOSSES, label_drawer
+from dcgan_tf.game.losses import LOSSES, target_drawer
 from dcgan_tf.game.optimizers import gradients_of, optimizer_of
 from dcgan_tf.game.smoothness import Penalties, SpectralNorm
 from dcgan_tf.networks.architectures import build_discriminator, build_generator
@@ -27,36 +27,39 @@ METRICS = ("generator_loss", "discriminator_loss", "discriminator_real", "discri
 _REAL, _FAKE, _FAKE_AGAIN, _PENALTY, _FLIPS, _REAL_AGAIN = range(1, 7)
 
 
-# --- update rules: (gan, real_images, latents, labels) -> losses of G and D, logits of real and generated ----
+# --- update rules -> losses of G and D, logits of real and generated images ----------------------------------
+#
+# real_images [N, H, W, C] and latents [N, dim]; targets: the numbers that the losses compare with (losses.py);
+# labels: what the images are to show, the same for real and generated ones, or None where nothing is asked for.
 
 
-def simultaneous(gan, real_images, latents, labels):
+def simultaneous(gan, real_images, latents, targets, labels):
     """One forward pass, both gradients at the same weights, then both steps (the TensorFlow tutorial)."""
     with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
-        fake_images = gan.generator(latents, training=True)
-        real_logits, fake_logits = gan.judge_both(real_images, fake_images)
-        generator_loss = gan.loss.generator(real_logits, fake_logits, labels.target)
-        discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, labels.real, labels.fake)
+        fake_images = gan.generate(latents, labels)
+        real_logits, fake_logits = gan.judge_both(real_images, fake_images, labels)
+        generator_loss = gan.loss.generator(real_logits, fake_logits, targets.wanted)
+        discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, targets.real, targets.fake)
     gan.move_generator(generator_tape, generator_loss)
-    gan.move_discriminator(discriminator_tape, discriminator_loss, real_images, fake_images)
+    gan.move_discriminator(discriminator_tape, discriminator_loss, real_images, fake_images, labels)
     return generator_loss, discriminator_loss, real_logits, fake_logits
 
 
-def alternating(gan, real_images, latents, labels):
+def alternating(gan, real_images, latents, targets, labels):
     """D first; then G through the new D, with the same latents (Radford et al. 2016's released code).
 
     With discriminator_steps = n, G moves on every n-th step only (Goodfellow et al. 2014, algorithm 1: k).
     """
     with tf.GradientTape() as generator_tape:
-        fake_images = gan.generator(latents, training=True)
+        fake_images = gan.generate(latents, labels)
     with tf.GradientTape() as discriminator_tape:
-        real_logits, fake_logits = gan.judge_both(real_images, tf.stop_gradient(fake_images))
-        discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, labels.real, labels.fake)
-    gan.move_discriminator(discriminator_tape, discriminator_loss, real_images, fake_images)
+        real_logits, fake_logits = gan.judge_both(real_images, tf.stop_gradient(fake_images), labels)
+        discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, targets.real, targets.fake)
+    gan.move_discriminator(discriminator_tape, discriminator_loss, real_images, fake_images, labels)
 
     def generator_step():
         with generator_tape:
-            generator_loss = gan.loss.generator(*gan.judge_again(real_images, fake_images), labels.target)
+            generator_loss = gan.loss.generator(*gan.judge_again(real_images, fake_images, labels), targets.wanted)
         gan.move_generator(generator_tape, generator_loss)
         return generator_loss
 
@@ -64,25 +67,25 @@ def alternating(gan, real_images, latents, labels):
         generator_loss = generator_step()
     else:
         its_turn = (gan.step + 1) % gan.recipe.discriminator_steps == 0
-        would_be = functools.partial(gan.loss.generator, real_logits, fake_logits, labels.target)
+        would_be = functools.partial(gan.loss.generator, real_logits, fake_logits, targets.wanted)
         generator_loss = tf.cond(its_turn, generator_step, would_be)
     return generator_loss, discriminator_loss, real_logits, fake_logits
 
 
-def loss_gated(gan, real_images, latents, labels):
+def loss_gated(gan, real_images, latents, targets, labels):
     """Only the network that is behind moves: G when its loss is the larger one, else D (the `vrdl` report)."""
     with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
-        fake_images = gan.generator(latents, training=True)
-        real_logits, fake_logits = gan.judge_both(real_images, fake_images)
-        generator_loss = gan.loss.generator(real_logits, fake_logits, labels.target)
-        discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, labels.real, labels.fake)
+        fake_images = gan.generate(latents, labels)
+        real_logits, fake_logits = gan.judge_both(real_images, fake_images, labels)
+        generator_loss = gan.loss.generator(real_logits, fake_logits, targets.wanted)
+        discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, targets.real, targets.fake)
 
     def generator_step():
         gan.move_generator(generator_tape, generator_loss)
         return tf.constant(True)
 
     def discriminator_step():
-        gan.move_discriminator(discriminator_tape, discriminator_loss, real_images, fake_images)
+        gan.move_discriminator(discriminator_tape, discriminator_loss, real_images, fake_images, labels)
         return tf.constant(False)
 
     tf.cond(generator_loss > discriminator_loss, generator_step, discriminator_step)
@@ -95,18 +98,20 @@ UPDATE_RULES = {"simultaneous": simultaneous, "alternating": alternating, "loss_
 class GAN:
     """Generator, discriminator and all that moves them, for images of shape (H, W, C).
 
+    label_count: of the data's classes or attributes; a conditional recipe's networks are told which, see train_step.
+
     Setting the initial weights resets Keras' global random seed to `seed`; everything drawn later is a
     function of (seed, step) or of a seed that is part of `variables`, so a restored GAN goes on bit for bit.
-    Raises UserError when the recipe cannot make images of that shape.
+    Raises UserError when the recipe cannot make images of that shape, or is conditional and there are no labels.
     """
 
-    def __init__(self, recipe, image_shape, seed: int = 0):
+    def __init__(self, recipe, image_shape, seed: int = 0, label_count: int = 0):
         keras.utils.set_random_seed(seed)
         self.recipe, self.image_shape, self.seed = recipe, tuple(image_shape), seed
         self.step = tf.Variable(0, dtype=tf.int64, name="step")  # how many were made
         with _precision(recipe.precision):
-            self.generator = build_generator(recipe, image_shape)
-            self.discriminator = build_discriminator(recipe, image_shape)
+            self.generator = build_generator(recipe, image_shape, label_count)
+            self.discriminator = build_discriminator(recipe, image_shape, label_count)
         self.generator_optimizer = optimizer_of(recipe, recipe.generator_learning_rate, self.generator, self.step)
         self.discriminator_optimizer = optimizer_of(
             recipe, recipe.discriminator_learning_rate, self.discriminator, self.step
@@ -119,7 +124,7 @@ class GAN:
         fuse_batch_norm(self.discriminator)
         self.update = UPDATE_RULES[recipe.update_rule]
         self.loss = LOSSES[recipe.loss]
-        self.draw_labels = label_drawer(recipe)
+        self.draw_targets = target_drawer(recipe)
         self.view = viewer(recipe)
         self.noise = InstanceNoise(recipe)
         self.penalties = Penalties(recipe)
@@ -127,18 +132,23 @@ class GAN:
         self.judges_together = recipe.discriminator_batch == "together"
 
     @tf.autograph.experimental.do_not_convert  # no Python in it needs rewriting, which took about a quarter of a start
-    def train_step(self, real_images):
+    def train_step(self, real_images, labels=None):
         """One step on uint8 images [N, H, W, C]; returns the METRICS as a float32 vector.
 
-        Draw latents and labels; let the update rule move the networks; follow D with the noise and G with its average.
+        labels: of a conditional recipe, those of the images, float32 [N, label_count], one-hot or multi-hot.
+        Generated images are to have the same ones: attributes keep the company they have in the data.
+
+        Draw latents and targets; let the update rule move the networks; follow D with the noise and G with its average.
         """
         real_images = to_model_range(tf.cast(real_images, tf.float32))
         seed, count = self.seed_of_step(), tf.shape(real_images)[0]
         if self.recipe.horizontal_flips:
             real_images = mirror_half(real_images, tf.random.experimental.stateless_fold_in(seed, _FLIPS))
         latents = self.draw_latents(count, seed)
-        labels = self.draw_labels(count, seed + [0, 1])
-        generator_loss, discriminator_loss, real_logits, fake_logits = self.update(self, real_images, latents, labels)
+        targets = self.draw_targets(count, seed + [0, 1])
+        generator_loss, discriminator_loss, real_logits, fake_logits = self.update(
+            self, real_images, latents, targets, labels
+        )
         self.noise.follow(real_logits, fake_logits)
         self.step.assign_add(1)
         if self.averaged_generator is not None:
@@ -147,46 +157,54 @@ class GAN:
 
     # --- what the rules are made of ---------------------------------------------------------------------------
 
-    def judge_both(self, real_images, fake_images):
+    def generate(self, latents, labels):
+        """Images [N, H, W, C] as they are made in training."""
+        return self.generator(latents if labels is None else [latents, labels], training=True)
+
+    def judge_both(self, real_images, fake_images, labels=None):
         """D's logits of real and of generated images, [N, 1] each: of two batches, or of one that holds both.
 
         Where D has BatchNorm, two batches have statistics of their own: what all generated images share is subtracted
         before D can see it. One batch has one set of statistics, and one draw of everything else.
         """
         if self.judges_together:
-            return tf.split(self.judge(tf.concat([real_images, fake_images], axis=0), _REAL), 2)
-        return self.judge(real_images, _REAL), self.judge(fake_images, _FAKE)
+            return tf.split(self.judge(tf.concat([real_images, fake_images], axis=0), _REAL, labels), 2)
+        return self.judge(real_images, _REAL, labels), self.judge(fake_images, _FAKE, labels)
 
-    def judge_again(self, real_images, fake_images):
+    def judge_again(self, real_images, fake_images, labels=None):
         """Both logits [N, 1] once more, for G, in the same company and shown in another way.
 
         Those of the real images are None where they would be computed for nothing.
         """
         if self.judges_together:
-            return tf.split(self.judge(tf.concat([real_images, fake_images], axis=0), _FAKE_AGAIN), 2)
-        real_logits = self.judge(real_images, _REAL_AGAIN) if self.loss.compares else None
-        return real_logits, self.judge(fake_images, _FAKE_AGAIN)
+            return tf.split(self.judge(tf.concat([real_images, fake_images], axis=0), _FAKE_AGAIN, labels), 2)
+        real_logits = self.judge(real_images, _REAL_AGAIN, labels) if self.loss.compares else None
+        return real_logits, self.judge(fake_images, _FAKE_AGAIN, labels)
 
-    def judge(self, images, draw: int):
+    def judge(self, images, draw: int, labels=None):
         """D's logits [N, 1] of float32 images [N, H, W, C], augmented and noisy where the recipe asks for it.
 
         `draw` tells the calls of one step apart: each is shown the images in another way.
+        labels: those of the step's batch; there may be fewer images, its first ones, or twice as many, of both kinds.
         """
         seed = tf.random.experimental.stateless_fold_in(self.seed_of_step(), draw)
         seen = self.step * self.recipe.batch_size
-        return self.discriminator(self.noise.add(self.view(images, seed), seed, seen), training=True)
+        shown = self.noise.add(self.view(images, seed), seed, seen)
+        if labels is None:
+            return self.discriminator(shown, training=True)
+        return self.discriminator([shown, tf.concat([labels, labels], 0)[: tf.shape(images)[0]]], training=True)
 
     def move_generator(self, tape, loss):
         """G's step, down the gradient of its loss."""
         weights, optimizer = self.generator.trainable_variables, self.generator_optimizer
         optimizer.apply(gradients_of(tape, loss, weights, optimizer), weights)
 
-    def move_discriminator(self, tape, loss, real_images, fake_images):
+    def move_discriminator(self, tape, loss, real_images, fake_images, labels=None):
         """D's step, down the gradient of its weighted loss and of what keeps it smooth."""
         weights, optimizer = self.discriminator.trainable_variables, self.discriminator_optimizer
         gradients = gradients_of(tape, loss, weights, optimizer, self.recipe.discriminator_loss_weight)
         seed = tf.random.experimental.stateless_fold_in(self.seed_of_step(), _PENALTY)
-        judge = lambda images: self.judge(images, _PENALTY)  # noqa: E731
+        judge = lambda images: self.judge(images, _PENALTY, labels)  # noqa: E731
         gradients = self.penalties.add(gradients, weights, judge, real_images, fake_images, seed, self.step)
         optimizer.apply(gradients, weights)
         if self.spectral_norm:
@@ -219,6 +237,10 @@ class GAN:
             average.assign(weight + beta * (average - weight))
 
     # --- its state ------------------------------------------------------------------------------------------
+
+    @property
+    def is_conditional(self) -> bool:
+        return self.recipe.conditional
 
     @property
     def sampling_generator(self) -> keras.Model:

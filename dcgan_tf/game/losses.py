@@ -1,4 +1,4 @@
-"""The pairs of losses, and the labels they compare with.
+"""The pairs of losses, and the targets they compare with.
 
 Every discriminator of this project ends in a logit (or a critic's score) without a sigmoid: the sigmoid is
 part of the loss, where it is exact for large logits too. A loss pair is two functions of logits [N, 1]:
@@ -110,16 +110,16 @@ LOSSES: dict[str, LossPair] = {
 }
 
 
-class Labels(NamedTuple):
+class Targets(NamedTuple):
     """What one step's losses compare with."""
 
     real: tf.Tensor  # D's labels of real images, [N, 1] or a scalar
     fake: tf.Tensor  # D's labels of generated images, [N, 1] or a scalar
-    target: tf.Tensor  # what G wants D to say, a scalar
+    wanted: tf.Tensor  # what G wants D to say, a scalar
 
 
-def label_drawer(recipe) -> Callable:
-    """A function (batch_size, seed [2]) -> Labels that draws them inside the graph, anew on every step.
+def target_drawer(recipe) -> Callable:
+    """A function (batch_size, seed [2]) -> Targets that draws them inside the graph, anew on every step.
 
     The label of real images is one draw from U(real_label_low, real_label_high) for the whole step: 1 for plain labels,
     a constant below 1 for one-sided smoothing. What G wants D to say is that same number, or a draw of its own from
@@ -142,8 +142,8 @@ def label_drawer(recipe) -> Callable:
         real = one(seed)
         target = target_of(real, seed + [0, 2])
         if noise == 0:
-            return Labels(real, tf.constant(0.0), target)
+            return Targets(real, tf.constant(0.0), target)
         jitter = tf.random.stateless_uniform([2, batch_size, 1], seed + [0, 1], 0.0, noise)
-        return Labels(real + jitter[0], jitter[1], target)
+        return Targets(real + jitter[0], jitter[1], target)
 
     return draw

@@ -11,21 +11,23 @@ from dcgan_tf.game.gan import GAN
 _WARM_UP = 2
 
 
-def timed_steps(recipe, image_shape) -> Callable[[int], float]:
+def timed_steps(recipe, image_shape, label_count: int = 0) -> Callable[[int], float]:
     """A function that makes so many training steps on random images and returns the seconds of one.
 
     Everything is traced and compiled before it returns. Nothing is read or written meanwhile: train() costs
     a few hundredths more, where it is not faster (see benchmarks/).
     """
-    gan = GAN(recipe, image_shape)
+    gan = GAN(recipe, image_shape, label_count=label_count)
     step = tf.function(gan.train_step, jit_compile=recipe.jit_compile)
     images = np.random.default_rng(0).integers(0, 256, (recipe.batch_size, *image_shape), dtype=np.uint8)
-    batch = tf.constant(images)
+    batch = [tf.constant(images)]
+    if gan.is_conditional:
+        batch.append(tf.one_hot(np.arange(recipe.batch_size) % label_count, label_count))
 
     def run(count):
         started = time.perf_counter()
         for _ in range(count):
-            metrics = step(batch)
+            metrics = step(*batch)
         metrics.numpy()  # all work is done when the last result is there
         return (time.perf_counter() - started) / count
 

@@ -3,6 +3,9 @@
 Shapes are NHWC. A generator maps latents [N, latent_dim] to float32 images [N, H, W, C] in [-1, 1]; a
 discriminator maps such images to a float32 logit [N, 1] (its sigmoid, where a report has one, is in the
 loss). Builders read their sizes from a recipe and the shape of the images, (H, W, C).
+
+A conditional recipe's networks take two arrays: [latents, labels] and [images, labels], with labels float32
+[N, label_count], one-hot for classes and multi-hot for attributes.
 """
 
 from collections.abc import Callable
@@ -14,11 +17,16 @@ from dcgan_tf.system.keras_backend import keras
 
 
 class Architecture(NamedTuple):
-    generator: Callable  # (recipe, image_shape) -> keras.Model
-    discriminator: Callable  # (recipe, image_shape) -> keras.Model
+    generator: Callable  # (recipe, image_shape, label_count) -> keras.Model
+    discriminator: Callable  # (recipe, image_shape, label_count) -> keras.Model
     check_size: Callable  # (image_shape) -> what is wrong with it and what would do, or None
     fixed_size: bool = False  # whether there is one image size only
 
+
+WITHOUT_LABELS = (
+    "conditional=True needs data with labels, and these have none: a folder has them when each class is a subfolder, "
+    "or with a labels.csv beside the pictures; or leave conditional out"
+)
 
 ARCHITECTURES: dict[str, Architecture] = {
     "quick": Architecture(quick.generator, quick.discriminator, quick.check_size),
@@ -31,16 +39,28 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
-def build_generator(recipe, image_shape) -> keras.Model:
-    """The recipe's generator for images of shape (H, W, C). Raises UserError when the size does not fit."""
-    check_image_shape(recipe, image_shape)
-    return ARCHITECTURES[recipe.architecture].generator(recipe, tuple(image_shape))
+def build_generator(recipe, image_shape, label_count: int = 0) -> keras.Model:
+    """The recipe's generator for images of shape (H, W, C). Raises UserError when the size does not fit.
+
+    label_count: of the data's classes or attributes; a recipe that is not conditional makes no use of it.
+    """
+    return _build("generator", recipe, image_shape, label_count)
 
 
-def build_discriminator(recipe, image_shape) -> keras.Model:
-    """The recipe's discriminator for images of shape (H, W, C). Raises UserError when the size does not fit."""
+def build_discriminator(recipe, image_shape, label_count: int = 0) -> keras.Model:
+    """The recipe's discriminator for images of shape (H, W, C). Raises UserError when the size does not fit.
+
+    label_count: of the data's classes or attributes; a recipe that is not conditional makes no use of it.
+    """
+    return _build("discriminator", recipe, image_shape, label_count)
+
+
+def _build(network, recipe, image_shape, label_count):
     check_image_shape(recipe, image_shape)
-    return ARCHITECTURES[recipe.architecture].discriminator(recipe, tuple(image_shape))
+    if recipe.conditional and not label_count:
+        raise UserError(WITHOUT_LABELS)
+    build = getattr(ARCHITECTURES[recipe.architecture], network)
+    return build(recipe, tuple(image_shape), label_count if recipe.conditional else 0)
 
 
 def check_image_shape(recipe, image_shape):

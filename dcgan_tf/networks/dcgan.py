@@ -1,6 +1,6 @@
 """Radford et al. 2016 (arXiv:1511.06434), for any size m * 2^k; also the networks of the `nitk` report."""
 
-from dcgan_tf.networks.layers import batch_norm, fresh, logit_of
+from dcgan_tf.networks.layers import batch_norm, fresh, latent_input, logit_of
 from dcgan_tf.system.keras_backend import keras, layers
 
 
@@ -23,7 +23,7 @@ def check_size(image_shape):
     return f"sizes are m * 2^k with k of at least 2, from 8 to 512: take {sizes} instead of {size}, or the recipe quick"
 
 
-def generator(recipe, image_shape) -> keras.Model:
+def generator(recipe, image_shape, label_count=0) -> keras.Model:
     """Dense to a small square, then four 5x5 transposed convolutions that halve the width and double the size.
 
     At sizes with fewer than four factors of 2 (28 = 7 * 2^2) the first layers keep the size.
@@ -41,7 +41,7 @@ def generator(recipe, image_shape) -> keras.Model:
             return layers.ReLU()
         return layers.LeakyReLU(negative_slope=recipe.leaky_slope)
 
-    latents = keras.Input([recipe.latent_dim], name="latents")
+    inputs, latents = latent_input(recipe, label_count)
     x = layers.Dense(start * start * recipe.width * 8, use_bias=not at_input, kernel_initializer=fresh(normal))(latents)
     x = layers.Reshape([start, start, recipe.width * 8])(x)
     x = batch_norm(x) if at_input else x
@@ -56,10 +56,10 @@ def generator(recipe, image_shape) -> keras.Model:
         )(x)
         x = batch_norm(x) if normalised else x
         x = x if last else activation()(x)
-    return keras.Model(latents, layers.Activation("tanh", dtype="float32")(x), name="generator")
+    return keras.Model(inputs, layers.Activation("tanh", dtype="float32")(x), name="generator")
 
 
-def discriminator(recipe, image_shape) -> keras.Model:
+def discriminator(recipe, image_shape, label_count=0) -> keras.Model:
     """The generator's mirror: four strided 5x5 convolutions with LeakyReLU, then a dense logit."""
     doublings = _doublings(image_shape[0], 4)
     normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
@@ -78,4 +78,4 @@ def discriminator(recipe, image_shape) -> keras.Model:
         )(x)
         x = batch_norm(x) if normalised else x
         x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x)
-    return logit_of(recipe, images, x, kernel_initializer=fresh(normal))
+    return logit_of(recipe, images, x, label_count, kernel_initializer=fresh(normal))

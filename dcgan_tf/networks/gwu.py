@@ -1,6 +1,6 @@
 """The `gwu` report: small faces, 32x32 and, with more layers, larger."""
 
-from dcgan_tf.networks.layers import batch_norm, fresh, logit_of
+from dcgan_tf.networks.layers import batch_norm, fresh, latent_input, logit_of
 from dcgan_tf.system.keras_backend import keras, layers
 
 
@@ -21,13 +21,13 @@ def check_size(image_shape):
     return f"sizes are m * 2^k with m from 4 to 7: take {near} instead of {size}, or the recipe quick"
 
 
-def generator(recipe, image_shape) -> keras.Model:
+def generator(recipe, image_shape, label_count=0) -> keras.Model:
     """Dense, then 4x4 transposed convolutions of stride 2 with BatchNorm and ReLU, doubling up to the image."""
     size, _, channels = image_shape
     depth = _layers(size)
     start, widest = size >> depth, recipe.width << (depth - 1)
     normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
-    latents = keras.Input([recipe.latent_dim], name="latents")
+    inputs, latents = latent_input(recipe, label_count)
     x = layers.Dense(start * start * widest, kernel_initializer=fresh(normal))(latents)
     x = layers.Reshape([start, start, widest])(x)
     for index in range(depth - 1):
@@ -36,10 +36,10 @@ def generator(recipe, image_shape) -> keras.Model:
         )(x)
         x = layers.ReLU()(batch_norm(x))
     x = layers.Conv2DTranspose(channels, 4, 2, "same", use_bias=False, kernel_initializer=fresh(normal))(x)
-    return keras.Model(latents, layers.Activation("tanh", dtype="float32")(x), name="generator")
+    return keras.Model(inputs, layers.Activation("tanh", dtype="float32")(x), name="generator")
 
 
-def discriminator(recipe, image_shape) -> keras.Model:
+def discriminator(recipe, image_shape, label_count=0) -> keras.Model:
     """4x4 convolutions of stride 2 (padding 1), BatchNorm on all but the first, LeakyReLU; a dense logit."""
     normal = keras.initializers.RandomNormal(0.0, recipe.initial_std)
     images = keras.Input(image_shape, name="images")
@@ -49,4 +49,4 @@ def discriminator(recipe, image_shape) -> keras.Model:
         x = layers.Conv2D(recipe.width << index, 4, 2, "same", use_bias=False, kernel_initializer=fresh(normal))(x)
         x = batch_norm(x) if normalised else x
         x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x)
-    return logit_of(recipe, images, x, kernel_initializer=fresh(normal))
+    return logit_of(recipe, images, x, label_count, kernel_initializer=fresh(normal))

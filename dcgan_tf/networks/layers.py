@@ -1,6 +1,10 @@
 """What the architectures share: the end of a discriminator, BatchNorm, initial weights, checks of sizes."""
 
+import math
+
 from dcgan_tf.system.keras_backend import keras, layers, ops
+
+_EMBEDDED = 32  # numbers that stand for the labels beside the latents
 
 
 def fresh(initializer):
@@ -13,11 +17,40 @@ def batch_norm(x, epsilon=1e-5):
     return layers.BatchNormalization(momentum=0.9, epsilon=epsilon)(x)
 
 
-def logit_of(recipe, images, features, **dense_options) -> keras.Model:
-    """The discriminator that ends in one float32 logit of these features of `images`."""
-    x = _with_minibatch_std(features) if recipe.minibatch_std else features
-    logit = layers.Dense(1, dtype="float32", name="logit", **dense_options)(layers.Flatten()(x))
-    return keras.Model(images, logit, name="discriminator")
+def latent_input(recipe, label_count: int):
+    """A generator's inputs, and what its first layer takes: the latents, and beside them an embedding of the labels.
+
+    Labels come as float32 [N, label_count], one-hot for classes and multi-hot for attributes. Their embedding has no
+    bias: no attribute at all is no vector. Its numbers are of the size of latents, N(0, 1): both are heard at first.
+    Source: Mirza and Osindero 2014 (arXiv:1411.1784), section 3.2.
+    """
+    latents = keras.Input([recipe.latent_dim], name="latents")
+    if not label_count:
+        return latents, latents
+    labels = keras.Input([label_count], name="labels")
+    normal = keras.initializers.RandomNormal(0.0, 1.0)
+    embedding = layers.Dense(_EMBEDDED, use_bias=False, kernel_initializer=fresh(normal), name="label_embedding")
+    return [latents, labels], layers.Concatenate()([latents, embedding(labels)])
+
+
+def logit_of(recipe, images, features, label_count=0, kernel_initializer="glorot_uniform") -> keras.Model:
+    """The discriminator that ends in one float32 logit of these features of `images`.
+
+    With labels it takes [images, labels], and adds the projection of the embedded labels on the features, over the
+    root of their number: without it, one step of Adam would change the answer by that much more.
+    Source: Miyato and Koyama 2018 (arXiv:1802.05637), equation 3.
+    """
+    flat = layers.Flatten()(_with_minibatch_std(features) if recipe.minibatch_std else features)
+    logit = layers.Dense(1, dtype="float32", name="logit", kernel_initializer=kernel_initializer)(flat)
+    if not label_count:
+        return keras.Model(images, logit, name="discriminator")
+    labels = keras.Input([label_count], name="labels")
+    count, initializer = flat.shape[1], fresh(keras.initializers.get(kernel_initializer))
+    embedding = layers.Dense(
+        count, use_bias=False, dtype="float32", name="label_embedding", kernel_initializer=initializer
+    )
+    projection = ops.sum(ops.cast(flat, "float32") * embedding(labels), axis=1, keepdims=True) / math.sqrt(count)
+    return keras.Model([images, labels], layers.Add(dtype="float32")([logit, projection]), name="discriminator")
 
 
 def _with_minibatch_std(features):

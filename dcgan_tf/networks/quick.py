@@ -1,6 +1,6 @@
 """This project's own networks: small and fast on a CPU, for any size from 28 to 128."""
 
-from dcgan_tf.networks.layers import batch_norm, fresh, logit_of
+from dcgan_tf.networks.layers import batch_norm, fresh, latent_input, logit_of
 from dcgan_tf.system.keras_backend import keras, layers, ops
 
 
@@ -10,7 +10,7 @@ def check_size(image_shape):
     return None if 28 <= size <= 128 else f"sizes are 28 to 128: take {min(max(size, 28), 128)} instead of {size}"
 
 
-def generator(recipe, image_shape) -> keras.Model:
+def generator(recipe, image_shape, label_count=0) -> keras.Model:
     """Dense to a small square, a 3x3 convolution, 4x4 transposed ones up to half the size, then the last doubling.
 
     The widths halve as the size doubles, down to `width` at half the image's size. The features of every size
@@ -25,7 +25,7 @@ def generator(recipe, image_shape) -> keras.Model:
     widths = [recipe.width << level for level in range(doublings - 1, -1, -1)]
     smoothly = recipe.last_doubling == "bilinear" or (recipe.last_doubling == "by_channels" and channels == 3)
     few = [max(1, recipe.width // 2)] if smoothly else []  # features at full size
-    latents = keras.Input([recipe.latent_dim], name="latents")
+    inputs, latents = latent_input(recipe, label_count)
     modulated = _modulations(latents, [widths[0], *widths, *few]) if recipe.self_modulation else lambda x: x
     normalised = lambda x: layers.ReLU()(modulated(batch_norm(x, 1e-3)))  # noqa: E731
     x = layers.Dense(start * start * widths[0], use_bias=False, kernel_initializer=fresh(normal))(latents)
@@ -50,7 +50,7 @@ def generator(recipe, image_shape) -> keras.Model:
     extra = x.shape[1] - size
     if extra:
         x = layers.Cropping2D(((extra // 2, extra - extra // 2),) * 2)(x)
-    return keras.Model(latents, layers.Activation("tanh", dtype="float32")(x), name="generator")
+    return keras.Model(inputs, layers.Activation("tanh", dtype="float32")(x), name="generator")
 
 
 def _enlarged(x, smoothly):
@@ -92,7 +92,7 @@ def _modulations(latents, channels):
     return modulated
 
 
-def discriminator(recipe, image_shape) -> keras.Model:
+def discriminator(recipe, image_shape, label_count=0) -> keras.Model:
     """Space to depth, a 3x3 convolution, strided 4x4 ones down to 4 pixels or so, one more 3x3.
 
     The widths double as the size halves, from three quarters of `width` at half the image's size. BatchNorm in
@@ -115,7 +115,7 @@ def discriminator(recipe, image_shape) -> keras.Model:
         normalised = recipe.discriminator_has_batch_norm and index > 0
         x = layers.Conv2D(width, kernel, stride, "same", use_bias=not normalised, kernel_initializer=fresh(normal))(x)
         x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(batch_norm(x, 1e-3) if normalised else x)
-    return logit_of(recipe, images, x, kernel_initializer=fresh(normal))
+    return logit_of(recipe, images, x, label_count, kernel_initializer=fresh(normal))
 
 
 def _doublings(size):

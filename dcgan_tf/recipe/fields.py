@@ -64,6 +64,7 @@ class Recipe(BaseModel):
         "depth_to_space",
         "`quick`'s G reaches the full size by: four pixels at once / enlarging, then convolving / that in colour only",
     )
+    conditional: bool = _field(False, "both networks are told the labels, so that images of a kind can be asked for")
     discriminator_kernel: int = _field(5, "kernel size of D's convolutions, in `rpi`", ge=1, le=15)
     dropout: float = _field(0.3, "dropout rate, in architectures that have any", ge=0, le=0.95)
 

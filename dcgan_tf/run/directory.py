@@ -13,6 +13,7 @@
     checkpoints/     exact training state
     notebook.ipynb   the executed notebook, when one ran it
     tensorboard/     its logs, where they were asked for
+    labels.npz       what a conditional run knows of its data's labels: their names, and those of 10,000 images
     diverged.txt     what happened, when a loss was no longer finite
     NAME.damaged     a record that could not be read and had to be written anew
     earlier_1/ ...   what it had recorded, when no checkpoint could be read and it started over
@@ -30,6 +31,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dcgan_tf.data.labels import Labels
 from dcgan_tf.run import records
 from dcgan_tf.run.grid_steps import GridRule
 from dcgan_tf.run.records import HISTORY_COLUMNS
@@ -62,6 +64,7 @@ class Run:
         self.checkpoints_path = self.path / "checkpoints"
         self.notebook_path = self.path / "notebook.ipynb"
         self.diverged_path = self.path / "diverged.txt"
+        self.labels_path = self.path / "labels.npz"
         self.tensorboard_path = self.path / "tensorboard"
         self.lock_path = self.path / ".lock"
         self.lease_path = self.path / ".writer.json"
@@ -90,6 +93,37 @@ class Run:
         write_json(self.config_path, config)
         self.__dict__["config"] = config
         self.__dict__.pop("grid_rule", None)
+
+    # --- labels -------------------------------------------------------------------------------------------
+
+    def write_labels(self, labels: Labels):
+        """Keep the names of the data's classes or attributes, and the labels of some images."""
+        with atomic_file(self.labels_path) as temporary:
+            np.savez_compressed(temporary, rows=labels.rows, names=np.array(labels.names))
+
+    @cached_property
+    def labels(self) -> Labels | None:
+        """What is known of the data's labels; None where the run is not conditional.
+
+        Raises UserError when the file is damaged or missing.
+        """
+        if not self.config["recipe"].get("conditional"):
+            return None
+        try:
+            with np.load(self.labels_path, allow_pickle=False) as stored:
+                rows, names = stored["rows"], tuple(stored["names"].tolist())
+            if rows.ndim not in (1, 2) or not len(rows) or rows.dtype.kind not in "iu" or not names:
+                raise ValueError("no labels in it")
+            if (rows.max() >= len(names)) if rows.ndim == 1 else (rows.shape[1] != len(names)):
+                raise ValueError("its names do not fit its rows")
+        except Exception as error:  # NumPy and zipfile raise nearly anything on a damaged file
+            check_readable(self.labels_path)
+            reason = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
+            raise UserError(
+                f"{str(self.labels_path)!r} {reason}, which says what this conditional run can be asked for: the "
+                "command that trained it writes it anew"
+            ) from error
+        return Labels(rows, names)
 
     # --- records of lines ---------------------------------------------------------------------------------
 
@@ -200,11 +234,15 @@ class Run:
 
     # --- samples ------------------------------------------------------------------------------------------
 
-    def write_samples(self, step: int, latents: np.ndarray, images: np.ndarray):
-        """Keep the images uint8 [N, H, W, C] behind the grid after `step`, with their latents float32 [N, dim]."""
+    def write_samples(self, step: int, latents: np.ndarray, images: np.ndarray, labels: np.ndarray | None = None):
+        """Keep the images uint8 [N, H, W, C] behind the grid after `step`, with their latents float32 [N, dim].
+
+        labels: what they were to show, float32 [N, K], where the run is conditional.
+        """
         self.samples_path.mkdir(exist_ok=True)
         with atomic_file(self.samples_path / f"{self.grid_rule.name(step)}.npz") as temporary:
-            np.savez_compressed(temporary, step=np.int64(step), latents=latents, images=images)
+            told = {} if labels is None else {"labels": labels}
+            np.savez_compressed(temporary, step=np.int64(step), latents=latents, images=images, **told)
 
     def samples(self) -> list[Path]:
         """The kept samples in the order of training: .npz files of `step`, `latents` and `images`."""

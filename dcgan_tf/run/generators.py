@@ -20,6 +20,16 @@ FILES = (".keras", ".h5", ".hdf5")
 _PASSED_THROUGH = ("Reshape", "Permute", "Flatten", "Cropping2D", "UpSampling2D", "Dropout", "Identity", "InputLayer")
 
 
+def latent_dim_of(generator: keras.Model) -> int:
+    """The length of its latents."""
+    return generator.inputs[0].shape[1]
+
+
+def is_conditional(generator: keras.Model) -> bool:
+    """Whether it takes labels beside latents."""
+    return len(generator.inputs) > 1
+
+
 def is_generator_file(source) -> bool:
     """Whether that is the path of a generator's file, there or not, rather than of a run directory."""
     return Path(source).suffix in FILES and not Path(source).is_dir()
@@ -126,11 +136,13 @@ def _check_h5(path):
 
 def _in_our_form(network, path) -> keras.Model:
     """The same network as a function [N, latent_dim] -> [N, H, W, C] in [-1, 1]; itself where it is that already."""
+    if _is_conditional_of_ours(network):
+        return network
     taken, given = network.input_shape, network.output_shape
     if isinstance(taken, list | dict) or isinstance(given, list | dict):
         raise UserError(
-            f"{str(path)!r} takes or gives several arrays ({taken} -> {given}), such as labels beside latents: "
-            "a generator here takes latents alone and gives images"
+            f"{str(path)!r} takes or gives several arrays ({taken} -> {given}): a generator here takes latents "
+            "[N, latent_dim], and where it is conditional labels [N, K], inputs of these names, and gives images"
         )
     size = math.prod(taken[1:]) if None not in taken[1:] else None
     if size is None or max(taken[1:]) != size or len(given) not in (3, 4) or None in given[1:]:
@@ -155,6 +167,17 @@ def _in_our_form(network, path) -> keras.Model:
         images = keras.layers.Rescaling(scale, -1 - scale * limits[0], dtype="float32")(images)
     is_ours = len(taken) == 2 and len(given) == 4 and given[3] in (1, 3) and limits in (None, (-1.0, 1.0))
     return network if is_ours else keras.Model(latents, images, name=network.name)
+
+
+def _is_conditional_of_ours(network):
+    """Whether it takes `latents` and `labels`, and gives images in [-1, 1]."""
+    return (
+        [tensor.name for tensor in network.inputs] == ["latents", "labels"]
+        and all(len(tensor.shape) == 2 for tensor in network.inputs)
+        and len(network.outputs) == 1
+        and len(network.outputs[0].shape) == 4
+        and _range_of(network.outputs[0]) == (-1.0, 1.0)
+    )
 
 
 def _no_generator(path, taken, given):

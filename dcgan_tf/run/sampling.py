@@ -1,6 +1,7 @@
 """Images from a generator: drawing latents, generating in batches, writing the result."""
 
 import math
+import os
 import shutil
 import uuid
 import warnings
@@ -10,8 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from dcgan_tf.data.images import to_uint8
+from dcgan_tf.data.labels import Labels
 from dcgan_tf.pictures.grids import grid, save_png
-from dcgan_tf.run.generators import load_generator
+from dcgan_tf.run import wishes
+from dcgan_tf.run.directory import Run
+from dcgan_tf.run.generators import is_conditional, is_generator_file, latent_dim_of, load_generator
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import atomic_file, disk_errors_explained
 from dcgan_tf.system.keras_backend import keras
@@ -30,26 +34,31 @@ def draw_latents(count: int, dim: int, seed: int, distribution="normal", mean=0.
 class Sampler:
     """A generator, compiled once, as a function: latents float32 [N, latent_dim] -> images uint8 [N, H, W, C].
 
-    It works in batches of one size (the last one is padded), so an image does not depend on how many
+    A conditional one takes labels float32 [N, K], too. It works in batches of one size (the last one is padded), so an image does not depend on how many
     others are drawn with it, and 50,000 images need no more memory than their own.
     """
 
     def __init__(self, generator: keras.Model, batch_size: int = 64):
         self.batch_size = batch_size
-        function = tf.function(lambda latents: generator(latents, training=False), autograph=False)
-        self._call = function.get_concrete_function(tf.TensorSpec([batch_size, generator.input_shape[1]]))
+        takes = [tf.TensorSpec([batch_size, tensor.shape[1]]) for tensor in generator.inputs]
+        alone = len(takes) == 1
+        function = tf.function(lambda *given: generator(given[0] if alone else list(given), training=False), autograph=False)
+        self._call = function.get_concrete_function(*takes)
 
-    def __call__(self, latents: np.ndarray) -> np.ndarray:
-        batches = []
+    def __call__(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+        batches, given = [], [latents] if labels is None else [latents, labels]
         for start in range(0, len(latents), self.batch_size):
-            batch = latents[start : start + self.batch_size]
-            padded = np.zeros((self.batch_size, *latents.shape[1:]), np.float32)
-            padded[: len(batch)] = batch
-            values = self._call(tf.constant(padded))[: len(batch)].numpy()
+            batch = [tf.constant(self._padded(rows[start : start + self.batch_size])) for rows in given]
+            values = self._call(*batch)[: len(latents) - start].numpy()
             if not np.isfinite(values).all():
                 warnings.warn("a generator made values that are no numbers: they are drawn gray", stacklevel=2)
             batches.append(to_uint8(values))
         return np.concatenate(batches)
+
+    def _padded(self, rows):
+        padded = np.zeros((self.batch_size, *rows.shape[1:]), np.float32)
+        padded[: len(rows)] = rows
+        return padded
 
 
 def sample(
@@ -61,6 +70,10 @@ def sample(
     best: bool = False,
     latent_mean: float | None = None,
     latent_std: float | None = None,
+    only=None,
+    having=(),
+    without=(),
+    labels=None,
 ) -> np.ndarray:
     """`count` images, uint8 [count, H, W, C], from a run directory or a `.keras` file; the same for the same seed.
 
@@ -68,7 +81,12 @@ def sample(
     best: from the run's best_generator.keras, kept where the training was evaluated, instead of its last one.
     latent_mean, latent_std: other than those of the training, e.g. a std of 0.7 for safer images.
 
-    Raises UserError for a run without a generator, impossible numbers, or an output that cannot be written.
+    Of a conditional run (nothing said: labels as frequent as in its data):
+    only: a class, by name or number. having, without: attributes that all images have, or that none has, a list or
+        "Eyeglasses,Smiling". labels: the path of a CSV file with a row for each image, or an array [N, K] of 0 and 1;
+        `count` is theirs then.
+
+    Raises UserError for a run without a generator, impossible numbers or wishes, or an output that cannot be written.
     """
     if type(count) is not int or count < 1:
         raise UserError(f"count={count!r} must be a whole number of at least 1")
@@ -82,10 +100,47 @@ def sample(
     generator, latents = load_generator(run, best)
     latents["mean"] = latents["mean"] if latent_mean is None else latent_mean
     latents["std"] = latents["std"] if latent_std is None else latent_std
-    images = Sampler(generator)(draw_latents(count, generator.input_shape[1], seed, **latents))
+    told = _labels_for(run, generator, count, seed, only, having, without, labels)
+    count = count if told is None else len(told)
+    images = Sampler(generator)(draw_latents(count, latent_dim_of(generator), seed, **latents), told)
     if output is not None:
         write_images(images, output)
     return images
+
+
+def _labels_for(run, generator, count, seed, only, having, without, given):
+    """The labels float32 [N, K] of what is asked for; None where the generator takes none."""
+    is_asked = only is not None or bool(having) or bool(without)
+    if not is_conditional(generator):
+        if is_asked or given is not None:
+            raise UserError(
+                f"{str(run)!r} is not conditional: it cannot be asked for a class or for attributes; train one that "
+                "can be with --set conditional=true"
+            )
+        return None
+    if is_asked and given is not None:
+        raise UserError("--labels says what each image is to show: leave --class, --with and --without out")
+    known = labels_of_generator(run, generator)
+    if isinstance(given, str | os.PathLike):
+        return wishes.from_file(known, given)
+    if given is not None:
+        told = np.asarray(given, np.float32)
+        if told.ndim != 2 or told.shape[1] != len(known) or not len(told):
+            raise UserError(f"labels are {list(told.shape)}, not [number of images, {len(known)}] of 0 and 1")
+        return told
+    return wishes.wished(known, count, seed, only, having, without)
+
+
+def labels_of_generator(source, generator) -> Labels:
+    """What the labels of a conditional generator are, from the run it lies in; elsewhere classes by their numbers.
+
+    Raises UserError when the run's record of them is gone or damaged.
+    """
+    run = Run(Path(source).parent if is_generator_file(source) else source)
+    if is_generator_file(source) and not run.config_path.is_file():
+        count = generator.inputs[1].shape[1]
+        return Labels(np.arange(count), tuple(map(str, range(count))))
+    return run.labels
 
 
 def write_images(images: np.ndarray, output):

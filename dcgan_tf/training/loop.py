@@ -80,7 +80,7 @@ class Training:
         self.stopping = self.step > 0 and self.is_enough(self.step, self.clock.seconds())
         if self.stopping:  # all is trained, only results are missing; however short the time is, one step is made
             return
-        batches = iter(self.dataset.batches(self.batch_size, self.seed, self.step))
+        batches = iter(self.dataset.batches(self.batch_size, self.seed, self.step, self.gan.is_conditional))
         run_steps = compile_steps(self.gan, self.totals, batches)
         if self.step == 0:
             self.show(self.recorder.write_grid(0))  # what every generator begins with: noise
@@ -254,7 +254,8 @@ class Training:
 def compile_steps(gan, totals, batches):
     """A function (batches, count) -> totals that makes `count` training steps in one compiled call.
 
-    `batches` is an iterator of uint8 [N, H, W, C]. The metrics are summed up in `totals` inside the graph, so
+    `batches` is an iterator of uint8 [N, H, W, C], or of pairs of those and their labels where the recipe is
+    conditional. The metrics are summed up in `totals` inside the graph, so
     that no step waits for Python to read a loss; how many steps a call makes changes no bit of the result.
     """
     step = tf.function(gan.train_step, jit_compile=True) if gan.recipe.jit_compile else gan.train_step
@@ -262,7 +263,8 @@ def compile_steps(gan, totals, batches):
     @tf.function
     def run_steps(batches, count):
         for _ in tf.range(count):
-            metrics = tf.cast(step(next(batches)), tf.float64)
+            batch = next(batches)
+            metrics = tf.cast(step(*batch) if gan.is_conditional else step(batch), tf.float64)
             totals.assign_add(tf.concat([metrics, [1.0]], axis=0))
         return totals.read_value()
 

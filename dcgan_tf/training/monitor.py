@@ -52,7 +52,7 @@ class Monitor:
         latents = {name: getattr(recipe, f"latent_{name}") for name in ("distribution", "mean", "std")}
         best = self.best()
         line = self.evaluator.measure(
-            lambda seed: draw_in_batches(self.sampler, recipe.latent_dim, latents, samples, seed)
+            lambda seed: draw_in_batches(self.sampler, recipe.latent_dim, latents, samples, seed, self.run.labels)
         )
         generator = "last step's" if self.gan.averaged_generator is None else "averaged"
         line = {"step": step, "epoch": epoch, "while_training": True, "generator": generator, **line}

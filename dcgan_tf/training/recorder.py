@@ -4,6 +4,7 @@ import numpy as np
 
 from dcgan_tf.game.gan import GAN, METRICS
 from dcgan_tf.pictures.grids import enlarge, grid, save_png
+from dcgan_tf.run import wishes
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import Sampler, draw_latents
 from dcgan_tf.training.loggers import TensorBoardLog
@@ -20,6 +21,11 @@ class Recorder:
         self.sampler = Sampler(gan.sampling_generator)
         latents = (recipe.latent_distribution, recipe.latent_mean, recipe.latent_std)
         self.grid_latents = draw_latents(recipe.grid_images, recipe.latent_dim, request.seed, *latents)
+        self.grid_labels = self.grid_columns = None
+        if gan.is_conditional:
+            self.grid_latents, self.grid_labels, self.grid_columns = wishes.for_grid(
+                run.labels, self.grid_latents, request.seed
+            )
         self.row_images, self.row_started = 0, 0.0  # images since the last row, and when that was
         self.first_speed = 0.0  # images per second of this process's first step, which is no training time
 
@@ -51,13 +57,13 @@ class Recorder:
 
     def draw_grid(self) -> np.ndarray:
         """The picture uint8 [H, W, C] of the fixed latents as the generator makes them now."""
-        return self._picture(self.sampler(self.grid_latents))
+        return self._picture(self.sampler(self.grid_latents, self.grid_labels))
 
     def write_grid(self, step: int) -> np.ndarray:
         """Draw and record it; the images behind it too, where that was asked for."""
-        images = self.sampler(self.grid_latents)
+        images = self.sampler(self.grid_latents, self.grid_labels)
         if self.request.keep_samples:
-            self.run.write_samples(step, self.grid_latents, images)
+            self.run.write_samples(step, self.grid_latents, images, self.grid_labels)
         picture = self._picture(images)
         self.run.grids_path.mkdir(exist_ok=True)
         save_png(self.run.grid_path(step), picture)
@@ -66,7 +72,7 @@ class Recorder:
         return picture
 
     def _picture(self, images):
-        picture = grid(images)
+        picture = grid(images, self.grid_columns)
         return enlarge(picture, max(1, round(480 / picture.shape[0])))  # small images are hard to see
 
     def log_scores(self, line: dict):

@@ -16,12 +16,14 @@ import time
 from pathlib import Path
 
 from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.data.labels import labels_of
 from dcgan_tf.game.gan import GAN
 from dcgan_tf.networks.architectures import check_image_shape
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
 from dcgan_tf.run.place import agree_on_config, check_place
+from dcgan_tf.run.wishes import evenly_kept
 from dcgan_tf.training.config import describe
 from dcgan_tf.training.loop import Training
 from dcgan_tf.training.monitor import Monitor
@@ -100,13 +102,15 @@ def train(
     recipe = request.recipe
     check_image_shape(recipe, dataset.image_shape)
     config = describe(request, dataset, run.config if run.config_path.exists() else None)
-    gan = GAN(recipe, dataset.image_shape, request.seed)
+    gan = GAN(recipe, dataset.image_shape, request.seed, dataset.label_count)
     progress = progress or choose_progress()
     monitor = None
     if request.evaluate_every is not None:
         monitor = Monitor(run, gan, dataset, request.evaluate_every, request.evaluation, progress.say)
     with only_writer(run), Signals() as signals:
         agree_on_config(run, config, progress.say)
+        if recipe.conditional:
+            run.write_labels(evenly_kept(labels_of(dataset)))
         for note in dataset.notes:
             progress.say(note)
         Training(run, gan, dataset, request, monitor, progress, signals, began).go()

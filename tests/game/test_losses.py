@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dcgan_tf.game.losses import LOSSES, label_drawer
+from dcgan_tf.game.losses import LOSSES, target_drawer
 from dcgan_tf.recipe.fields import Recipe
 
 REAL = np.array([[2.0], [-1.0], [0.5]], np.float32)
@@ -13,7 +13,7 @@ FAKE = np.array([[-3.0], [0.25], [4.0]], np.float32)
 
 def _drawer(low, high, noise, target="as_real"):
     fields = {"real_label_low": low, "real_label_high": high, "label_noise": noise, "generator_target": target}
-    return label_drawer(Recipe(**fields))
+    return target_drawer(Recipe(**fields))
 
 
 def _sigmoid(x):
@@ -33,8 +33,8 @@ EXPECTED = {
 @pytest.mark.parametrize("name", LOSSES)
 def test_closed_forms(name):
     labels = _drawer(1.0, 1.0, 0.0)(3, tf.constant([1, 2], tf.int64))
-    discriminator = LOSSES[name].discriminator(tf.constant(REAL), tf.constant(FAKE), labels.real, labels.fake)
-    generator = LOSSES[name].generator(tf.constant(REAL), tf.constant(FAKE), labels.target)
+    discriminator = LOSSES[name].discriminator(tf.constant(REAL), tf.constant(FAKE), targets.real, targets.fake)
+    generator = LOSSES[name].generator(tf.constant(REAL), tf.constant(FAKE), targets.wanted)
     assert float(discriminator) == pytest.approx(EXPECTED[name][0], rel=1e-5)
     assert float(generator) == pytest.approx(EXPECTED[name][1], rel=1e-5)
 
@@ -43,18 +43,18 @@ def test_closed_forms(name):
 def test_large_logits_stay_finite(name):
     huge = tf.constant([[1e4], [-1e4]])
     labels = _drawer(1.0, 1.0, 0.0)(2, tf.constant([1, 2], tf.int64))
-    assert np.isfinite(float(LOSSES[name].discriminator(huge, huge, labels.real, labels.fake)))
-    assert np.isfinite(float(LOSSES[name].generator(huge, huge, labels.target)))
+    assert np.isfinite(float(LOSSES[name].discriminator(huge, huge, targets.real, targets.fake)))
+    assert np.isfinite(float(LOSSES[name].generator(huge, huge, targets.wanted)))
 
 
 def test_smoothed_labels_enter_the_cross_entropy():
     labels = _drawer(0.9, 0.9, 0.0)(3, tf.constant([1, 2], tf.int64))
     p, q = _sigmoid(REAL), _sigmoid(FAKE)
     expected = -(0.9 * np.log(p) + 0.1 * np.log(1 - p)).mean() - np.log(1 - q).mean()
-    found = LOSSES["bce"].discriminator(tf.constant(REAL), tf.constant(FAKE), labels.real, labels.fake)
+    found = LOSSES["bce"].discriminator(tf.constant(REAL), tf.constant(FAKE), targets.real, targets.fake)
     assert float(found) == pytest.approx(expected, rel=1e-5)  # one-sided: the fake label stays 0
     expected = -(0.9 * np.log(q) + 0.1 * np.log(1 - q)).mean()
-    assert float(LOSSES["bce"].generator(None, tf.constant(FAKE), labels.target)) == pytest.approx(expected, rel=1e-5)
+    assert float(LOSSES["bce"].generator(None, tf.constant(FAKE), targets.wanted)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_smoothing_is_drawn_on_every_step_of_a_traced_function():
@@ -72,7 +72,7 @@ def test_label_noise_is_drawn_for_each_image_and_added_to_both_labels():
     assert real.min() >= 1.0 and real.max() < 1.05 and fake.min() >= 0.0 and fake.max() < 0.05
     assert fake.std() == pytest.approx(0.05 / np.sqrt(12), rel=0.1)
     assert abs(np.corrcoef(real.ravel(), fake.ravel())[0, 1]) < 0.15
-    assert float(labels.target) == 1.0
+    assert float(targets.wanted) == 1.0
 
 
 def test_what_g_wants_d_to_say():

@@ -1,0 +1,141 @@
+"""What images are asked for of a conditional generator: rows of labels, drawn as frequent as in the data or as wished.
+
+All follow from a seed, and the first rows are the same however many are asked for.
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from dcgan_tf.data.labels import Labels
+from dcgan_tf.system.errors import UserError, nearest
+
+KEPT = 10_000  # rows of labels at most that a run keeps of its data, evenly spread: more than enough to draw from
+_ENOUGH = 20  # images that have all that is wished: then they say what else goes with it
+_OTHER_STREAM = 1  # than that of the latents, which are drawn with the seed itself
+
+
+def as_in_the_data(labels: Labels, count: int, seed: int) -> np.ndarray:
+    """float32 [count, K]: the labels of images drawn at random, so attributes keep the company they have."""
+    return labels.told(labels.rows[_drawn(len(labels.rows), count, seed)])
+
+
+def wished(labels: Labels, count: int, seed: int, only=None, having=(), without=()) -> np.ndarray:
+    """float32 [count, K]: labels as wished, and in all else as in the data.
+
+    only: a class by name or number. having, without: attributes that all images have, and that none has. Where
+    enough images of the data are like that, their labels are drawn; elsewhere those of any, with these ones changed.
+
+    Raises UserError for what the data do not have, wishes that contradict each other, and wishes of the other kind.
+    """
+    having, without = _as_list(having), _as_list(without)
+    if labels.are_classes and (having or without):
+        raise UserError(
+            f"--{'with' if having else 'without'} is for attributes, and this generator knows classes: ask for one "
+            f"with --class, of {', '.join(labels.names)}"
+        )
+    if not labels.are_classes and only is not None:
+        raise UserError(
+            f"--class {only} is for classes, and this generator knows attributes: ask for some with --with and "
+            f"--without, of {', '.join(labels.names)}"
+        )
+    if only is not None:
+        return labels.told(np.full(count, labels.number(only)))
+    on, off = ({labels.number(one): one for one in wishes} for wishes in (having, without))
+    for number in on.keys() & off.keys():
+        raise UserError(f"--with and --without both name {labels.names[number]!r}: it can be had or not, leave one out")
+    rows = labels.rows
+    fits = (rows[:, list(on)] > 0).all(axis=1) & (rows[:, list(off)] == 0).all(axis=1) if on or off else None
+    if fits is not None and fits.sum() >= _ENOUGH:
+        rows = rows[fits]
+    told = labels.told(rows[_drawn(len(rows), count, seed)])
+    told[:, list(on)], told[:, list(off)] = 1.0, 0.0
+    return told
+
+
+def from_file(labels: Labels, path) -> np.ndarray:
+    """float32 [N, K] of a CSV file: one row for each image.
+
+    Of classes one column, their names or numbers; of attributes a column for each that is on somewhere, 0 or 1
+    (-1 counts as 0), and those that have no column are off.
+
+    Raises UserError, with the line, for what cannot be read so.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            lines = [(number, line) for number, line in enumerate(csv.reader(file), 1) if any(map(str.strip, line))]
+    except FileNotFoundError:
+        raise UserError(f"there is no file {str(path)!r}: give a CSV file with a row of labels for each image") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{str(path)!r} cannot be read as CSV ({error}): give one with a row for each image") from None
+    if len(lines) < 2:
+        raise UserError(f"{str(path)!r} has no rows of labels: its first line names the columns, one follows for each")
+    header = [name.strip() for name in lines[0][1]]
+    if labels.are_classes:
+        return _classes(labels, path, header, lines[1:])
+    return _attributes(labels, path, header, lines[1:])
+
+
+def for_grid(labels: Labels, latents: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, int | None]:
+    """Latents [n, dim] and labels [n, K] of a grid, and how many images stand in a row; None: as square as can be.
+
+    Of classes: a row for each, the same latents in all rows, so that a column shows one latent as every class; at most
+    as many images as latents were given. Of attributes: all the latents, with labels as in the data.
+    """
+    seen = labels.seen()[: len(latents)]
+    if not labels.are_classes:
+        return latents, as_in_the_data(labels, len(latents), seed), None
+    columns = len(latents) // len(seen)
+    return np.tile(latents[:columns], (len(seen), 1)), labels.told(np.repeat(seen, columns)), columns
+
+
+def evenly_kept(labels: Labels) -> Labels:
+    """At most KEPT rows of these labels, evenly spread: what a run keeps."""
+    rows = labels.rows
+    if len(rows) > KEPT:
+        rows = rows[np.arange(KEPT) * len(rows) // KEPT]
+    return Labels(rows, labels.names)
+
+
+def _drawn(length, count, seed):
+    return np.random.default_rng([seed, _OTHER_STREAM]).integers(0, length, count)
+
+
+def _as_list(names):
+    if isinstance(names, str):
+        return [text.strip() for text in names.split(",") if text.strip()]
+    return list(names)
+
+
+def _classes(labels, path, header, lines):
+    if len(header) != 1:
+        raise UserError(f"{str(path)!r} has {len(header)} columns: for classes give one, a class for each image")
+    try:
+        return labels.told(np.array([labels.number(line[0]) for _, line in lines]))
+    except UserError as error:
+        raise UserError(f"{str(Path(path).name)!r}: {error}") from None
+
+
+def _attributes(labels, path, header, lines):
+    known = {name.casefold(): number for number, name in enumerate(labels.names)}
+    columns = []
+    for name in header:
+        if name.casefold() not in known:
+            raise UserError(
+                f"{str(path)!r} has a column {name!r}, which is no attribute.{nearest(name.casefold(), known)} "
+                f"The attributes are {', '.join(labels.names)}"
+            )
+        columns.append(known[name.casefold()])
+    if len(set(columns)) < len(columns):
+        raise UserError(f"{str(path)!r} has a column twice: give each attribute once")
+    told = np.zeros((len(lines), len(labels)), np.float32)
+    values = {"0": 0.0, "-1": 0.0, "1": 1.0}
+    for row, (number, line) in enumerate(lines):
+        for column, cell in zip(columns, line, strict=False):
+            if cell.strip() not in values:
+                raise UserError(f"{str(path)!r}, line {number}: {cell!r} must be 0 or 1")
+            told[row, column] = values[cell.strip()]
+        if len(line) != len(header):
+            raise UserError(f"{str(path)!r}, line {number} has {len(line)} cells for {len(header)} columns")
+    return told

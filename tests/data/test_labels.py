@@ -1,0 +1,59 @@
+"""Labels as networks are told them, and batches that carry them."""
+
+import numpy as np
+import pytest
+
+from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.data.labels import Labels, labels_of
+from dcgan_tf.system.errors import UserError
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (53, 4, 4, 1), np.uint8)
+CLASSES = np.arange(53) * 7 % 3
+ATTRIBUTES = np.random.default_rng(1).integers(0, 2, (53, 5)).astype(np.uint8)
+
+
+def _take(batches, count):
+    batches = iter(batches)
+    return [tuple(part.numpy() for part in next(batches)) for _ in range(count)]
+
+
+def test_labels_are_told_one_hot_and_multi_hot():
+    classes = labels_of(Dataset("d", IMAGES, CLASSES, ["cat", "dog", "owl"]))
+    assert classes.are_classes and len(classes) == 3 and classes.names == ("cat", "dog", "owl")
+    assert np.array_equal(classes.told(), np.eye(3)[CLASSES]) and classes.told().dtype == np.float32
+    attributes = labels_of(Dataset("d", IMAGES, ATTRIBUTES))
+    assert not attributes.are_classes and attributes.names == ("0", "1", "2", "3", "4")
+    assert np.array_equal(attributes.told(ATTRIBUTES[:2]), ATTRIBUTES[:2].astype(np.float32))
+    np.testing.assert_allclose(attributes.shares(), ATTRIBUTES.mean(axis=0))
+    assert labels_of(Dataset("d", IMAGES)) is None and Dataset("d", IMAGES).label_count == 0
+    assert Dataset("d", IMAGES, CLASSES).label_count == 3 and Dataset("d", IMAGES, ATTRIBUTES).label_count == 5
+
+
+def test_a_label_is_found_by_name_or_number_and_a_wrong_one_is_said():
+    labels = Labels(np.array([0, 0, 2]), ("cat", "dog", "owl"))
+    assert labels.number("Owl") == labels.number(2) == labels.number(" 2 ") == 2 and labels.seen() == [0, 2]
+    with pytest.raises(UserError, match="there is no class 'cta'. Did you mean 'cat'.*The classes are cat, owl"):
+        labels.number("cta")
+    with pytest.raises(UserError, match="no image of the training had the class 'dog', so it was not learned"):
+        labels.number("dog")
+    with pytest.raises(UserError, match="there is no attribute '7'"):
+        Labels(np.eye(3, dtype=np.uint8), ("a", "b", "c")).number(7)
+
+
+@pytest.mark.parametrize("rows", [CLASSES, ATTRIBUTES])
+def test_batches_carry_the_labels_of_their_images_from_any_step_on(rows):
+    dataset = Dataset("d", IMAGES, rows)
+    whole = _take(dataset.batches(8, seed=3, labelled=True), 40)
+    told = labels_of(dataset).told()
+    plain = iter(dataset.batches(8, seed=3))
+    for step, (images, labels) in enumerate(whole):
+        epoch, place = divmod(step, 6)
+        order = np.random.default_rng([3, epoch]).permutation(53)[place * 8 : place * 8 + 8]
+        assert np.array_equal(images, IMAGES[order]) and np.array_equal(labels, told[order])
+        assert np.array_equal(next(plain), images)  # labels change nothing
+    for start in (1, 6, 17):
+        again = _take(dataset.batches(8, seed=3, start_step=start, labelled=True), 5)
+        for one, other in zip(again, whole[start:], strict=False):
+            assert all(map(np.array_equal, one, other))
+    images, labels = dataset.batches(8, seed=3, labelled=True).element_spec
+    assert images.shape == (8, 4, 4, 1) and labels.shape == (8, told.shape[1])
