@@ -247,7 +247,9 @@ def train(recipe, dataset, run_dir, overrides, no_progress, list_fields, **optio
     "safer images that are more alike.  [default: that of the training, usually 1]",
 )
 @click.option("--class", "only", metavar="CLASS", help="Of a conditional run: images of this class, by name or number.")
-@click.option("--with", "having", metavar="NAMES", help="Of a conditional run: attributes that all images have, joined by commas.")
+@click.option(
+    "--with", "having", metavar="NAMES", help="Of a conditional run: attributes that all images have, joined by commas."
+)
 @click.option("--without", metavar="NAMES", help="... and attributes that none has.")
 @click.option(
     "--labels",

@@ -75,7 +75,9 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
         data, metrics, features, samples, seeds, real_images, inception, discriminator, bar, say, real
     )
     sampler = Sampler(generator)
-    line = evaluator.measure(lambda seed: draw_in_batches(sampler, latent_dim_of(generator), latents, samples, seed, run.labels))
+    line = evaluator.measure(
+        lambda seed: draw_in_batches(sampler, latent_dim_of(generator), latents, samples, seed, run.labels)
+    )
     kind = "averaged" if config["recipe"].get("ema_images") else "last step's"
     line = {**_place(run, best), "generator": f"best, {kind}" if best else kind, **line}
     line["alarms"] = alarms_of_run(run, line)

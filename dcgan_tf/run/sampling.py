@@ -42,7 +42,9 @@ class Sampler:
         self.batch_size = batch_size
         takes = [tf.TensorSpec([batch_size, tensor.shape[1]]) for tensor in generator.inputs]
         alone = len(takes) == 1
-        function = tf.function(lambda *given: generator(given[0] if alone else list(given), training=False), autograph=False)
+        function = tf.function(
+            lambda *given: generator(given[0] if alone else list(given), training=False), autograph=False
+        )
         self._call = function.get_concrete_function(*takes)
 
     def __call__(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:

@@ -66,7 +66,9 @@ def from_file(labels: Labels, path) -> np.ndarray:
         with open(path, newline="", encoding="utf-8-sig") as file:
             lines = [(number, line) for number, line in enumerate(csv.reader(file), 1) if any(map(str.strip, line))]
     except FileNotFoundError:
-        raise UserError(f"there is no file {str(path)!r}: give a CSV file with a row of labels for each image") from None
+        raise UserError(
+            f"there is no file {str(path)!r}: give a CSV file with a row of labels for each image"
+        ) from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{str(path)!r} cannot be read as CSV ({error}): give one with a row for each image") from None
     if len(lines) < 2:

@@ -49,7 +49,9 @@ def test_every_architecture_trains_conditionally_and_learns_both_embeddings(name
 
 
 def test_each_architecture_is_tried():
-    assert {get_recipe(name).architecture for name, _, _ in SMALL.values()} == {r.architecture for r in RECIPES.values()}
+    assert {get_recipe(name).architecture for name, _, _ in SMALL.values()} == {
+        r.architecture for r in RECIPES.values()
+    }
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,13 @@ def test_each_architecture_is_tried():
         {"discriminator_steps": 2},
         {"loss": "relativistic", "discriminator_batch": "together"},
         {"loss": "relativistic"},
-        {"discriminator_batch": "together", "r1_gamma": 1.0, "r2_gamma": 1.0, "penalty_sigma": 0.1, "penalty_share": 0.5},
+        {
+            "discriminator_batch": "together",
+            "r1_gamma": 1.0,
+            "r2_gamma": 1.0,
+            "penalty_sigma": 0.1,
+            "penalty_share": 0.5,
+        },
         {"r1_gamma": 1.0, "r2_gamma": 1.0, "discriminator_batch_norm": False},
         {"gradient_penalty": 10.0, "loss": "wasserstein", "discriminator_batch_norm": False},
         {"spectral_norm": True, "discriminator_batch_norm": False},
