@@ -255,8 +255,8 @@ def train(recipe, dataset, run_dir, overrides, no_progress, list_fields, **optio
     "--labels",
     type=click.Path(),
     metavar="CSV",
-    help="Of a conditional run: a file with a row for each image, of 0 and 1 under the attributes' names, or of classes; "
-    "it says how many.",
+    help="Of a conditional run: a file with a row for each image, of 0 and 1 under the attributes' names, or of "
+    "classes; it says how many.",
 )
 def sample(run, count, seed, output, having, without, **options):
     """Draw images from a run directory, or from a .keras file."""

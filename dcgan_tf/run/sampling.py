@@ -34,8 +34,8 @@ def draw_latents(count: int, dim: int, seed: int, distribution="normal", mean=0.
 class Sampler:
     """A generator, compiled once, as a function: latents float32 [N, latent_dim] -> images uint8 [N, H, W, C].
 
-    A conditional one takes labels float32 [N, K], too. It works in batches of one size (the last one is padded), so an image does not depend on how many
-    others are drawn with it, and 50,000 images need no more memory than their own.
+    A conditional one takes labels float32 [N, K], too. It works in batches of one size (the last one is padded), so an
+    image does not depend on how many others are drawn with it, and 50,000 images need no more memory than their own.
     """
 
     def __init__(self, generator: keras.Model, batch_size: int = 64):

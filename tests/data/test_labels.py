@@ -32,11 +32,11 @@ def test_labels_are_told_one_hot_and_multi_hot():
 def test_a_label_is_found_by_name_or_number_and_a_wrong_one_is_said():
     labels = Labels(np.array([0, 0, 2]), ("cat", "dog", "owl"))
     assert labels.number("Owl") == labels.number(2) == labels.number(" 2 ") == 2 and labels.seen() == [0, 2]
-    with pytest.raises(UserError, match="there is no class 'cta'. Did you mean 'cat'.*The classes are cat, owl"):
+    with pytest.raises(UserError, match=r"there is no class 'cta'. Did you mean 'cat'.*The classes are cat, owl"):
         labels.number("cta")
-    with pytest.raises(UserError, match="no image of the training had the class 'dog', so it was not learned"):
+    with pytest.raises(UserError, match=r"no image of the training had the class 'dog', so it was not learned"):
         labels.number("dog")
-    with pytest.raises(UserError, match="there is no attribute '7'"):
+    with pytest.raises(UserError, match=r"there is no attribute '7'"):
         Labels(np.eye(3, dtype=np.uint8), ("a", "b", "c")).number(7)
 
 

@@ -129,6 +129,6 @@ def to_float(images):
 
 def test_data_without_labels_are_refused_and_others_make_no_use_of_labels():
     for build in (build_generator, build_discriminator):
-        with pytest.raises(UserError, match="conditional=True needs data with labels.*subfolder.*labels.csv"):
+        with pytest.raises(UserError, match=r"conditional=True needs data with labels.*subfolder.*labels.csv"):
             build(CONDITIONAL, SHAPE)
         assert len(build(TINY, SHAPE, 3).inputs) == 1

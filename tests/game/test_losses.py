@@ -32,7 +32,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_closed_forms(name):
-    labels = _drawer(1.0, 1.0, 0.0)(3, tf.constant([1, 2], tf.int64))
+    targets = _drawer(1.0, 1.0, 0.0)(3, tf.constant([1, 2], tf.int64))
     discriminator = LOSSES[name].discriminator(tf.constant(REAL), tf.constant(FAKE), targets.real, targets.fake)
     generator = LOSSES[name].generator(tf.constant(REAL), tf.constant(FAKE), targets.wanted)
     assert float(discriminator) == pytest.approx(EXPECTED[name][0], rel=1e-5)
@@ -42,13 +42,13 @@ def test_closed_forms(name):
 @pytest.mark.parametrize("name", LOSSES)
 def test_large_logits_stay_finite(name):
     huge = tf.constant([[1e4], [-1e4]])
-    labels = _drawer(1.0, 1.0, 0.0)(2, tf.constant([1, 2], tf.int64))
+    targets = _drawer(1.0, 1.0, 0.0)(2, tf.constant([1, 2], tf.int64))
     assert np.isfinite(float(LOSSES[name].discriminator(huge, huge, targets.real, targets.fake)))
     assert np.isfinite(float(LOSSES[name].generator(huge, huge, targets.wanted)))
 
 
 def test_smoothed_labels_enter_the_cross_entropy():
-    labels = _drawer(0.9, 0.9, 0.0)(3, tf.constant([1, 2], tf.int64))
+    targets = _drawer(0.9, 0.9, 0.0)(3, tf.constant([1, 2], tf.int64))
     p, q = _sigmoid(REAL), _sigmoid(FAKE)
     expected = -(0.9 * np.log(p) + 0.1 * np.log(1 - p)).mean() - np.log(1 - q).mean()
     found = LOSSES["bce"].discriminator(tf.constant(REAL), tf.constant(FAKE), targets.real, targets.fake)
@@ -66,8 +66,8 @@ def test_smoothing_is_drawn_on_every_step_of_a_traced_function():
 
 
 def test_label_noise_is_drawn_for_each_image_and_added_to_both_labels():
-    labels = _drawer(1.0, 1.0, 0.05)(1000, tf.constant([3, 4], tf.int64))
-    real, fake = labels.real.numpy(), labels.fake.numpy()
+    targets = _drawer(1.0, 1.0, 0.05)(1000, tf.constant([3, 4], tf.int64))
+    real, fake = targets.real.numpy(), targets.fake.numpy()
     assert real.shape == fake.shape == (1000, 1)
     assert real.min() >= 1.0 and real.max() < 1.05 and fake.min() >= 0.0 and fake.max() < 0.05
     assert fake.std() == pytest.approx(0.05 / np.sqrt(12), rel=0.1)
@@ -79,6 +79,6 @@ def test_what_g_wants_d_to_say():
     """Smoothing moves it too, as most programs do; or it stays at 1 (Salimans et al. 2016); or is drawn by itself."""
     seed = tf.constant([3, 4], tf.int64)
     as_real, one, drawn = (_drawer(0.5, 1.0, 0.0, target)(2, seed) for target in ("as_real", "one", "drawn"))
-    assert float(as_real.target) == float(as_real.real) == float(one.real) == float(drawn.real) != 1
-    assert float(one.target) == 1
-    assert 0.5 <= float(drawn.target) < 1 and float(drawn.target) != float(drawn.real)
+    assert float(as_real.wanted) == float(as_real.real) == float(one.real) == float(drawn.real) != 1
+    assert float(one.wanted) == 1
+    assert 0.5 <= float(drawn.wanted) < 1 and float(drawn.wanted) != float(drawn.real)

@@ -1,4 +1,4 @@
-"""Conditional runs: trained, killed, resumed, asked for classes and attributes, and refused where they cannot be had."""
+"""Conditional runs: trained, resumed, asked for classes and attributes, and refused where they cannot be had."""
 
 import shutil
 
@@ -80,7 +80,7 @@ def test_the_generator_file_alone_knows_numbers(run, tmp_path):
     beside = sample(run.generator_path, 3, only="light")
     shutil.copy(run.generator_path, tmp_path / "g.keras")
     assert np.array_equal(sample(tmp_path / "g.keras", 3, only=2), beside)
-    with pytest.raises(UserError, match="no class 'light'.*The classes are 0, 1, 2"):
+    with pytest.raises(UserError, match=r"no class 'light'.*The classes are 0, 1, 2"):
         sample(tmp_path / "g.keras", 3, only="light")
 
 
@@ -113,12 +113,12 @@ def test_a_run_without_labels_is_not_asked_for_a_class_and_labels_that_are_gone_
     plain = train("gwu", ATTRIBUTES, tmp_path / "plain", steps=1, overrides={**SETTINGS, "conditional": False},
                   progress=NoProgress())  # fmt: skip
     assert plain.labels is None and not plain.labels_path.exists()
-    with pytest.raises(UserError, match="is not conditional.*--set conditional=true"):
+    with pytest.raises(UserError, match=r"is not conditional.*--set conditional=true"):
         sample(plain.path, 2, only=1)
     copy = shutil.copytree(run.path, tmp_path / "copy")
     for damage in (lambda path: path.write_bytes(b"PK nothing"), lambda path: path.unlink()):
         damage(copy / "labels.npz")
-        with pytest.raises(UserError, match="labels.npz' is (damaged|missing), .*writes it anew"):
+        with pytest.raises(UserError, match=r"labels.npz' is (damaged|missing), .*writes it anew"):
             sample(copy, 2)
 
 
@@ -141,7 +141,7 @@ def test_a_conditional_run_resumes_bit_for_bit_and_cannot_go_on_without_labels(r
     assert [name for name in newest if not np.array_equal(newest[name], others[name])] == []
     assert run.grids()[-1].read_bytes() == other.grids()[-1].read_bytes()
     assert other.labels.names == run.labels.names
-    with pytest.raises(UserError, match="conditional: True then, False now"):
+    with pytest.raises(UserError, match=r"conditional: True then, False now"):
         go(14, conditional=False)
 
 
