@@ -50,6 +50,7 @@ def shape_text(shape) -> str:
 
 _SHORT_KINDS = {"InputLayer": "input", "Conv2DTranspose": "transposed convolution", "Conv2D": "convolution"}
 _SHORT_KINDS |= {"BatchNormalization": "BatchNorm", "Dense": "dense", "Add": "sum", "Multiply": "product"}
+_SHORT_KINDS |= {"Concatenate": "joined"}
 
 
 def describe_layer(layer) -> str:
@@ -130,8 +131,7 @@ def _blocks(model) -> list[_Block]:
             block = _Block(layer, sources)
             blocks.append(block)
         else:
-            # A sum belongs to the largest of its parts, and to an image rather than to a number for each channel.
-            block = max(sources, key=lambda source: (source.volume[0] > 1, source.parameters))
+            block = sources[0] if kind == "Concatenate" else _bearer(sources)
             if is_layer:
                 block.add(layer)
         maker.update((id(tensor), block) for tensor in keras.tree.flatten(layer.output))
@@ -139,6 +139,15 @@ def _blocks(model) -> list[_Block]:
     while block:
         way, block = [block, *way], block.sources[0] if block.sources else None
     return way + [block for block in blocks if block not in way]
+
+
+def _bearer(sources):
+    """The box that a sum or product belongs to: the one that is made of another of them, as the logit is of features.
+
+    Else the largest, and an image rather than a number for each channel.
+    """
+    last = [source for source in sources if any(other in source.sources for other in sources)]
+    return max(last or sources, key=lambda source: (source.volume[0] > 1, source.parameters))
 
 
 _COLOURS = {"InputLayer": "#b8bcc2", "Dense": "#e9b44c", "Conv2D": "#5b8fc7", "Conv2DTranspose": "#d97a4a"}

@@ -34,12 +34,13 @@ def draw_latents(count: int, dim: int, seed: int, distribution="normal", mean=0.
 class Sampler:
     """A generator, compiled once, as a function: latents float32 [N, latent_dim] -> images uint8 [N, H, W, C].
 
-    A conditional one takes labels float32 [N, K], too. It works in batches of one size (the last one is padded), so an
+    A conditional one takes labels float32 [N, K], too; where `labels` of its data are known and none are given, it
+    draws them as they are there, the same every time. It works in batches of one size (the last one is padded), so an
     image does not depend on how many others are drawn with it, and 50,000 images need no more memory than their own.
     """
 
-    def __init__(self, generator: keras.Model, batch_size: int = 64):
-        self.batch_size = batch_size
+    def __init__(self, generator: keras.Model, batch_size: int = 64, labels: Labels | None = None):
+        self.batch_size, self.labels = batch_size, labels
         takes = [tf.TensorSpec([batch_size, tensor.shape[1]]) for tensor in generator.inputs]
         alone = len(takes) == 1
         function = tf.function(
@@ -48,6 +49,8 @@ class Sampler:
         self._call = function.get_concrete_function(*takes)
 
     def __call__(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+        if labels is None and self.labels is not None:
+            labels = wishes.as_in_the_data(self.labels, len(latents), 0)
         batches, given = [], [latents] if labels is None else [latents, labels]
         for start in range(0, len(latents), self.batch_size):
             batch = [tf.constant(self._padded(rows[start : start + self.batch_size])) for rows in given]

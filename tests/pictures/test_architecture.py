@@ -97,3 +97,16 @@ def test_names_in_a_table_are_escaped():
     model.name = "<b>D</b>"
     assert html.escape(model.name) in layer_table(model)._repr_html_()
     assert model.name not in layer_table(model)._repr_html_()
+
+
+def test_a_conditional_networks_main_way_goes_past_its_labels():
+    recipe = RECIPES["gwu"].with_fields({"width": 4, "conditional": True})
+    for build, first, last in (
+        (build_generator, "latents", "transposed convolution, 4×4, stride 2"),
+        (build_discriminator, "images", "dense"),
+    ):
+        blocks = _blocks(build(recipe, (8, 8, 3), 5))
+        names = [describe_layer(block.layer) for block in blocks]
+        side = names.index("labels")
+        assert names[0] == first and names[side - 1] == last and names[side + 1 :] == ["dense"]
+        assert all(before in block.sources for before, block in zip(blocks[:side], blocks[1:side], strict=False))
