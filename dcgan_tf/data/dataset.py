@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from dcgan_tf.data.labels import labels_of
+from dcgan_tf.data.labels.labels import labels_of
 from dcgan_tf.data.stored import StoredImages, fingerprint_of
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.exit_guard import exit_guard

@@ -13,7 +13,7 @@ import tensorflow as tf
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.data.images import to_model_range
-from dcgan_tf.data.labels import Labels
+from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.data.prepared import is_prepared
 from dcgan_tf.evaluation import alarms
 from dcgan_tf.evaluation.alarms import looks_of

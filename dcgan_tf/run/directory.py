@@ -31,7 +31,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_tf.data.labels import Labels
+from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.run import records
 from dcgan_tf.run.grid_steps import GridRule
 from dcgan_tf.run.records import HISTORY_COLUMNS

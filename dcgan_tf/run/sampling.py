@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from dcgan_tf.data.images import to_uint8
-from dcgan_tf.data.labels import Labels
+from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.pictures.grids import grid, save_png
 from dcgan_tf.run import wishes
 from dcgan_tf.run.directory import Run

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_tf.data.labels import Labels
+from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.system.errors import UserError, nearest
 
 KEPT = 10_000  # rows of labels at most that a run keeps of its data, evenly spread: more than enough to draw from

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.data.labels import labels_of
+from dcgan_tf.data.labels.labels import labels_of
 from dcgan_tf.game.gan import GAN
 from dcgan_tf.networks.architectures import check_image_shape
 from dcgan_tf.recipe.fields import Recipe

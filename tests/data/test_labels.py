@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.data.labels import Labels, labels_of
+from dcgan_tf.data.labels.labels import Labels, labels_of
 from dcgan_tf.system.errors import UserError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (53, 4, 4, 1), np.uint8)

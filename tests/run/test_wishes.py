@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dcgan_tf.data.labels import Labels
+from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.run import wishes
 from dcgan_tf.system.errors import UserError
 
