@@ -20,8 +20,9 @@ import click
 import numpy as np
 
 from dcgan_tf.data.decoding import decode
-from dcgan_tf.data.folders import levels_of, notes_on, subfolder_labels
+from dcgan_tf.data.folders import levels_of, notes_on
 from dcgan_tf.data.images import resize, square
+from dcgan_tf.data.labels.picture_labels import labels_of
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.preparing import Result, prepare
 from dcgan_tf.data.sources import Frames, open_source
@@ -98,7 +99,7 @@ def anime(
     enlarged). near_duplicate_bits: drop pictures whose hash differs from an earlier one's in at most so many of
     256 bits; 0 finds equal ones, 10 recompressed and resized ones, None does not look. channels: 3 or 1.
     stretch: spread the values in use over 0 to 255. all_frames: of animations and stacks of pages take all pictures.
-    One subfolder per class becomes the labels.
+    A labels.csv beside the pictures, or else one subfolder per class, becomes the labels.
 
     Raises UserError for numbers that make no sense, and for what prepare() does.
     """
@@ -125,7 +126,7 @@ def anime(
             _prepare_picture, size=size, min_side=min_side, channels=channels, levels=settings.get("levels")
         ),
         settings=settings,
-        labels=subfolder_labels if any("/" in name.replace("\\", "/") for name in source.names) else None,
+        labels=labels_of(source),
         drop=find,
         workers=workers,
         progress=progress,

@@ -34,7 +34,8 @@ def load_dataset(
 ) -> Dataset:
     """Find the dataset of that name (NAMED, or "fake") or at that path (a Path is never a name); or take that Dataset.
 
-    One subfolder per class labels the pictures of a folder or zip.
+    The pictures of a folder or zip are labelled by a labels.csv or metadata.csv at its top (file names, then one column
+    of classes, or columns of 0 and 1: see labels/label_files.py); where there is none, by one subfolder per class.
 
     image_size, channels: what is needed; None: as the data are.
     folder_size: the size of a folder's or zip's images when no image_size is asked for.
@@ -167,7 +168,7 @@ def _pick_classes(dataset, classes):
     if dataset.labels is None:
         raise UserError(
             f"dataset {dataset.name!r} has no labels, so classes={classes!r} cannot be picked from it; a folder or zip "
-            "has them when each class is a subfolder, with no pictures beside those"
+            "has them when each class is a subfolder, with no pictures beside those, or there is a labels.csv"
         )
     numbers = [_class_number(dataset, one) for one in _as_list(classes)]
     if not numbers:

@@ -2,7 +2,7 @@
 
 The cache is under DCGAN_TF_CACHE when that is set, else in `<data>.dcgan_tf` beside the data, else (when
 that place cannot be written to) in the user's cache folder. Pictures that were changed, added or removed are
-prepared anew.
+prepared anew; where only a file beside them that gives their labels was (see labels/), the labels are.
 """
 
 import contextlib
@@ -10,14 +10,14 @@ import functools
 import hashlib
 import os
 import shutil
-from collections import Counter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
 from dcgan_tf.data.chunks import Result, describe_left_out
 from dcgan_tf.data.decoding import ImageError, count_frames, decode, histogram
 from dcgan_tf.data.images import resize, square
+from dcgan_tf.data.labels.picture_labels import labels_of
 from dcgan_tf.data.prepared import PreparedDataset, is_prepared, read_prepared
 from dcgan_tf.data.preparing import prepare
 from dcgan_tf.data.sources import CACHE_SUFFIX, Frames, open_source
@@ -43,7 +43,8 @@ def load_pictures(
     source = Frames(source) if all_frames else source
     name = f"{size}x{size}x{channels or 'own'}" + ("-stretched" if stretch else "")
     target = _cached(path, name, [source.description, source.fingerprint])
-    make = functools.partial(_prepare_cached, target, source, size, channels, stretch)
+    labels = labels_of(source)
+    make = functools.partial(_prepare_cached, target, source, size, channels, stretch, labels)
     if not is_prepared(target):
         make()
     try:
@@ -52,15 +53,17 @@ def load_pictures(
         shutil.rmtree(target)  # somebody tidied the cache up half-way
         make()
         prepared = read_prepared(target)
-    if "labels_note" not in prepared.metadata and any("/" in name.replace("\\", "/") for name in source.names):
-        make()  # of a version that did not know labels: they are added
+    other_file = prepared.metadata.get("labels_key") != getattr(labels, "key", None)
+    of_old_version = "labels_note" not in prepared.metadata  # which did not know labels
+    if other_file or (of_old_version and any("/" in name.replace("\\", "/") for name in source.names)):
+        make()  # it writes only the labels anew
         prepared = read_prepared(target)
     if not allow_changes:
         _refuse_changes(path, size, prepared, channels_asked=channels is not None)
     return prepared, _notes(path, size, prepared, source)
 
 
-def _prepare_cached(target, source, size, channels, stretch):
+def _prepare_cached(target, source, size, channels, stretch, labels):
     settings = {"size": size, "channels": channels or "own"}
     if stretch:
         settings["levels"] = levels_of(source)
@@ -68,7 +71,7 @@ def _prepare_cached(target, source, size, channels, stretch):
         to_square, size=size, channels=channels or _own_channels(source), levels=settings.get("levels")
     )
     try:
-        prepare(target, source, transform, settings=settings, labels=subfolder_labels)
+        prepare(target, source, transform, settings=settings, labels=labels)
     except UserError:
         with contextlib.suppress(OSError):
             target.parent.rmdir()  # nothing came of it: leave no empty folder beside the data
@@ -94,36 +97,6 @@ def to_square(data: bytes | tuple[bytes, int], size: int, channels: int, levels=
         "frames": frames,
     }
     return Result(with_channels(resize(square(image), size), channels), columns=columns)
-
-
-def subfolder_labels(names: list[str]) -> tuple[np.ndarray | None, list[str] | None, str]:
-    """Labels of pictures by the subfolders they are in: (whole numbers [N], class names in order, a note to be told).
-
-    Folders that hold all of the pictures are gone into first. Whatever lies deeper in a class's folder is of that
-    class. No labels, (None, None, why), when pictures lie beside the subfolders; the note is "" when there are none.
-    """
-    folders = [PurePosixPath(name.replace("\\", "/")).parts[:-1] for name in names]
-    depth = _common_depth(min(folders), max(folders))
-    classes = [folder[depth] if len(folder) > depth else None for folder in folders]
-    counts = Counter(classes)
-    if set(counts) == {None}:
-        return None, None, ""
-    if None in counts:
-        example = names[classes.index(None)]
-        beside = f"{counts[None]:,} {'pictures lie' if counts[None] > 1 else 'picture lies'} beside them, {example}"
-        return None, None, f"its subfolders are not taken as classes: {beside}"
-    known = sorted(counts)
-    numbers = {name: number for number, name in enumerate(known)}
-    shown = ", ".join(f"{name} ({counts[name]:,})" for name in known[:10]) + (", ..." if len(known) > 10 else "")
-    labels = np.array([numbers[name] for name in classes], np.int64)
-    return labels, known, f"its {len(known):,} subfolders are classes: {shown}"
-
-
-def _common_depth(one, other):
-    depth = 0
-    while depth < min(len(one), len(other)) and one[depth] == other[depth]:
-        depth += 1
-    return depth
 
 
 def levels_of(source) -> list[float]:

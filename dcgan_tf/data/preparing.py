@@ -43,7 +43,8 @@ def prepare(
         one shape.
     settings: all that decides what the transform does; anything JSON can hold.
     labels: one row per source picture; whole numbers [N], or [N, attributes] of 0 and 1. Or a function: given the
-        names of the pictures that are kept, it gives (their labels or None, the label names or None, a note).
+        names of the pictures that are kept, it gives (their labels or None, the label names or None, a note). It may
+        have a `key`, a text that changes with what it would give, and check(), which raises before the work begins.
     drop: given all rows of index.csv in order (only once, without `row`), says which kept ones are to be
         dropped after all: {index of the source: reason}. For what cannot be decided picture by picture.
     workers: processes; None: one per core this process may use.
@@ -60,10 +61,12 @@ def prepare(
     keys = _keys(source, transform, settings, labels, label_names, drop)
     if _is_done(target, keys, labels, label_names):
         return target
+    getattr(labels, "check", lambda: None)()
     partial = target.with_name(target.name + ".partial")
     with only_preparer(partial, target):
         if not _is_done(target, keys, labels, label_names):  # another process may just have finished it
-            chunks = Chunks(partial, keys[0], source, transform, chunk_size)
+            # Without the labels: pictures stay done when a mistake in the labels is found behind them, and mended.
+            chunks = Chunks(partial, keys[1], source, transform, chunk_size)
             with work_kept(chunks, target):
                 _make_whole(target, chunks, keys, labels, label_names, drop, settings, workers, progress)
         shutil.rmtree(partial, ignore_errors=True)
@@ -80,7 +83,7 @@ def _keys(source, transform, settings, labels, label_names, drop):
         names = None if names is None else list(names)
         digest = hashlib.sha256(json.dumps([*decides, names], sort_keys=True).encode())
         if callable(labels):
-            digest.update(labels.__qualname__.encode())
+            digest.update((getattr(labels, "key", None) or labels.__qualname__).encode())
         elif labels is not None:
             digest.update(np.ascontiguousarray(labels, dtype="<i8"))
         return digest.hexdigest()
@@ -115,14 +118,18 @@ def _label_anew(target, metadata, keys, labels, label_names):
     prepared = read_prepared(target)
     rows = prepared.index()
     kept = np.array([row["kept"] == "1" for row in rows])
+    labels_key = getattr(labels, "key", None)
     labels, label_names, note = _labels_of_kept(labels, label_names, [row["source"] for row in rows], kept)
     with disk_errors_explained(target):
         if labels is not None:
             with atomic_file(target / "labels.npy") as temporary:
                 np.save(temporary, labels)
+        else:
+            (target / "labels.npy").unlink(missing_ok=True)
         changed = {
             "label_names": label_names,
             "labels_note": note,
+            "labels_key": labels_key,
             "fingerprint": fingerprint_of(prepared.images, labels),
             "images_fingerprint": fingerprint_of(prepared.images, None),
             "key": keys[0],
@@ -193,6 +200,7 @@ def _make_whole(target, chunks, keys, labels, label_names, drop, settings, worke
             continue  # it has been removed: prepare it again
     else:
         raise UserError(f"cannot write {str(target)!r}: what is written there comes back damaged: try another disk")
+    labels_key = getattr(labels, "key", None)
     labels, label_names, note = _labels_of_kept(labels, label_names, chunks.source.names, kept)
     if labels is not None:
         np.save(whole / "labels.npy", labels)
@@ -207,6 +215,7 @@ def _make_whole(target, chunks, keys, labels, label_names, drop, settings, worke
             "value_range": list(value_range(StoredImages(whole / "images.npy"))),
             "label_names": label_names,
             "labels_note": note,
+            "labels_key": labels_key,
             "fingerprint": finish_fingerprint(digest.copy(), shape, labels),
             "images_fingerprint": finish_fingerprint(digest, shape, None),
             "key": keys[0],

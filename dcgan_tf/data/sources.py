@@ -8,6 +8,8 @@ light to import:
     names         a name for each picture, in order
     ignored       how many files were passed over without a look (hidden ones, directories' housekeeping)
     left_out      (name, reason) of whatever else is there and is not taken; may be missing
+    label_files   names of files that label the pictures, of which they are none (see labels/); the fingerprint does
+                  not change with them. Only what open_source() gives has them; its read() takes their names, too
     read(index)   what the transform of prepare() gets: here the bytes of one file.
                   Raises ImageError when there is nothing to give.
 """
@@ -20,6 +22,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from dcgan_tf.data.decoding import ImageError, count_frames
+from dcgan_tf.data.labels.label_files import label_files_among
 from dcgan_tf.data.left_by_runs import without_runs
 from dcgan_tf.system.errors import UserError
 
@@ -35,6 +38,14 @@ def open_source(path):
     """A FolderSource or a ZipSource. Raises UserError when `path` is neither."""
     path = Path(path)
     return FolderSource(path) if path.is_dir() else ZipSource(path)
+
+
+def _sort_out(files, names):
+    """(the files with pictures, what is left out and why, the names of label files) of files with these names."""
+    taken, left_out = without_runs(names)
+    labels = label_files_among([name for name, take in zip(names, taken, strict=True) if take])
+    pictures = zip(files, names, taken, strict=True)
+    return [file for file, name, take in pictures if take and name not in labels], left_out, labels
 
 
 def _is_ignored(part):
@@ -53,8 +64,7 @@ class FolderSource:
         self.description = f"folder {self.path.resolve().name}"
         self.ignored, self.left_out = 0, []
         found = sorted(self._walk())
-        taken, of_runs = without_runs([name for name, _, _ in found])
-        found = [file for file, take in zip(found, taken, strict=True) if take]
+        found, of_runs, self.label_files = _sort_out(found, [name for name, _, _ in found])
         self.left_out = sorted(self.left_out + of_runs)
         self.names = [name for name, _, _ in found]
         digest = hashlib.sha256()
@@ -101,8 +111,8 @@ class FolderSource:
         else:
             self.left_out.append((name, "no file but a pipe, socket or device"))  # it would be waited on for ever
 
-    def read(self, index: int) -> bytes:
-        path = self.path / self.names[index]
+    def read(self, index: int | str) -> bytes:
+        path = self.path / (index if isinstance(index, str) else self.names[index])
         try:
             if path.stat().st_size > MAX_FILE_BYTES:
                 raise ImageError(f"file too large: more than {MAX_FILE_BYTES:,} bytes")
@@ -133,7 +143,13 @@ class ZipSource:
                 )
         except OSError as error:
             raise UserError(f"{str(self.path)!r} cannot be read: {error.strerror}") from error
-        self.fingerprint = hashlib.sha256(f"{status.st_size} {status.st_mtime_ns}".encode()).hexdigest()
+        self._stamp = f"{status.st_size} {status.st_mtime_ns}"
+
+    @cached_property
+    def fingerprint(self):
+        # With a label file: of the entries, since a zip that is packed anew for its labels has the same pictures.
+        entries = [(entry.filename, entry.CRC, entry.file_size) for entry in self._chosen[0]]
+        return hashlib.sha256((repr(entries) if self.label_files else self._stamp).encode()).hexdigest()
 
     @cached_property
     def _zip(self):
@@ -146,13 +162,12 @@ class ZipSource:
 
     @cached_property
     def _chosen(self):
-        """(the entries that are taken, what is left out and why)."""
+        """As _sort_out() gives them."""
         entries = sorted(
             (entry for entry in self._zip.infolist() if not entry.is_dir() and not self._ignores(entry)),
             key=lambda entry: entry.filename,
         )
-        taken, left_out = without_runs([entry.filename for entry in entries])
-        return [entry for entry, take in zip(entries, taken, strict=True) if take], left_out
+        return _sort_out(entries, [entry.filename for entry in entries])
 
     @staticmethod
     def _ignores(entry):
@@ -168,6 +183,10 @@ class ZipSource:
         return self._chosen[1]
 
     @property
+    def label_files(self):
+        return self._chosen[2]
+
+    @property
     def ignored(self):
         return sum(not entry.is_dir() and self._ignores(entry) for entry in self._zip.infolist())
 
@@ -175,8 +194,8 @@ class ZipSource:
         # A worker opens the file for itself.
         return {key: value for key, value in self.__dict__.items() if key not in ("_zip", "_chosen", "names")}
 
-    def read(self, index: int) -> bytes:
-        entry = self._chosen[0][index]
+    def read(self, index: int | str) -> bytes:
+        entry = self._zip.getinfo(index) if isinstance(index, str) else self._chosen[0][index]
         path = PurePosixPath(entry.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or path.parts[0].endswith(":"):
             raise ImageError("name leads out of the zip")  # nothing is ever extracted; but an honest zip has none

@@ -14,6 +14,7 @@ from PIL import Image
 
 from dcgan_tf.data import folders
 from dcgan_tf.data.datasets import load_dataset
+from dcgan_tf.data.labels.picture_labels import subfolder_labels
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.system.errors import UserError
 
@@ -175,7 +176,7 @@ def test_one_subfolder_per_class_labels_the_pictures(tmp_path):
     ],
 )
 def test_what_subfolders_say_of_labels(names, labels, classes, note):
-    found, found_classes, said = folders.subfolder_labels(names)
+    found, found_classes, said = subfolder_labels(names)
     assert (found if found is None else found.tolist()) == labels
     assert found_classes == classes
     assert re.search(note, said) if "\\" in note else said.endswith(note)
