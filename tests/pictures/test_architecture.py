@@ -109,4 +109,4 @@ def test_a_conditional_networks_main_way_goes_past_its_labels():
         names = [describe_layer(block.layer) for block in blocks]
         side = names.index("labels")
         assert names[0] == first and names[side - 1] == last and names[side + 1 :] == ["dense"]
-        assert all(before in block.sources for before, block in zip(blocks[:side], blocks[1:side], strict=False))
+        assert all(before in block.sources for before, block in itertools.pairwise(blocks[:side]))

@@ -1,1 +1,1 @@
-"""What labels the pictures of a folder or zip: a CSV beside them, or the subfolders they are in."""
+"""Labels of images: what a network is told of them, and where those of pictures come from: a CSV, or subfolders."""
