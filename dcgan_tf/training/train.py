@@ -111,6 +111,7 @@ def train(
         agree_on_config(run, config, progress.say)
         if recipe.conditional:
             run.write_labels(evenly_kept(labels_of(dataset)))
+            progress.say(f"conditional on {run.labels.described()}")
         for note in dataset.notes:
             progress.say(note)
         Training(run, gan, dataset, request, monitor, progress, signals, began).go()

@@ -40,6 +40,12 @@ def test_a_label_is_found_by_name_or_number_and_a_wrong_one_is_said():
         Labels(np.eye(3, dtype=np.uint8), ("a", "b", "c")).number(7)
 
 
+def test_labels_are_described_by_those_that_are_there():
+    labels = Labels(np.array([0, 0, 2, 0]), ("cat", "dog", "owl"))
+    assert labels.described() == "2 classes: cat (75%), owl (25%)"
+    assert Labels(np.eye(3, dtype=np.uint8), tuple("abc")).described(2) == "3 attributes: a (33%), b (33%), ..."
+
+
 @pytest.mark.parametrize("rows", [CLASSES, ATTRIBUTES])
 def test_batches_carry_the_labels_of_their_images_from_any_step_on(rows):
     dataset = Dataset("d", IMAGES, rows)

@@ -48,6 +48,12 @@ class Labels:
         """The numbers of those that at least one image has."""
         return np.flatnonzero(self.shares() > 0).tolist()
 
+    def described(self, most: int = 10) -> str:
+        """For people: '3 classes: cat (25%), dog (50%), owl (25%)'; at most so many are named."""
+        shares, seen = self.shares(), self.seen()
+        shown = ", ".join(f"{self.names[i]} ({shares[i]:.0%})" for i in seen[:most])
+        return f"{len(seen)} {self._plural}: {shown}" + (", ..." if len(seen) > most else "")
+
     def number(self, one) -> int:
         """The number of a class or attribute, given by name or number, that at least one image has.
 
@@ -65,9 +71,12 @@ class Labels:
             )
         return number
 
+    @property
+    def _plural(self):
+        return "classes" if self.are_classes else "attributes"
+
     def _known(self, names):
-        plural = "classes" if self.are_classes else "attributes"
-        return f"The {plural} are {', '.join(names)}"
+        return f"The {self._plural} are {', '.join(names)}"
 
 
 def labels_of(dataset) -> Labels | None:
