@@ -76,6 +76,19 @@ _best = click.option(
 _dataset = click.option("--dataset", help="The run's data (a name or a path), if they are not where they were.")
 
 
+def _of_class(name):
+    """The option is --class, which no variable of Python's can be called."""
+    return click.option(
+        "--class", name, metavar="CLASS", help="Of a conditional run: images of this class, by name or number."
+    )
+
+
+_having = click.option(
+    "--with", "having", metavar="NAMES", help="Of a conditional run: attributes that all images have, joined by commas."
+)
+_without = click.option("--without", metavar="NAMES", help="... and attributes that none has.")
+
+
 # --- commands ------------------------------------------------------------------------------------------------
 
 
@@ -246,11 +259,9 @@ def train(recipe, dataset, run_dir, overrides, no_progress, list_fields, **optio
     help="Standard deviation of the latents z (half-width, where they are uniform); less than in the training gives "
     "safer images that are more alike.  [default: that of the training, usually 1]",
 )
-@click.option("--class", "only", metavar="CLASS", help="Of a conditional run: images of this class, by name or number.")
-@click.option(
-    "--with", "having", metavar="NAMES", help="Of a conditional run: attributes that all images have, joined by commas."
-)
-@click.option("--without", metavar="NAMES", help="... and attributes that none has.")
+@_of_class("only")
+@_having
+@_without
 @click.option(
     "--labels",
     type=click.Path(),
@@ -379,8 +390,9 @@ def gallery(results_dir, embed):
 @click.option(
     "--only",
     metavar="NAMES",
-    help="Some of, joined by commas: samples, spreads, average, interpolation, plane, truncation, "
-    "arithmetic, directions, first_layer, attributes, neighbours, projection, epochs.  [default: all that apply]",
+    help="Some of, joined by commas: samples, labels, between (these two of conditional runs), spreads, average, "
+    "interpolation, plane, truncation, arithmetic, directions, first_layer, attributes, neighbours, projection, "
+    "epochs.  [default: all that apply]",
 )
 @click.option(
     "--seeds",
@@ -408,6 +420,9 @@ def gallery(results_dir, embed):
 )
 @_dataset
 @_best
+@_of_class("of_class")
+@_having
+@_without
 @click.option(
     "--no-classifier",
     "classifier",
@@ -417,12 +432,12 @@ def gallery(results_dir, embed):
 )
 @click.option("--output", type=click.Path(), help="The folder to write.  [default: RUN/latent]")
 @click.option("--mp4", is_flag=True, help="Write each film as MP4, too, not only as GIF.")
-def explore(run, project, **options):
+def explore(run, project, having, without, **options):
     """Look into a run's latent space: sheets and films of all there is to see."""
     with tensorflow_quiet():
         from dcgan_tf.latent.explore import explore
 
-    explore(run, project=project or None, say=click.echo, **options)
+    explore(run, project=project or None, having=having or (), without=without or (), say=click.echo, **options)
 
 
 @cli.command()

@@ -241,18 +241,18 @@ def _streak(looks, bad):
     return streak
 
 
-def neighbour_sheet(images: np.ndarray, real_images, nearest: np.ndarray, ratios: np.ndarray, names=None):
+def neighbour_sheet(images, real_images, nearest: np.ndarray, ratios: np.ndarray, names=None, what="generated images"):
     """A picture of pairs: each generated image, and right of it the real image that is nearest.
 
     images: uint8 [N, H, W, C]; nearest, ratios [N]: the row in real_images, and how near it is, as
-    RealNeighbours.nearest_to gives them; names: texts over the generated images.
+    RealNeighbours.nearest_to gives them; names: texts over the generated images; what they are, for the title.
     """
     from dcgan_tf.pictures.shown import show_images
 
     pairs = np.stack([images, real_images[np.asarray(nearest)]], axis=1).reshape(-1, *images.shape[1:])
     told = [f"{ratio:.2f}{' copy' if ratio <= COPY else ''}" for ratio in ratios]
     titles = [text for pair in zip(names or ["made"] * len(images), told, strict=True) for text in pair]
-    title = f"generated images, each with the nearest real one right of it; {COPY} or less: nearly a copy"
+    title = f"{what}, each with the nearest real one right of it; {COPY} or less: nearly a copy"
     return show_images(pairs, titles, columns=8, title=title)
 
 

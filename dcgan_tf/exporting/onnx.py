@@ -9,7 +9,6 @@ from pathlib import Path
 from dcgan_tf import __version__
 from dcgan_tf.exporting.original import Original, compare, load_original
 from dcgan_tf.exporting.targets import place
-from dcgan_tf.run.sampling import draw_latents
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained, write_bytes
 
@@ -19,8 +18,9 @@ ONNX_PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
 def export_onnx(source, output=None, *, best: bool = False) -> tuple[Path, float]:
     """Write the generator as one ONNX file; its path, and its largest difference from the original.
 
-    Input `latents` float32 [N, latent_dim], output `images` float32 [N, H, W, C] in [-1, 1]; how latents are
-    distributed is in the file's metadata. output: by default generator.onnx in the run directory.
+    Input `latents` float32 [N, latent_dim], output `images` float32 [N, H, W, C] in [-1, 1]; of a conditional generator
+    a second input `labels` float32 [N, K]. How latents are distributed, and what the labels are called, is in the
+    file's metadata. output: by default generator.onnx in the run directory.
 
     Raises UserError when there is no generator, packages are missing or the place is taken; RuntimeError when the
     export differs from the original by more than TOLERANCE.
@@ -51,7 +51,7 @@ def onnx_bytes(original: Original) -> bytes:
     """The generator as an ONNX model, with its metadata; not yet compared with the original."""
     import onnx
 
-    original.images(draw_latents(1, original.about["latent_dim"], 0))  # Keras exports only what was called
+    original.images(*original.random_inputs(1))  # Keras exports only what was called
     scraps = tempfile.TemporaryDirectory(prefix="dcgan_tf-")
     with disk_errors_explained(scraps.name), scraps:
         folder = Path(scraps.name)
@@ -60,15 +60,24 @@ def onnx_bytes(original: Original) -> bytes:
             original.generator.export(folder / "generator.onnx", format="onnx", verbose=False)
         model = onnx.load(folder / "generator.onnx")
     graph = model.graph
-    _rename(graph, graph.input[0].name, "latents")
+    names = _names(original)
+    if len(names) == 1:
+        _rename(graph, graph.input[0].name, "latents")
+    elif {value.name for value in graph.input} != set(names):  # in some order; Keras keeps the names of several
+        raise RuntimeError(f"the ONNX model's inputs are {[value.name for value in graph.input]}, not {names}")
     _rename(graph, graph.output[0].name, "images")
-    for value in (graph.input[0], graph.output[0]):
+    for value in (*graph.input, graph.output[0]):
         value.type.tensor_type.shape.dim[0].dim_param = "images"
-    model.doc_string = "A DCGAN's generator: latents [N, D] -> images [N, H, W, C] in [-1, 1]"
+    taken = "latents [N, D]" + ("" if len(names) == 1 else ", labels [N, K]")
+    model.doc_string = f"A DCGAN's generator: {taken} -> images [N, H, W, C] in [-1, 1]"
     metadata = {"dcgan_tf": __version__, "about": json.dumps(original.about)}
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
     return model.SerializeToString()
+
+
+def _names(original):
+    return ["latents"] if original.labels is None else ["latents", "labels"]
 
 
 def _rename(graph, old, new):
@@ -87,7 +96,8 @@ def compare_onnx(original: Original, model: bytes) -> float:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    return compare(original, lambda latents: session.run(["images"], {"latents": latents})[0])
+    names = _names(original)
+    return compare(original, lambda *inputs: session.run(["images"], dict(zip(names, inputs, strict=True)))[0])
 
 
 def _check_onnx_target(path):

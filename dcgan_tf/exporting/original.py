@@ -7,9 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from dcgan_tf import __version__
+from dcgan_tf.data.labels.labels import Labels
+from dcgan_tf.latent.space import LatentSpace
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.generators import is_generator_file, load_generator
-from dcgan_tf.run.sampling import draw_latents
+from dcgan_tf.run.generators import is_conditional, is_generator_file, latent_dim_of, load_generator
+from dcgan_tf.run.sampling import draw_latents, labels_of_generator
+from dcgan_tf.run.wishes import most_frequent
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.keras_backend import keras
 
@@ -24,11 +27,34 @@ class Original(NamedTuple):
     generator: keras.Model
     latents: dict  # distribution, mean, std
     about: dict  # for the export's own records: name, recipe, dataset, ...
+    labels: Labels | None = None  # of a conditional generator
 
-    def images(self, latents: np.ndarray) -> np.ndarray:
-        """float32 [N, H, W, C] in [-1, 1], computed on the CPU: GPUs round multiplications (TF32)."""
+    def images(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+        """float32 [N, H, W, C] in [-1, 1], computed on the CPU: GPUs round multiplications (TF32).
+
+        labels: float32 [N, K], where the generator is conditional.
+        """
         with tf.device("CPU:0"):
-            return self.generator(tf.constant(latents), training=False).numpy()
+            given = tf.constant(latents) if labels is None else [tf.constant(latents), tf.constant(labels)]
+            return self.generator(given, training=False).numpy()
+
+    def random_inputs(self, count: int) -> list[np.ndarray]:
+        """What `images` takes: latents as in training, and any labels where there are labels, each class as often."""
+        inputs = [draw_latents(count, self.about["latent_dim"], 0, **self.latents)]
+        if self.labels is None:
+            return inputs
+        random, each = np.random.default_rng(0), len(self.labels)
+        rows = np.arange(count) % each if self.labels.are_classes else random.integers(0, 2, (count, each))
+        return [*inputs, self.labels.told(rows)]
+
+    @property
+    def usual_labels(self) -> np.ndarray | None:
+        """The labels that most images have, float32 [K]; None where there are no labels."""
+        return None if self.labels is None else most_frequent(self.labels)
+
+    def space(self) -> LatentSpace:
+        """Its latent space, under the usual labels."""
+        return LatentSpace(self.generator, **self.latents, labels=self.labels, told=self.usual_labels)
 
 
 def load_original(source, best: bool = False) -> Original:
@@ -43,17 +69,21 @@ def load_original(source, best: bool = False) -> Original:
         "name": path.resolve().stem if is_generator_file(source) else path.resolve().name,
         "generator": "best" if best else "last",
         "image_shape": list(generator.output_shape[1:]),
-        "latent_dim": generator.input_shape[1],
+        "latent_dim": latent_dim_of(generator),
         "latents": latents,
         "versions": {"dcgan_tf": __version__, "tensorflow": tf.__version__, "keras": keras.__version__},
     }
+    labels = labels_of_generator(source, generator) if is_conditional(generator) else None
+    if labels is not None:
+        shares = [round(float(share), 6) for share in labels.shares()]
+        about["labels"] = {"kind": labels.what, "names": list(labels.names), "shares": shares}
     if is_generator_file(source):
-        return Original(generator, latents, about)
+        return Original(generator, latents, about, labels)
     run = Run(path)
     rows = run.rows()
     about["recipe"], about["dataset"] = run.config["recipe"]["name"], Path(run.config["dataset"]["name"]).name
     about["epochs"], about["steps"] = (rows[-1]["epoch"], rows[-1]["step"]) if rows else (0, 0)
-    return Original(generator, latents, about)
+    return Original(generator, latents, about, labels)
 
 
 def in_float32(generator: keras.Model) -> keras.Model:
@@ -79,12 +109,13 @@ def _layers(network):
 
 
 def compare(original: Original, exported) -> float:
-    """The largest difference between what the original and an exported function make of the same latents.
+    """The largest difference between what the original and an exported function make of the same latents and labels.
 
-    Raises UserError when the original makes no numbers, RuntimeError when they differ by more than TOLERANCE.
+    exported: called as Original.images is. Raises UserError when the original makes no numbers, RuntimeError when they
+    differ by more than TOLERANCE.
     """
-    latents = draw_latents(COMPARED_IMAGES, original.about["latent_dim"], 0, **original.latents)
-    wanted, got = original.images(latents), np.asarray(exported(latents))
+    inputs = original.random_inputs(max(COMPARED_IMAGES, len(original.labels or ())))
+    wanted, got = original.images(*inputs), np.asarray(exported(*inputs))
     if not np.isfinite(wanted).all():
         raise UserError(f"the generator of {original.about['name']!r} makes values that are not numbers: train it anew")
     difference = float(np.abs(wanted - got).max()) if wanted.shape == got.shape else np.inf

@@ -11,7 +11,8 @@ from dcgan_tf.exporting.targets import check_folder, new_folder, place
 def export_saved_model(source, output=None, *, best: bool = False) -> tuple[Path, float]:
     """Write the generator as a TensorFlow SavedModel; its folder, and its largest difference from the original.
 
-    `model = tf.saved_model.load(folder)`, and `model.serve(latents)` gives images float32 [N, H, W, C] in [-1, 1].
+    `model = tf.saved_model.load(folder)`, and `model.serve(latents)` gives images float32 [N, H, W, C] in [-1, 1]; of
+    a conditional generator `model.serve([latents, labels])`, and its signature `serving_default` names the two.
     output: by default the folder saved_model in the run directory. Raises as export_onnx does.
     """
     path = place(source, output, best, "saved_model")
@@ -21,5 +22,10 @@ def export_saved_model(source, output=None, *, best: bool = False) -> tuple[Path
         original.generator.export(folder, format="tf_saved_model", verbose=False)
         loaded = tf.saved_model.load(str(folder))
         with tf.device("CPU:0"):
-            difference = compare(original, lambda latents: loaded.serve(tf.constant(latents)).numpy())
+            difference = compare(original, lambda *inputs: _served(loaded, inputs))
     return path, difference
+
+
+def _served(model, inputs):
+    tensors = [tf.constant(array) for array in inputs]
+    return model.serve(tensors[0] if len(tensors) == 1 else tensors).numpy()

@@ -18,7 +18,6 @@ from dcgan_tf.exporting.onnxruntime_web import VERSION, runtime_files
 from dcgan_tf.exporting.original import Original, load_original
 from dcgan_tf.exporting.targets import check_folder, new_folder, place
 from dcgan_tf.latent.directions import attribute_directions, first_layer_directions, jacobian_directions
-from dcgan_tf.latent.space import LatentSpace
 from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import is_generator_file
@@ -27,7 +26,7 @@ from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import write_text
 
 PAGE = Path(__file__).parent / "page"
-_AS_THEY_ARE = ("page.css", "random.js", "latents.js", "state.js", "painter.js", "sharing.js", "page.js")
+_AS_THEY_ARE = ("page.css", "random.js", "latents.js", "state.js", "labels.js", "painter.js", "sharing.js", "page.js")
 DIRECTIONS = 8
 ATTRIBUTES = 8
 MOST_CLASSES = 40
@@ -40,7 +39,8 @@ def export_web(
     """Write the page; its folder, and the largest difference of its generator from the original.
 
     Open index.html in it, or put the folder on any web server. output: by default the folder web in the run
-    directory. attributes: sliders for what the labels of the run's data name, too (`dataset`: where those are now);
+    directory. Of a conditional generator the page has a button for each class, or a switch for each attribute.
+    attributes: sliders for what the labels of the run's data name, too (`dataset`: where those are now);
     a classifier of them is trained, once. say: is told what takes a while.
 
     Raises as export_onnx does, and UserError when the runtime's files or labelled data cannot be had.
@@ -88,7 +88,8 @@ def _index(about):
 
 
 def _generator_script(original, model, groups):
-    values = {"about": original.about, "groups": groups, "model": _packed(model)}
+    told = [] if original.labels is None else original.usual_labels.astype(int).tolist()
+    values = {"about": original.about, "groups": groups, "told": told, "model": _packed(model)}
     return f"const GENERATOR = {_script_json(values)};\n"
 
 
@@ -113,8 +114,8 @@ def _script_json(value) -> str:
 
 
 def _icon(original):
-    latents = draw_latents(1, original.about["latent_dim"], 0, **original.latents)
-    image = to_uint8(original.images(latents)[0])
+    latents, told = draw_latents(1, original.about["latent_dim"], 0, **original.latents), original.usual_labels
+    image = to_uint8(original.images(latents, told if told is None else told[None])[0])
     times = -(-_ICON_SIZE // image.shape[0])
     return image.repeat(times, axis=0).repeat(times, axis=1)
 
@@ -124,20 +125,22 @@ def _icon(original):
 
 def _principal(original: Original) -> dict:
     """Those that change the images most."""
-    space = LatentSpace(original.generator, **original.latents)
+    space = original.space()
     if space.dim <= 1024:  # it takes latent_dim passes for each point
         found = jacobian_directions(space, space.random(8, seed=0))  # the same that `explore` shows
         note = "What changes the pixels most, strongest first: principal directions of the generator's Jacobian."
     else:
         found = first_layer_directions(space)
         note = "What the generator's first layer passes on most strongly (SeFa)."
+    if space.told is not None:
+        note += f" Found in images {'of ' if space.labels.are_classes else ''}{space.labels.in_words(space.told)}."
     vectors = [] if found is None else found.vectors[:DIRECTIONS]
     return _group("Directions", note, [f"Direction {number}" for number in range(1, len(vectors) + 1)], vectors)
 
 
 def _attributes(original: Original, data, say) -> dict:
     """Those along which a classifier sees an attribute grow, the others held; or each class, in their order."""
-    space = LatentSpace(original.generator, **original.latents)
+    space = original.space()
     classifier = feature_network("classifier", data, say=say)
     found = attribute_directions(space, classifier)
     shown = found.shown(ATTRIBUTES)

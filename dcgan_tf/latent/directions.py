@@ -36,10 +36,10 @@ def jacobian_directions(space: LatentSpace, latents: np.ndarray) -> Directions:
     def changes(point, tangents):
         points = tf.repeat(point[None], tf.shape(tangents)[0], axis=0)
         if not exactly:
-            there, back = (space.generator(points + way * tangents, training=False) for way in (step, -step))
+            there, back = (space.values(points + way * tangents) for way in (step, -step))
             return tf.reshape(tf.cast(there - back, tf.float32) / (2 * step), [tf.shape(tangents)[0], -1])
         with tf.autodiff.ForwardAccumulator(points, tangents) as accumulator:
-            images = space.generator(points, training=False)
+            images = space.values(points)
         return tf.reshape(tf.cast(accumulator.jvp(images), tf.float32), [tf.shape(tangents)[0], -1])
 
     axes = np.eye(space.dim, dtype=np.float32)
@@ -67,10 +67,13 @@ def first_layer_directions(space: LatentSpace) -> Directions | None:
     """The directions that the generator's first layer passes on most strongly: no image needs to be drawn.
 
     The singular vectors of its weights; a BatchNorm right behind counts with its scale. Values: singular values.
+    Labels that the layer takes beside the latents add the same to all images, whatever they are.
     None when the first layer with weights is neither dense nor a transposed convolution of a 1x1 image.
     Source: Shen and Zhou 2021 (arXiv:2007.06600), section 3 (`SeFa`).
     """
-    layers = [layer for layer in space.generator.layers if layer.weights]
+    layers, first = _layers_of_latents(space)
+    if not layers:
+        return None
     if isinstance(layers[0], keras.layers.Conv2DTranspose):
         weights = np.asarray(layers[0].kernel, np.float64)  # [height, width, out, in]
         weights = np.moveaxis(weights, -1, 0).reshape(weights.shape[-1], -1)
@@ -78,6 +81,8 @@ def first_layer_directions(space: LatentSpace) -> Directions | None:
         weights = np.asarray(layers[0].kernel, np.float64)
     else:
         return None
+    if space.told is not None:
+        weights = weights[first : first + space.dim]
     if weights.shape[0] != space.dim:
         return None
     if len(layers) > 1 and isinstance(layers[1], keras.layers.BatchNormalization):
@@ -87,6 +92,24 @@ def first_layer_directions(space: LatentSpace) -> Directions | None:
         if weights.shape[1] % len(scale) == 0:  # of all outputs, or of the channels of the image they become
             weights = weights * np.tile(scale, weights.shape[1] // len(scale))
     return latent.principal(weights @ weights.T)
+
+
+def _layers_of_latents(space):
+    """The layers with weights that latents pass through, and at which input of the first of them they begin."""
+    if space.told is None:
+        return [layer for layer in space.generator.layers if layer.weights], 0
+    passed, layers, first = {id(space.generator.inputs[0])}, [], 0
+    for layer in space.generator.layers:
+        for node in layer._inbound_nodes:
+            are_latents = [id(tensor) in passed for tensor in node.input_tensors]
+            if not any(are_latents):
+                continue
+            passed.update(map(id, node.output_tensors))
+            if layer.weights:
+                layers.append(layer)
+            elif isinstance(layer, keras.layers.Concatenate) and not layers:
+                first += sum(tensor.shape[-1] for tensor in node.input_tensors[: are_latents.index(True)])
+    return layers, first
 
 
 class Attributes(NamedTuple):

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.latent.projection import read_image
-from dcgan_tf.latent.tour import VIEWS, Choices, Exploration, NotHere
+from dcgan_tf.latent.tour import OF_LABELS, VIEWS, Choices, Exploration, NotHere
 from dcgan_tf.pictures.films import write_gif, write_mp4
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.run.directory import Run
+from dcgan_tf.run.wishes import as_list
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_bytes, write_text
 
@@ -24,8 +25,8 @@ _MOST_AVERAGED = 1_000_000
 
 
 def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9, count: int = 500, arithmetic=None,
-            project=None, places=None, dataset=None, best: bool = False, classifier: bool = True, output=None,
-            mp4: bool = False, say: Callable = print) -> list[Path]:  # fmt: skip
+            project=None, places=None, dataset=None, best: bool = False, classifier: bool = True, of_class=None,
+            having=(), without=(), output=None, mp4: bool = False, say: Callable = print) -> list[Path]:  # fmt: skip
     """Write what there is to see in a run's latent space: PNG sheets, GIFs, latents as .npy, and index.md.
 
     run: a run directory or a Run. only: which of VIEWS, a list or "average,plane"; None: all that apply; those
@@ -37,10 +38,12 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
     """
     look = look_into(
         run, seeds=seeds, means=means, stds=stds, steps=steps, count=count, arithmetic=arithmetic, project=project,
-        places=places, dataset=dataset, best=best, classifier=classifier, say=say,
+        places=places, dataset=dataset, best=best, classifier=classifier, of_class=of_class, having=having,
+        without=without, say=say,
     )  # fmt: skip
-    names = _check_names(only, look.choices)
-    insisted = only is not None or names != list(VIEWS)
+    every = [name for name in VIEWS if name not in OF_LABELS or look.space.labels is not None]
+    names = _check_names(only, look.choices, every)
+    insisted = only is not None or names != every
     folder = Path(output) if output is not None else look.run.path / "latent"
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output {str(folder)!r} is a file: give a folder")
@@ -61,8 +64,8 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
 
 
 def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: int = 500, arithmetic=None,
-              project=None, places=None, dataset=None, best: bool = False, classifier: bool = True,
-              say: Callable = print) -> Exploration:  # fmt: skip
+              project=None, places=None, dataset=None, best: bool = False, classifier: bool = True, of_class=None,
+              having=(), without=(), say: Callable = print) -> Exploration:  # fmt: skip
     """A run's latent space, with what is asked for checked; its `space`, `attributes`, ... are made when needed.
 
     seeds: whole numbers, each a sample, as `sample --seed` draws its first; or paths of .npy latents.
@@ -70,6 +73,8 @@ def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: 
     arithmetic: such as "3,4,5 - 7,8,9 + 10,11,12", by seeds. project: one picture file, or several.
     places: which of a grid's images are followed over the epochs. dataset: where the run's data are now.
     best: the best generator instead of the last. classifier: False: train none, and leave attributes out.
+    of_class, having, without: what a conditional run is looked at with, a class, or attributes that all images have
+        and that none has; nothing said: the first class, or the attributes most frequent together. `say` is told.
 
     Raises UserError when there is no such run, or a value makes no sense.
     """
@@ -81,6 +86,9 @@ def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: 
         dataset=dataset,
         best=best,
         classifier=classifier,
+        of_class=of_class,
+        having=tuple(as_list(having)),
+        without=tuple(as_list(without)),
     )
     if seeds is not None:
         choices = replace(choices, seeds=parse_seeds(seeds))
@@ -96,7 +104,18 @@ def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: 
     for photo in choices.photos:
         read_image(photo, look.space)
     look.space.of_seeds([seed for seed in choices.seeds if isinstance(seed, str)] or [0])
+    if look.space.labels is not None:
+        say(f"looking at images {_labels_looked_at(look.space)}")
     return look
+
+
+def _labels_looked_at(space):
+    """The labels of a conditional generator's images, and how others are asked for, in one line."""
+    words, labels = space.labels.in_words(space.told), space.labels
+    if labels.are_classes:
+        return f"of {words}, one of {len(labels.seen())} classes (--class chooses)"
+    on = int(space.told.sum())
+    return f"{words}: {on} of {len(labels)} attributes (--with and --without choose)"
 
 
 def _write(folder, stem, made, mp4) -> list[Path]:
@@ -214,10 +233,10 @@ def parse_arithmetic(text: str) -> list:
     return [(1 if sign == "+" else -1, parse_seeds(seeds), "") for sign, seeds in pairs]
 
 
-def _check_names(only, choices) -> list[str]:
+def _check_names(only, choices, every) -> list[str]:
     if only is None:
         asked = [name for name, given in (("projection", choices.photos), ("arithmetic", choices.arithmetic)) if given]
-        return asked or list(VIEWS)
+        return asked or every
     only = only.split(",") if isinstance(only, str) else only if np.iterable(only) else [only]
     names = list(dict.fromkeys(str(name).strip() for name in only))
     if not names:

@@ -63,7 +63,7 @@ def project(space: LatentSpace, target: np.ndarray, starts: int = 8, steps: int 
     goal = _pyramid(to_model_range(tf.cast(target, tf.float32))[None])
 
     def losses_of(latents):
-        images = tf.cast(space.generator(latents, training=False), tf.float32)
+        images = tf.cast(space.values(latents), tf.float32)
         levels = [tf.reduce_mean(tf.square(a - b), axis=[1, 2, 3]) for a, b in zip(_pyramid(images), goal, strict=True)]
         return tf.add_n(levels) / len(levels)
 

@@ -12,6 +12,7 @@ import numpy as np
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.evaluation.evaluate import data_of
 from dcgan_tf.evaluation.features import can_classify, feature_network
+from dcgan_tf.latent import labels as label_views
 from dcgan_tf.latent import views
 from dcgan_tf.latent.directions import (
     Attributes,
@@ -31,6 +32,7 @@ AVERAGE_MEANS = (-1.0, -0.8, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.8)  # the r
 SWEEP_MEANS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 SWEEP_STDS = (0.4, 0.7, 1.0, 1.5)
 _SHOWN = 6  # attributes in a film
+OF_LABELS = ("labels", "between")  # those of VIEWS that are of conditional runs alone
 
 
 class NotHere(Exception):
@@ -52,6 +54,9 @@ class Choices:
     dataset: str | Dataset | None = None
     best: bool = False
     classifier: bool = True
+    of_class: str | int | None = None
+    having: tuple = ()
+    without: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,8 @@ class Exploration:
 
     @cached_property
     def space(self) -> LatentSpace:
-        return open_space(self.run.path, self.choices.best)
+        asked = self.choices
+        return open_space(self.run.path, asked.best, asked.of_class, asked.having, asked.without)
 
     @cached_property
     def _data_or_why_not(self) -> Dataset | str:
@@ -116,6 +122,24 @@ class Exploration:
 
 def _samples(look):
     yield "samples", views.samples(look.space, sorted({*range(60), *(s for s in look.choices.seeds if type(s) is int)}))
+
+
+def _labels(look):
+    for number, made in enumerate(label_views.label_sheets(look.space, _for_labels(look)), 1):
+        yield "labels" if number == 1 else f"labels_{number}", made
+
+
+def _between(look):
+    seeds, asked = _for_labels(look), (*look.choices.having, *look.choices.without)
+    numbers = [look.space.labels.number(name) for name in asked]
+    yield "between", label_views.between_labels(look.space, seeds, numbers, look.choices.steps)
+
+
+def _for_labels(look):
+    """The seeds for sheets of labels, where the labels differ."""
+    if reason := label_views.nothing_to_compare(look.space.labels):
+        raise NotHere(reason)
+    return look.some(1) + look.choices.seeds[1:6]
 
 
 def _spreads(look):
@@ -170,8 +194,8 @@ def _directions(look):
     note = "Right singular vectors of the generator's Jacobian, the mean over 8 samples. Steps in standard deviations."
     yield "directions", views.strips(look.space, found.vectors[:count], names[:count], look.some(2), look.amounts,
                                      "The directions that change the images most", note)  # fmt: skip
-    yield "directions_strength", views.bars(found, names, "How much each direction changes the images",
-                                            "change per standard deviation (images in [-1, 1])")  # fmt: skip
+    title = look.space.titled("How much each direction changes the images")
+    yield "directions_strength", views.bars(found, names, title, "change per standard deviation (images in [-1, 1])")
     yield "directions", views.strips_film(look.space, found.vectors[:count], names[:count], look.choices.seeds[0], 3)
 
 
@@ -209,7 +233,8 @@ def _attributes(look):
         yield "attributes_held", views.strips(look.space, held, labels, [seed], look.amounts, title, how)
     most = len(names) if found.exclusive else _SHOWN
     yield "attributes", views.strips_film(look.space, held[:most], names[:most], seed, 4)
-    title, label = f"How well each {what} follows a straight direction", "R² on held-out samples"
+    title = look.space.titled(f"How well each {what} follows a straight direction")
+    label = "R² on held-out samples"
     yield "attributes_explained", views.bars(explained, names, title, label, len(names))
 
 
@@ -230,7 +255,7 @@ def _epochs(look):
                 f"places={wrong[0]} is not among the {count} images kept: give numbers from 0 to {count - 1}"
             )
         places = tuple(range(count))
-    yield "epochs", views.epochs(kept, places, look.choices.steps)
+    yield "epochs", views.epochs(kept, places, look.choices.steps, look.run.labels)
     yield "epochs", views.epochs_film(kept, places)
 
 
@@ -243,13 +268,15 @@ def _projection(look):
         found = project(look.space, target)
         stems.append(_new_name(f"projection_{_file_name(name)}", stems))
         stem = stems[-1]
-        yield stem, views.projection(found, target, name)
+        yield stem, views.projection(found, target, look.space, name)
         yield stem, views.projection_film(found, target, look.space, name)
         yield f"{stem}_latent", found.latents[0]
 
 
 VIEWS = {
     "samples": (_samples, "Samples by their seed, to choose from."),
+    "labels": (_labels, "The same latents as every class, or with each attribute off and on."),
+    "between": (_between, "The same latents while their labels go from one to another."),
     "spreads": (_spreads, "The same latents with other means and standard deviations."),
     "average": (_average, "Average images at mean points."),
     "interpolation": (_interpolation, "From sample to sample, the straight way and the round way."),

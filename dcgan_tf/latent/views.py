@@ -1,10 +1,12 @@
 """What there is to see in a latent space: each a labelled sheet (a Picture) or a film (frames uint8 [H, W, 3])."""
 
 import itertools
+import textwrap
 from pathlib import Path
 
 import numpy as np
 
+from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.evaluation.alarms import neighbour_sheet
 from dcgan_tf.evaluation.neighbours import nearest_real
 from dcgan_tf.latent import formulas as latent
@@ -48,7 +50,7 @@ def samples(space: LatentSpace, seeds, columns: int = 10) -> Picture:
     """One image per seed, to choose from."""
     images = space.draw(space.of_seeds(seeds))
     texts = [str(seed) if isinstance(seed, int) else named(seed) for seed in seeds]
-    return sheet(_rows(images, columns), texts=_text_rows(texts, columns), title="Samples by their seed",
+    return sheet(_rows(images, columns), texts=_text_rows(texts, columns), title=space.titled("Samples by their seed"),
                  note="All other sheets name samples by these numbers.")  # fmt: skip
 
 
@@ -66,7 +68,7 @@ def spreads(space: LatentSpace, means, stds, seed: int = 0, side: int = 3) -> Pi
         cells,
         rows=[f"{spread} {std:g}" for std in stds],
         columns=[f"mean {mean:g}" for mean in means],
-        title="Latents with another mean and another spread",
+        title=space.titled("Latents with another mean and another spread"),
         note=f"The same {side * side} latents in every block, moved and scaled. "
         f"The training drew them from {_letters(space)(mean=space.mean, std=space.std)}.",
     )
@@ -86,7 +88,7 @@ def averages(space: LatentSpace, means, count: int = 500, seed: int = 0) -> Pict
         np.stack([of_means, mean_images]),
         rows=["image of the mean", f"mean of {count:,} images"],
         columns=[f"{mean:g}" for mean in means],
-        title="Average images at mean points",
+        title=space.titled("Average images at mean points"),
         note=f"Above: the one image of z = (m, m, ..., m). Below: the pixel-wise mean of {count:,} images whose z has "
         f"mean m and {'standard deviation' if space.is_normal else 'half-width'} {space.std:g}.",
     )
@@ -102,7 +104,7 @@ def truncation(space: LatentSpace, seeds, limits=None) -> Picture:
         space.draw(np.stack([latents, *cut])),
         rows=["as drawn", *(f"within {limit:g}" for limit in limits)],
         columns=[named(seed) for seed in seeds],
-        title="Truncation",
+        title=space.titled("Truncation"),
         note=f"Every component of z within {far} of the mean, each keeping its rank. Safer and "
         "more alike; where the generator learned the scale of z by heart (BatchNorm), also paler.",
     )
@@ -140,7 +142,7 @@ def interpolation(space: LatentSpace, seeds, steps: int = 9) -> Picture:
         np.stack(strips),
         rows=names,
         columns=[f"{value:.3g}" for value in t],
-        title="Interpolation",
+        title=space.titled("Interpolation"),
         note=note,
         gaps_after=range(each - 1, len(strips), each) if each > 1 else (),
     )
@@ -167,7 +169,7 @@ def plane(space: LatentSpace, seeds, steps: int = 7) -> Picture:
     rows[0], rows[-1], columns[0], columns[-1] = names[0], names[2], names[0], names[1]
     length = " Latents keep the length of the three." if space.is_normal else ""
     return sheet(
-        space.draw(latents), rows=rows, columns=columns, title="The plane through three samples",
+        space.draw(latents), rows=rows, columns=columns, title=space.titled("The plane through three samples"),
         note=f"Upper left {names[0]}, upper right {names[1]}, lower left {names[2]}. The fourth corner is "
         f"{names[1]} + {names[2]} - {names[0]}.{length}",
     )  # fmt: skip
@@ -215,7 +217,8 @@ def arithmetic(space: LatentSpace, terms, note: str = "", seed: int = 0) -> Pict
     names = [f"{'+' if sign > 0 else '−'} {name}".strip() for sign, _, name in terms]
     return sheet(
         cells, rows=[*names, *[""] * (len(cells) - len(names))], texts=texts, column_gaps_after=(most - 1, most),
-        title="Vector arithmetic", note=f"{note} Around the result: the same with a little noise (± 0.25).".strip(),
+        title=space.titled("Vector arithmetic"),
+        note=f"{note} Around the result: the same with a little noise (± 0.25).".strip(),
     )  # fmt: skip
 
 
@@ -230,7 +233,8 @@ def strips(space: LatentSpace, directions: np.ndarray, names, seeds, amounts, ti
     rows = [name if index == 0 else "" for name in names for index in range(each)]
     columns = [f"{amount:+.3g}σ" if amount else "as drawn" for amount in amounts]
     gaps = range(each - 1, len(cells), each) if each > 1 else ()
-    return sheet(np.stack(cells), rows=rows, columns=columns, title=title, note=note, gaps_after=gaps)
+    return sheet(np.stack(cells), rows=rows, columns=columns, title=space.titled(title), note=note,
+                 gaps_after=gaps)  # fmt: skip
 
 
 def strips_film(space: LatentSpace, directions: np.ndarray, names, seed, reach: float, frames: int = 32) -> list:
@@ -265,17 +269,18 @@ def neighbours(space: LatentSpace, seeds, dataset) -> Picture:
     """Each sample with the training image nearest to it, by averaged pixels as the alarm of copies has it."""
     images = space.draw(space.of_seeds(seeds))
     places, ratios = nearest_real(images, dataset)
-    return neighbour_sheet(images, dataset.images, places, ratios, [named(seed) for seed in seeds])
+    what = textwrap.shorten(space.titled("generated images"), 70, placeholder=" ...")
+    return neighbour_sheet(images, dataset.images, places, ratios, [named(seed) for seed in seeds], what)
 
 
-def projection(found: Projection, target: np.ndarray, name: str) -> Picture:
+def projection(found: Projection, target: np.ndarray, space: LatentSpace, name: str) -> Picture:
     """The image, the best that was found for it, and what the other starts found."""
     best = min(len(found.images), 7)
     cells = np.concatenate([target[None], found.images[:best]])[None]
     texts = [f"off by {error:.1f}" for error in found.errors[:best]]
     return sheet(
         cells, columns=[name, "closest", *(f"start {number + 1}" for number in range(1, best))], texts=[["", *texts]],
-        title="Projection: the latent that comes closest", column_gaps_after=(0, 1),
+        title=space.titled("Projection: the latent that comes closest"), column_gaps_after=(0, 1),
         note="In the order of the loss that was minimised, which looks at shrunk images, too. Off by: root of the mean "
         "squared difference of the pixels, which go from 0 to 255.",
     )  # fmt: skip
@@ -292,10 +297,11 @@ def _moment(path):
     return f"{kind} {int(number):,}"
 
 
-def epochs(kept, places, steps: int = 9) -> Picture:
+def epochs(kept, places, steps: int = 9, labels: Labels | None = None) -> Picture:
     """Chosen samples as the generator drew them while it was trained: kept by `Run.samples()`, oldest first.
 
-    kept: paths of .npz files. places: which of a grid's images, counted row by row from 0.
+    kept: paths of .npz files. places: which of a grid's images, counted row by row from 0. labels: of a conditional
+    run, which kept what each image was to show.
     """
     chosen = [
         kept[index] for index in sorted({*np.linspace(0, len(kept) - 1, min(steps, len(kept))).round().astype(int)})
@@ -304,10 +310,14 @@ def epochs(kept, places, steps: int = 9) -> Picture:
     for path in chosen:
         with np.load(path, allow_pickle=False) as stored:
             columns.append(stored["images"][np.asarray(places)])
+            told = stored["labels"][np.asarray(places)] if labels is not None else ()
         names.append(_moment(path))
     return sheet(
         np.stack(columns, axis=1),
-        rows=[f"place {place}" for place in places],
+        rows=[
+            f"place {place}" + (f"\n{labels.in_words(told[index])}" if labels is not None else "")
+            for index, place in enumerate(places)
+        ],
         columns=names,
         title="The same latents while the generator learned",
         note="From the samples that the training kept; places are counted in its grids, row by row.",

@@ -59,18 +59,18 @@ def mean_and_std(space: LatentSpace, seed: int = 0, count: int = 10):
         "std": _slider("std" if space.is_normal else "half-width", space.std, 0.0, 2 * space.std),
     }
 
-    def draw(seed, mean, std):
+    def draw(space, seed, mean, std):
         images = space.draw(space.random(count, seed, mean, std))
         return frame(images, side=112, columns=-(-count // 2))
 
-    return _board(controls, draw)
+    return _board(space, controls, draw)
 
 
 def between(space: LatentSpace, seeds=(0, 1)):
     """Two seeds and a slider from the one to the other, the straight way and the round way."""
     controls = {"one": _seed(seeds[0], "from seed"), "other": _seed(seeds[1], "to seed"), "t": _slider("t", 0.5, 0, 1)}
 
-    def draw(one, other, t):
+    def draw(space, one, other, t):
         start, end = space.of_seeds([one, other])
         ways = {"straight": latent.linear(start, end, t)}
         if space.is_normal:
@@ -78,7 +78,7 @@ def between(space: LatentSpace, seeds=(0, 1)):
         labels = [named(one), *(f"{name}, |z| {np.linalg.norm(z):.1f}" for name, z in ways.items()), named(other)]
         return frame(space.draw(np.stack([start, *ways.values(), end])), labels)
 
-    return _board(controls, draw)
+    return _board(space, controls, draw)
 
 
 def over_plane(space: LatentSpace, seeds=(0, 1, 2)):
@@ -91,14 +91,14 @@ def over_plane(space: LatentSpace, seeds=(0, 1, 2)):
         "y": _slider("down", 0.5, -0.5, 1.5),
     }
 
-    def draw(origin, right, down, x, y):
+    def draw(space, origin, right, down, x, y):
         corners = space.of_seeds([origin, right, down])
         centre = space.mean if space.is_normal else None
         point = space.inside(latent.plane(*corners, [x], [y], centre)[0, 0])
         labels = [f"{named(origin)} (0, 0)", f"{named(right)} (1, 0)", f"{named(down)} (0, 1)", f"({x:.2f}, {y:.2f})"]
         return frame(space.draw(np.stack([*corners, point])), labels)
 
-    return _board(controls, draw)
+    return _board(space, controls, draw)
 
 
 def along(space: LatentSpace, directions, names=None, seed: int = 0, reach: float = 4.0):
@@ -107,13 +107,13 @@ def along(space: LatentSpace, directions, names=None, seed: int = 0, reach: floa
     names = names or [f"direction {number}" for number in range(1, len(directions) + 1)]
     sliders = {f"d{i}": _slider(str(name), 0.0, -reach, reach) for i, name in enumerate(names)}
 
-    def draw(seed, **amounts):
+    def draw(space, seed, **amounts):
         start = space.of_seeds([seed])[0]
         step = space.unit * np.array([amounts[f"d{i}"] for i in range(len(directions))]) @ directions
         moved = space.inside((start + step).astype(np.float32))
         return frame(space.draw(np.stack([start, moved])), [named(seed), "moved"], side=224)
 
-    return _board({"seed": _seed(seed), **sliders}, draw, many=True)
+    return _board(space, {"seed": _seed(seed), **sliders}, draw, many=True)
 
 
 def calculator(space: LatentSpace, text: str = "0,1,2 - 3,4,5 + 6,7,8"):
@@ -124,13 +124,13 @@ def calculator(space: LatentSpace, text: str = "0,1,2 - 3,4,5 + 6,7,8"):
         text, description="sum of seeds", style={"description_width": "initial"}, layout={"width": "32em"}
     )
 
-    def draw(text):
+    def draw(space, text):
         terms = parse_arithmetic(text)
         means = [space.of_seeds(seeds).mean(axis=0) for _, seeds, _ in terms]
         labels = [f"{'+' if sign > 0 else '−'} {','.join(map(str, seeds))}" for sign, seeds, _ in terms]
         return frame(space.draw(np.stack([*means, add_up(space, terms)])), [*labels, "= result"], side=128)
 
-    return _board({"text": entry}, draw)
+    return _board(space, {"text": entry}, draw)
 
 
 # --- what boards are made of ------------------------------------------------------------------------------
@@ -156,27 +156,56 @@ def _slider(name, value, low, high):
     )  # fmt: skip
 
 
-def _board(controls, draw, many=False):
-    """The controls and a picture that `draw(**values)` makes anew whenever a value changes; wrong values are said.
+def _told(labels, controls):
+    """The labels float32 [K] that the controls of a conditional generator's labels say."""
+    if labels.are_classes:
+        return labels.told([controls["class"].value])[0]
+    return np.float32([number in controls and controls[number].value for number in range(len(labels))])
+
+
+def _label_controls(space) -> dict:
+    """A list of the classes, or a box to tick for each attribute, that the training had; empty without labels."""
+    import ipywidgets
+
+    labels = space.labels
+    if labels is None:
+        return {}
+    names = {number: labels.names[number].replace("_", " ") for number in labels.seen()}
+    if labels.are_classes:
+        options = [(name, number) for number, name in names.items()]
+        return {"class": ipywidgets.Dropdown(options=options, value=int(space.told.argmax()), description="class")}
+    return {
+        number: ipywidgets.Checkbox(bool(space.told[number]), description=name, indent=False)
+        for number, name in names.items()
+    }
+
+
+def _board(space, controls, draw, many=False):
+    """The controls and a picture that `draw(space, **values)` makes anew whenever a value changes; wrong values are
+    said. Of a conditional generator the labels are controls, too, and the space is the one under them.
 
     many: there are many sliders; the picture stands over them, so that it is seen, and a button resets them.
     """
     import ipywidgets
 
     picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "align_self": "flex-start"})
-    message = ipywidgets.HTML()
+    message, chosen = ipywidgets.HTML(), _label_controls(space)
 
     def redraw(_=None):
         try:
-            picture.value = _png(draw(**{name: control.value for name, control in controls.items()}))
+            asked = space.under(_told(space.labels, chosen)) if chosen else space
+            picture.value = _png(draw(asked, **{name: control.value for name, control in controls.items()}))
             message.value = ""
         except UserError as error:
             message.value = f'<span style="color: #b00020">{html.escape(str(error))}</span>'
 
-    for control in controls.values():
+    for control in (*controls.values(), *chosen.values()):
         control.observe(redraw, "value")
     redraw()
-    parts = list(controls.values())
+    parts = [*controls.values(), *chosen.values()]
+    if len(chosen) > 1:
+        columns = ipywidgets.Layout(grid_template_columns="repeat(4, max-content)", grid_gap="0 1em")
+        parts = [*controls.values(), ipywidgets.GridBox(list(chosen.values()), layout=columns)]
     if not many:
         return ipywidgets.VBox([ipywidgets.VBox(parts), message, picture])
     sliders = [control for control in parts if isinstance(control, ipywidgets.FloatSlider)]

@@ -118,10 +118,7 @@ def _labels_for(run, generator, count, seed, only, having, without, given):
     is_asked = only is not None or bool(having) or bool(without)
     if not is_conditional(generator):
         if is_asked or given is not None:
-            raise UserError(
-                f"{str(run)!r} is not conditional: it cannot be asked for a class or for attributes; train one that "
-                "can be with --set conditional=true"
-            )
+            raise not_conditional(run)
         return None
     if is_asked and given is not None:
         raise UserError("--labels says what each image is to show: leave --class, --with and --without out")
@@ -136,15 +133,27 @@ def _labels_for(run, generator, count, seed, only, having, without, given):
     return wishes.wished(known, count, seed, only, having, without)
 
 
+def not_conditional(source) -> UserError:
+    """What to raise when labels are wished of a generator that takes none."""
+    return UserError(
+        f"{str(source)!r} is not conditional: it cannot be asked for a class or for attributes; train one that "
+        "can be with --set conditional=true"
+    )
+
+
 def labels_of_generator(source, generator) -> Labels:
     """What the labels of a conditional generator are, from the run it lies in; elsewhere classes by their numbers.
 
-    Raises UserError when the run's record of them is gone or damaged.
+    Raises UserError when the run's record of them is gone, damaged, or of other labels.
     """
-    run = Run(Path(source).parent if is_generator_file(source) else source)
+    run, count = Run(Path(source).parent if is_generator_file(source) else source), generator.inputs[1].shape[1]
     if is_generator_file(source) and not run.config_path.is_file():
-        count = generator.inputs[1].shape[1]
         return Labels(np.arange(count), tuple(map(str, range(count))))
+    if run.labels is None or len(run.labels) != count:
+        known = "none" if run.labels is None else f"{len(run.labels)} of them"
+        raise UserError(
+            f"the generator in {str(run.path)!r} takes {count} labels, and the run knows {known}: it is of another run"
+        )
     return run.labels
 
 

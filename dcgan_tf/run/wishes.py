@@ -29,7 +29,38 @@ def wished(labels: Labels, count: int, seed: int, only=None, having=(), without=
 
     Raises UserError for what the data do not have, wishes that contradict each other, and wishes of the other kind.
     """
-    having, without = _as_list(having), _as_list(without)
+    on, off = _checked(labels, only, having, without)
+    if only is not None:
+        return labels.told(np.full(count, labels.number(only)))
+    rows = _like_that(labels, on, off, _ENOUGH)
+    told = labels.told(rows[_drawn(len(rows), count, seed)])
+    told[:, on], told[:, off] = 1.0, 0.0
+    return told
+
+
+def one_row(labels: Labels, only=None, having=(), without=()) -> np.ndarray:
+    """float32 [K]: the labels that stand for such wishes where one image, or many with the same labels, are looked at.
+
+    Nothing wished: the first class that occurs; of attributes the row that is most frequent in the data, and with
+    wishes the one most frequent among images that are like that. Raises UserError as `wished` does.
+    """
+    on, off = _checked(labels, only, having, without)
+    if labels.are_classes:
+        return labels.told([labels.seen()[0] if only is None else labels.number(only)])[0]
+    told = most_frequent(Labels(_like_that(labels, on, off, 1), labels.names))
+    told[on], told[off] = 1.0, 0.0
+    return told
+
+
+def most_frequent(labels: Labels) -> np.ndarray:
+    """float32 [K]: the class, or the row of attributes, that most images have."""
+    kinds, counts = np.unique(labels.rows if labels.are_classes else labels.told(), axis=0, return_counts=True)
+    return labels.told(kinds[[counts.argmax()]])[0]
+
+
+def _checked(labels, only, having, without):
+    """The numbers of the attributes that are wished, and of those that are not. Raises UserError, see `wished`."""
+    having, without = as_list(having), as_list(without)
     if labels.are_classes and (having or without):
         raise UserError(
             f"--{'with' if having else 'without'} is for attributes, and this generator knows classes: ask for one "
@@ -40,18 +71,18 @@ def wished(labels: Labels, count: int, seed: int, only=None, having=(), without=
             f"--class {only} is for classes, and this generator knows attributes: ask for some with --with and "
             f"--without, of {', '.join(labels.names)}"
         )
-    if only is not None:
-        return labels.told(np.full(count, labels.number(only)))
     on, off = ({labels.number(one): one for one in wishes} for wishes in (having, without))
     for number in on.keys() & off.keys():
         raise UserError(f"--with and --without both name {labels.names[number]!r}: it can be had or not, leave one out")
-    rows = labels.rows
-    fits = (rows[:, list(on)] > 0).all(axis=1) & (rows[:, list(off)] == 0).all(axis=1) if on or off else None
-    if fits is not None and fits.sum() >= _ENOUGH:
-        rows = rows[fits]
-    told = labels.told(rows[_drawn(len(rows), count, seed)])
-    told[:, list(on)], told[:, list(off)] = 1.0, 0.0
-    return told
+    return list(on), list(off)
+
+
+def _like_that(labels, on, off, least):
+    """The rows that have the attributes `on` and none of `off`, where there are at least so many; else all rows."""
+    if not on and not off:
+        return labels.rows
+    fits = (labels.rows[:, on] > 0).all(axis=1) & (labels.rows[:, off] <= 0).all(axis=1)
+    return labels.rows[fits] if fits.sum() >= least else labels.rows
 
 
 def from_file(labels: Labels, path) -> np.ndarray:
@@ -104,7 +135,8 @@ def _drawn(length, count, seed):
     return np.random.default_rng([seed, _OTHER_STREAM]).integers(0, length, count)
 
 
-def _as_list(names):
+def as_list(names) -> list:
+    """ "Eyeglasses,Smiling" as a list; a list as it is."""
     if isinstance(names, str):
         return [text.strip() for text in names.split(",") if text.strip()]
     return list(names)

@@ -5,12 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
+from generator_page import READY, assert_same_image, pixels, slide
 from generators import NARROW, shaken_generator
 
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.evaluation.features import FeatureNetwork
 from dcgan_tf.exporting import web as export_web_module
-from dcgan_tf.exporting.onnxruntime_web import runtime_files
 from dcgan_tf.exporting.original import load_original
 from dcgan_tf.exporting.targets import check_folder
 from dcgan_tf.exporting.web import PAGE, _attributes, _index, describe, export_web
@@ -21,18 +21,10 @@ from dcgan_tf.run.sampling import Sampler, draw_latents, sample
 from dcgan_tf.system.errors import UserError
 
 NAME = "<b>faces & 'co'"
-FILES = "export.json generator.js icon.png index.html latents.js page.css page.js painter.js random.js runtime.js"
+FILES = (
+    "export.json generator.js icon.png index.html labels.js latents.js page.css page.js painter.js random.js runtime.js"
+)
 DAMAGED = "const RUNTIME = {ort: '', loader: '', wasm: 'AAAA', worker: 'self.onmessage = () => cannot_work();'};"
-READY = "document.body.dataset.state === 'ready' && detailTimer === undefined"
-
-
-@pytest.fixture(scope="module")
-def runtime():
-    """ONNX Runtime's files are in this machine's cache, or can be downloaded."""
-    try:
-        return runtime_files(lambda text: None)
-    except UserError as error:
-        pytest.skip(f"the page was NOT tested, for want of ONNX Runtime's files: {error}")
 
 
 @pytest.fixture(scope="module")
@@ -50,30 +42,6 @@ def page(browser, web):
     assert page.errors == []
     assert {address.split(":")[0] for address in page.requests} <= {"file", "blob"}  # no network
     page.close()
-
-
-def pixels(page, selector):
-    """The image of a canvas, uint8 [H, W, 3]."""
-    script = f"""(() => {{
-        const canvas = document.querySelector({json.dumps(selector)});
-        const {{width, height}} = canvas;
-        return [height, width, [...canvas.getContext('2d').getImageData(0, 0, width, height).data]];
-    }})()"""
-    height, width, values = page.evaluate(script)
-    return np.array(values, np.uint8).reshape(height, width, 4)[..., :3]
-
-
-def slide(page, selector, value):
-    script = (
-        f"e = document.querySelector({json.dumps(selector)}); e.value = {value}; e.dispatchEvent(new Event('input'))"
-    )
-    page.evaluate(f"{{ let {script}; }}")
-    page.wait_for(READY, 30)
-
-
-def assert_same_image(one, other):
-    assert one.shape == other.shape and one.std() > 5  # not one colour, which would be like any other
-    assert np.abs(one.astype(int) - other).max() <= 1
 
 
 def test_the_folder_is_whole_and_says_what_it_holds(web):

@@ -5,10 +5,11 @@ import io
 import keras
 import numpy as np
 import pytest
+from conditional_runs import ATTRIBUTES, CLASSES, conditional_run
 from PIL import Image
 
 from dcgan_tf.latent import formulas as latent
-from dcgan_tf.latent.space import LatentSpace
+from dcgan_tf.latent.space import LatentSpace, open_space
 from dcgan_tf.notebook import sliders as widgets
 from dcgan_tf.pictures.films import frame
 from dcgan_tf.system.errors import UserError
@@ -89,3 +90,22 @@ def test_a_plane_and_a_sum(space):
 
 def test_without_a_person_there_are_no_sliders(space):
     assert "sliders when this notebook is run in Jupyter" in widgets.live(widgets.between, space).data
+
+
+def test_a_conditional_generators_board_has_a_list_of_classes_or_boxes_of_attributes(tmp_path):
+    space = open_space(conditional_run(tmp_path / "animals", CLASSES).path)
+    board = widgets.mean_and_std(space, count=4)
+    names = control(board, "class")
+    assert [name for name, _ in names.options] == ["cat", "<owl> & 'co'", "eel"] and names.value == 0
+    names.value = 3
+    images = space.under([0, 0, 0, 1]).draw(space.random(4, 0))
+    np.testing.assert_array_equal(shown(board), frame(images, side=112, columns=2))
+
+    space = open_space(conditional_run(tmp_path / "faces", ATTRIBUTES).path)
+    board = widgets.along(space, np.eye(space.dim)[:2], seed=7)
+    (boxes,) = [part.children for part in board.children[0].children if hasattr(part, "children")]
+    assert [(box.description, box.value) for box in boxes] == [("Hat", True), ("<b>Beard</b>", False),
+                                                               ("Eye Glasses", True)]  # fmt: skip
+    boxes[0].value, boxes[1].value = False, True
+    images = space.under([0, 1, 1, 0]).draw(space.of_seeds([7, 7]))
+    np.testing.assert_array_equal(shown(board), frame(images, ["seed 7", "moved"], side=224))

@@ -54,6 +54,13 @@ class Labels:
         shown = ", ".join(f"{self.names[i]} ({shares[i]:.0%})" for i in seen[:most])
         return f"{len(seen)} {self._plural}: {shown}" + (", ..." if len(seen) > most else "")
 
+    def in_words(self, told) -> str:
+        """What labels float32 [K] of one image say: "class 7", "with Hat, Beard", "with none of the attributes"."""
+        names = [self.names[number].replace("_", " ") for number in np.flatnonzero(np.asarray(told) > 0)]
+        if self.are_classes:
+            return f"class {', '.join(names)}"
+        return f"with {', '.join(names)}" if names else "with none of the attributes"
+
     def number(self, one) -> int:
         """The number of a class or attribute, given by name or number, that at least one image has.
 

@@ -93,6 +93,7 @@ function show() {
   });
   if (document.activeElement !== $("seed")) $("seed").value = state.seed;
   $("slot").textContent = slot.toUpperCase();
+  showLabels();
   $("pick-a").setAttribute("aria-pressed", slot === "a");
   $("pick-b").setAttribute("aria-pressed", slot === "b");
   showTiles();
@@ -120,19 +121,20 @@ function caption() {
   const name = ([seed, index]) => `seed ${seed}, image ${index}`;
   const from = state.t === 0 ? name(state.a) : state.t === 1 ? name(state.b) : `${Math.round(100 * state.t)} % from ${name(state.a)} to ${name(state.b)}`;
   const moved = state.moves.filter(Boolean).length;
-  return from + (moved ? `, moved along ${moved} direction${moved > 1 ? "s" : ""}` : "");
+  const shown = CLASSES ? `, ${labelName(chosen()[0])}` : "";
+  return from + shown + (moved ? `, moved along ${moved} direction${moved > 1 ? "s" : ""}` : "");
 }
 
 // --- many to pick from --------------------------------------------------------------------------------------
 
 const tiles = [];
-let tilesShown = ""; // for which seed, spread and count they were last wished for
+let tilesShown = ""; // for which seed, spread, count and labels they were last wished for
 
 function showTiles() {
   while (tiles.length < tileCount) tiles.push(newTile(tiles.length));
   while (tiles.length > tileCount) tiles.pop().remove();
   if (!tiles.some((tile) => tile.tabIndex === 0)) tiles[0].tabIndex = 0; // the one that was is gone: Tab must reach another
-  const wanted = [state.seed, state.spread, tileCount].join();
+  const wanted = [state.seed, state.spread, tileCount, state.told].join();
   if (wanted !== tilesShown) {
     tilesShown = wanted;
     tiles.forEach((button, index) => wish(button.firstChild, placed(units([state.seed, index]), state.spread, [], about.latents), 4));

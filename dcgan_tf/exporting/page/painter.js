@@ -4,13 +4,13 @@
 "use strict";
 
 const worker = new Worker(URL.createObjectURL(new Blob([RUNTIME.ort, "\n", RUNTIME.worker], { type: "text/javascript" })));
-const wishes = new Map(); // canvas -> { latents, urgency }
+const wishes = new Map(); // canvas -> { latents, told, urgency }
 let underWay = null;
 let ready = false;
 let milliseconds = 5; // per image, learned as it goes
 
 function wish(canvas, latents, urgency) {
-  wishes.set(canvas, { latents, urgency });
+  wishes.set(canvas, { latents, told: state.told, urgency });
   if (ready) work();
 }
 
@@ -25,10 +25,14 @@ function work() {
   const most = Math.max(1, Math.min(8, Math.floor(24 / milliseconds))); // the large image may be wanted meanwhile
   const canvases = [...wishes].filter(([, one]) => one.urgency === urgency).slice(0, most).map(([canvas]) => canvas);
   const latents = new Float32Array(canvases.length * DIM);
-  canvases.forEach((canvas, index) => latents.set(wishes.get(canvas).latents, index * DIM));
+  const labels = new Float32Array(canvases.length * LABEL_COUNT);
+  canvases.forEach((canvas, index) => {
+    latents.set(wishes.get(canvas).latents, index * DIM);
+    labels.set(wishes.get(canvas).told, index * LABEL_COUNT);
+  });
   canvases.forEach((canvas) => wishes.delete(canvas));
   underWay = canvases;
-  worker.postMessage({ latents, count: canvases.length }, [latents.buffer]);
+  worker.postMessage({ latents, labels, count: canvases.length }, [latents.buffer, labels.buffer]);
 }
 
 worker.onmessage = ({ data }) => {

@@ -16,10 +16,11 @@ const MOST_TILES = 240;
 const MOST_SEED = 2 ** 32 - 1;
 const $ = (id) => document.getElementById(id);
 
-const state = { seed: 0, a: [0, 0], b: [0, 1], t: 0, spread: 1, straight: false, smooth: SMOOTH, moves: directions.map(() => 0) };
+const state = { seed: 0, a: [0, 0], b: [0, 1], t: 0, spread: 1, straight: false, smooth: SMOOTH, moves: directions.map(() => 0) }; // and told, see labels.js
 
 function address() {
   const parts = [`seed=${state.seed}`, `a=${state.a.join(".")}`, `b=${state.b.join(".")}`];
+  if (LABELS) parts.push(labelsInAddress());
   if (state.t) parts.push(`t=${+state.t.toFixed(3)}`);
   if (state.spread !== 1) parts.push(`spread=${+state.spread.toFixed(3)}`);
   if (state.straight) parts.push("straight=1");
@@ -42,6 +43,7 @@ function readAddress() {
   state.seed = whole(given.get("seed")) ?? 0;
   state.a = pick("a", [state.seed, 0]);
   state.b = pick("b", [state.seed, 1]);
+  state.told = labelsOfAddress(given);
   state.t = number("t", 0, 1, 0);
   state.spread = number("spread", 0, 1.5, 1);
   state.straight = given.get("straight") === "1";

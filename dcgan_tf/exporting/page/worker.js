@@ -1,6 +1,6 @@
 // The generator at work, beside the page, so that sliders never wait for it. The page puts ONNX Runtime Web's
 // own script in front of this one. Messages: { runtime, model } once, answered by { ready } or { failed };
-// then { latents, count }, answered by { pixels: Uint8ClampedArray RGBA [count, height, width, 4], ms }.
+// then { latents, labels, count } (no labels: an empty array), answered by { pixels: Uint8ClampedArray RGBA [count, height, width, 4], ms }.
 
 "use strict";
 
@@ -31,9 +31,10 @@ async function begin({ runtime, model }) {
   session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
 }
 
-async function images(latents, count) {
-  const input = new ort.Tensor("float32", latents, [count, latents.length / count]);
-  const { images } = await session.run({ latents: input });
+async function images(latents, labels, count) {
+  const inputs = { latents: new ort.Tensor("float32", latents, [count, latents.length / count]) };
+  if (labels.length) inputs.labels = new ort.Tensor("float32", labels, [count, labels.length / count]);
+  const { images } = await session.run(inputs);
   const channels = images.dims[3];
   const pixels = new Uint8ClampedArray((images.data.length / channels) * 4).fill(255);
   const values = images.data;
@@ -45,7 +46,7 @@ async function images(latents, count) {
     }
   }
   images.dispose();
-  input.dispose();
+  Object.values(inputs).forEach((input) => input.dispose());
   return pixels;
 }
 
@@ -57,7 +58,7 @@ self.onmessage = async ({ data }) => {
       return;
     }
     const began = performance.now();
-    const pixels = await images(data.latents, data.count);
+    const pixels = await images(data.latents, data.labels, data.count);
     self.postMessage({ pixels, ms: performance.now() - began }, [pixels.buffer]);
   } catch (error) {
     self.postMessage({ failed: String((error && error.message) || error) });
