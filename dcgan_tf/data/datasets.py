@@ -204,7 +204,7 @@ def _class_number(dataset, one):
     if text.isdecimal() and int(text) in known:
         return int(text)
     raise UserError(
-        f"dataset {dataset.name!r} has no class {text!r}.{nearest(text.casefold(), by_name or known)} "
+        f"dataset {dataset.name!r} has no class {text!r}.{nearest(text, names or known)} "
         f"Its classes are {_known_classes(dataset)}"
     )
 

@@ -157,7 +157,7 @@ def _attributes(labels, path, header, lines):
     for name in header:
         if name.casefold() not in known:
             raise UserError(
-                f"{str(path)!r} has a column {name!r}, which is no attribute.{nearest(name.casefold(), known)} "
+                f"{str(path)!r} has a column {name!r}, which is no attribute.{nearest(name, labels.names)} "
                 f"The attributes are {', '.join(labels.names)}"
             )
         columns.append(known[name.casefold()])

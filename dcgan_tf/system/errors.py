@@ -20,11 +20,12 @@ class UserError(ValueError):
 
 
 def nearest(name: str, known) -> str:
-    """' Did you mean X?' for the known name closest to `name`, or '' when none is close."""
+    """' Did you mean X?' for the known name closest to `name`, or '' when none is close; capitals make no difference."""
     import difflib
 
-    matches = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
-    return f" Did you mean {matches[0]!r}?" if matches else ""
+    spelt = {str(one).casefold(): str(one) for one in known}
+    matches = difflib.get_close_matches(str(name).casefold(), spelt, n=1, cutoff=0.5)
+    return f" Did you mean {spelt[matches[0]]!r}?" if matches else ""
 
 
 def run_command(command, program: str, arguments: list[str] | None = None):

@@ -70,7 +70,7 @@ def test_a_file_says_what_each_image_is_to_show(tmp_path):
 @pytest.mark.parametrize(
     ("labels", "text", "said"),
     [
-        (ATTRIBUTES, "Hat,Galsses\n1,0\n", "column 'Galsses', which is no attribute. Did you mean 'glasses'"),
+        (ATTRIBUTES, "Hat,Galsses\n1,0\n", "column 'Galsses', which is no attribute. Did you mean 'Glasses'"),
         (ATTRIBUTES, "Hat\n1\nyes\n", "line 3: 'yes' must be 0 or 1"),
         (ATTRIBUTES, "Hat,Beard\n1\n", "line 2 has 1 cells for 2 columns"),
         (ATTRIBUTES, "Hat,hat\n1,1\n", "a column twice"),

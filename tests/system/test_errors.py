@@ -37,3 +37,4 @@ def test_a_warning_and_a_mistake_are_a_line_each(capsys):
 
 def test_the_nearest_name():
     assert nearest("fdi", ["kid", "fid"]) == " Did you mean 'fid'?" and nearest("x", ["kid"]) == ""
+    assert nearest("eyeGLASES", ["Hat", "Eyeglasses"]) == " Did you mean 'Eyeglasses'?"

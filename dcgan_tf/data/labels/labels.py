@@ -70,8 +70,7 @@ class Labels:
         number = by_name.get(text.casefold(), int(text) if text.isdecimal() and int(text) < len(self) else None)
         names = [self.names[i] for i in seen]
         if number is None:
-            folded = {name.casefold(): name for name in names}
-            raise UserError(f"there is no {self.what} {text!r}.{nearest(text.casefold(), folded)} {self._known(names)}")
+            raise UserError(f"there is no {self.what} {text!r}.{nearest(text, names)} {self._known(names)}")
         if number not in seen:
             raise UserError(
                 f"no image of the training had the {self.what} {text!r}, so it was not learned. {self._known(names)}"
