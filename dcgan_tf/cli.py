@@ -282,8 +282,8 @@ def sample(run, count, seed, output, having, without, **options):
 @_run
 @click.option(
     "--metrics",
-    help="Some of: fid, kid, is, precision, recall, density, coverage, classes, confidence, grain, js, "
-    "bound; joined by commas.  [default: all that apply]",
+    help="Some of: fid, kid, is, precision, recall, density, coverage, classes, confidence, "
+    "agreement, within (both of a conditional run), grain, js, bound; joined by commas.  [default: all that apply]",
 )
 @click.option(
     "--features",

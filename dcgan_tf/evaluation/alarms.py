@@ -4,6 +4,7 @@ Each is a function of numbers that a run directory holds; nothing here stops or 
 
     discriminator_has_won, oscillation    of history.csv; not with the loss wasserstein, whose scores have no scale
     mode_collapse, memorisation           of what `look_at` found in generated images, evaluation by evaluation
+    labels_ignored                        of what label_agreement.py found in those of a conditional generator
 
 alarm_log.py writes them down while a training runs.
 """
@@ -24,6 +25,8 @@ SWING_ROWS = 20  # ... none later than so many rows after the one before it
 DIVERSITY = 0.5  # of what real images have
 START_STEPS = 1000  # every generator begins with images that are all alike, and may take so long to leave that
 COPY = 0.5  # of the distance to its own nearest neighbour is how near to a real image a copy is
+HEARD = 0.2  # of the way from the agreement of permuted labels to that of real images
+TOLD_APART = 0.1  # the least such way: below, the classifier cannot tell who hears
 COPIED_SHARE = 0.05  # of real images that are new to the dataset, about 0.002 are so near
 
 # What D is trained to say of real and of generated images. A Wasserstein critic's scores have no such scale.
@@ -61,6 +64,7 @@ def alarms_of(history: dict, looks: list[dict], loss: str = "bce", recipe: dict 
         oscillation(history, loss),
         mode_collapse(looks),
         memorisation(looks),
+        labels_ignored(looks),
     )
     return [_with_remedies_that_act(alarm, recipe or {}) for alarm in found if alarm is not None]
 
@@ -231,6 +235,35 @@ def memorisation(looks: list[dict]) -> Alarm | None:
     )
 
 
+def labels_ignored(looks: list[dict]) -> Alarm | None:
+    """The images of a conditional generator are hardly what was asked for: nearly as if labels were permuted.
+
+    Not before START_STEPS, unless labels were heard already. Looks that say nothing of labels are passed over.
+    """
+    looks = [look for look in looks if "labels" in look]
+    streak = _streak(looks, lambda look: _way_to_hearing(look["labels"]) < HEARD)
+    if not streak:
+        return None
+    if len(streak) == len(looks) and streak[-1]["step"] < START_STEPS:
+        return None
+    last = streak[-1]["labels"]
+    return Alarm(
+        "labels are ignored",
+        f"the classifier's agreement with what was asked for is {last['agreement']:.0%}, with permuted labels "
+        f"{last['permuted']:.0%}, with those of real images {last['real']:.0%}",
+        streak[0]["step"],
+        "more epochs; self_modulation=true; loss=hinge; a larger discriminator_learning_rate; a larger batch_size",
+    )
+
+
+def _way_to_hearing(labels):
+    """How far the agreement is from that of permuted labels (0) to that of real images (1); 1 where none can tell."""
+    real, chance = labels.get("real"), labels["permuted"]
+    if real is None or real - chance < TOLD_APART:
+        return 1.0
+    return (labels["agreement"] - chance) / (real - chance)
+
+
 def _streak(looks, bad):
     """The unbroken row of bad looks that reaches up to now, oldest first."""
     streak = []
@@ -259,4 +292,12 @@ def neighbour_sheet(images, real_images, nearest: np.ndarray, ratios: np.ndarray
 def looks_of(lines) -> list[dict]:
     """What these alarms want to know of evaluations, lines of metrics.jsonl, oldest first."""
     about = ("step", "while_training")
-    return [{**line["look"], **{key: line.get(key, 0) for key in about}} for line in lines if "look" in line]
+    return [
+        {
+            **line["look"],
+            **{key: line.get(key, 0) for key in about},
+            **({"labels": line["labels"]} if "labels" in line else {}),
+        }
+        for line in lines
+        if "look" in line
+    ]

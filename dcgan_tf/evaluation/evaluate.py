@@ -18,6 +18,7 @@ from dcgan_tf.data.prepared import is_prepared
 from dcgan_tf.evaluation import alarms
 from dcgan_tf.evaluation.alarms import looks_of
 from dcgan_tf.evaluation.evaluator import REAL_IMAGES, Evaluator
+from dcgan_tf.evaluation.label_report import label_frame, label_notes
 from dcgan_tf.evaluation.metrics import describe_value, metric_of
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import latent_dim_of, load_generator, load_network
@@ -72,7 +73,7 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
     real = _other_images(run, data, split, against)
     discriminator = _discriminator_of(run, metrics, say)
     evaluator = Evaluator(
-        data, metrics, features, samples, seeds, real_images, inception, discriminator, bar, say, real
+        data, metrics, features, samples, seeds, real_images, inception, discriminator, bar, say, real, run.labels
     )
     sampler = Sampler(generator)
     line = evaluator.measure(
@@ -217,10 +218,16 @@ def table_frame(line: dict) -> pd.DataFrame:
 
 
 def table(line: dict) -> str:
-    """One evaluation as a table for people."""
-    lines = [as_text(table_frame(line))]
+    """One evaluation as a table for people; of a conditional generator with a second one, a row per label."""
+    tables = [as_text(table_frame(line)), *([as_text(label_frame(line["labels"]))] if "labels" in line else [])]
+    return "\n".join(["\n\n".join(tables), *notes(line)])
+
+
+def notes(line: dict) -> list[str]:
+    """What stands under the tables, line by line: how labels were heard, what is missing, and the alarms."""
+    lines = label_notes(line["labels"]) if "labels" in line else []
     if line.get("missing_classes"):
         lines.append(f"missing classes: {', '.join(line['missing_classes'])}")
     if "frechet_distance" in line["metrics"]:
         lines.append("frechet_distance is no FID: that name is for --features inception only")
-    return "\n".join([*lines, *line.get("alarms", [])])
+    return [*lines, *line.get("alarms", [])]

@@ -10,8 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.data.labels import Labels
 from dcgan_tf.evaluation import alarms, metrics
 from dcgan_tf.evaluation.features import feature_network
+from dcgan_tf.evaluation.label_agreement import hearing
 from dcgan_tf.evaluation.metrics import METRICS
 from dcgan_tf.evaluation.summaries import PAIRED_IMAGES, Summary, missing_classes, progress_bar, real_summary, summarise
 from dcgan_tf.system.errors import UserError, nearest
@@ -22,6 +24,8 @@ _AT_ONCE = 512
 _LOOKED_AT = 500  # generated images, for the alarms
 _MANIFOLDS = ("precision", "recall", "density", "coverage")
 _PAIRED = ("kid", *_MANIFOLDS)
+_OF_LABELS = ("agreement", "within")
+_COUNTED_APART = ("bound", *_OF_LABELS)  # not by `compare`
 # Images of each kind without which there is no covariance, no pair, or no neighbour of that number.
 _LEAST = {"fid": 2, "kid": 2, "precision": 4, "recall": 4, "density": 6, "coverage": 6}
 
@@ -71,22 +75,30 @@ class Evaluator:
     dataset: what the generator was trained on: the features' classifier and the alarms know these images.
     names: keys of METRICS, or None for all that the features allow; the rest as in evaluate().
     real: other images to compare with, and what they are called; None: those of `dataset`.
+    labels: of a conditional generator, those of its data, as its images are asked for in `draw_in_batches`.
     Raises UserError for a protocol that makes no sense.
     """
 
     def __init__(self, dataset: Dataset, names=None, features="auto", samples=10_000, seeds=1, real_images=REAL_IMAGES,
                  inception=None, discriminator=None, bar=None, say=print,
-                 real: tuple[Dataset, str] | None = None):  # fmt: skip
+                 real: tuple[Dataset, str] | None = None, labels: Labels | None = None):  # fmt: skip
         for name, value, low in (("samples", samples, 10), ("seeds", seeds, 1), ("real_images", real_images, 10)):
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < low):
                 raise UserError(f"{name}={value!r} must be a whole number of at least {low}")
         names = _check_names(names)
+        for name in set(names or ()) & set(_OF_LABELS) if labels is None else ():
+            raise UserError(
+                f"metric {name!r} is about what a conditional generator was asked for, and this one is asked for "
+                "nothing: train one with --set conditional=true, or leave it out"
+            )
         self.samples, self.seeds, self.dataset, self.bar = samples, seeds, dataset, bar
         self.real_data, self.split = real or (dataset, "training images")
         self.network = feature_network(features, dataset, inception, say)
         self.discriminator = discriminator  # a function: uint8 images -> logits [n, 1]; only "bound" asks it
         insist = names is not None
+        self.hearing = hearing(labels, self.network, dataset, self.real_data, real_images, samples, seeds, bar, say)
         self.names = [name for name in names or METRICS if self._is_possible(name, insist)]
+        self._with_distances(insist, say)
         self.names = self._with_enough_images(min(len(self.real_data), real_images or len(self.real_data)), insist, say)
         self.real, self._neighbours = real_summary(self.real_data, self.network, real_images, bar, say), None
 
@@ -97,16 +109,34 @@ class Evaluator:
             "": True,
             "probabilities": network.name != "pixels" and network.exclusive,
             "labels": network.label_names is not None,
+            "asked labels": self.hearing is not None,
             "discriminator": self.discriminator is not None,
         }[needs]
         if not possible and insist:
             wanted = {
                 "probabilities": "probabilities of classes: take other features",
                 "labels": "the classifier of labelled data: take --features classifier",
+                "asked labels": "a classifier that knows the labels it is asked for: take --features classifier",
                 "discriminator": "a discriminator trained with loss=bce or minimax",
             }[needs]
             raise UserError(f"metric {name!r} of {network.description} needs {wanted}, or leave it out")
         return possible
+
+    def _with_distances(self, insist, say):
+        """Leave the metric "within" out where no label has images enough, which is said."""
+        if "within" not in self.names:
+            return
+        self.hearing.with_distances = bool(self.hearing.distances_of)
+        if self.hearing.with_distances:
+            return
+        why = (
+            f"no {self.hearing.labels.what} has {self.hearing.fewest} real and as many generated images: "
+            "more samples (and real images) make it possible"
+        )
+        if insist:
+            raise UserError(f"metric 'within' cannot be measured, since {why}, or leave it out")
+        self.names.remove("within")
+        say(f"left out: within ({why})")
 
     def _with_enough_images(self, count, insist, say):
         """The names without those that so few real images do not allow; which those are is said."""
@@ -128,21 +158,30 @@ class Evaluator:
 
         draw: seed -> batches of uint8 [n, H, W, C], `samples` images in all.
         """
-        started, found, missing = time.perf_counter(), [], []
+        started, found, missing, counted, distances = time.perf_counter(), [], [], [], []
         keep = PAIRED_IMAGES if set(self.names) & set(_PAIRED) else 0
         for seed in range(self.seeds):
             with progress_bar(self.bar, self.samples, f"generated images, seed {seed}") as progress:
                 losses, first = [], []
                 batches = self._observed(draw(seed), losses, first)
-                generated = summarise(self.network, batches, self.samples, keep, progress)
-            found.append(compare([name for name in self.names if name != "bound"], self.real, generated))
+                counts = self.hearing and self.hearing.begin(seed)
+                generated = summarise(self.network, batches, self.samples, keep, progress, counts and counts.add)
+            found.append(compare([name for name in self.names if name not in _COUNTED_APART], self.real, generated))
             if "bound" in self.names:
                 loss = self._loss_on_real() + float(np.concatenate(losses).mean())
                 found[-1].values["bound"] = metrics.divergence_bound(loss)
+            if "within" in self.names:
+                distances.append(self.hearing.distances(counts))
+                found[-1].values["within"] = float(np.mean(distances[-1]))
+            if counts is not None:
+                found[-1].values["agreement"] = counts.agreement
+                counted.append(counts)
             missing += missing_classes(self.real, generated) if "classes" in self.names else []
         line = {"metrics": {self.title(name): self._result(name, found) for name in self.names}}
         if len(self.dataset) > 1:  # one real image has no neighbour to compare with
             line["look"] = self._look(np.concatenate(first)[:_LOOKED_AT])
+        if counted:
+            line["labels"] = self.hearing.line(counted, distances)
         if "classes" in self.names:
             line["missing_classes"] = sorted(set(missing))
         return {**line, **self.protocol(), "evaluation_seconds": round(time.perf_counter() - started, 1)}

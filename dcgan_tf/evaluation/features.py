@@ -283,14 +283,19 @@ def build_classifier(image_shape, outputs: int) -> keras.Model:
     return keras.Model(images, [x, logits], name="classifier")
 
 
+def held_out_rows(count: int) -> np.ndarray:
+    """The rows of `count` images that the classifier is not trained on, every tenth; none of fewer than ten."""
+    return np.arange(_HELD_OUT_EVERY - 1, count, _HELD_OUT_EVERY)
+
+
 def train_classifier(model, images, targets, exclusive, steps=None, batch_size=64) -> float:
     """Train on all but every tenth image; the share of those that it then gets right (of attributes: the mean).
 
     nan where there are so few that none is held out.
     """
     steps = steps or _CLASSIFIER_STEPS
-    held_out = np.arange(len(images)) % _HELD_OUT_EVERY == _HELD_OUT_EVERY - 1
-    kept, random = np.flatnonzero(~held_out), np.random.default_rng(0)
+    held_out = held_out_rows(len(images))
+    kept, random = np.delete(np.arange(len(images)), held_out), np.random.default_rng(0)
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, steps))
     optimizer.build(model.trainable_variables)
     loss_of = tf.nn.softmax_cross_entropy_with_logits if exclusive else tf.nn.sigmoid_cross_entropy_with_logits
@@ -304,10 +309,10 @@ def train_classifier(model, images, targets, exclusive, steps=None, batch_size=6
     for _ in range(steps):
         rows = kept[random.integers(len(kept), size=batch_size)]
         step(tf.constant(images[rows]), tf.constant(targets[rows]))
-    if not held_out.any():
+    if not len(held_out):
         return float("nan")
     right = []
-    for rows in np.array_split(np.flatnonzero(held_out), max(1, held_out.sum() // 500)):
+    for rows in np.array_split(held_out, max(1, len(held_out) // 500)):
         logits = model(tf.constant(images[rows]), training=False)[1].numpy()
         if exclusive:
             right.append(logits.argmax(axis=1) == targets[rows].argmax(axis=1))

@@ -30,7 +30,7 @@ class Metric:
 
     title: str
     better: str  # "smaller", "larger" or "nearest 1"
-    needs: str = ""  # "probabilities", "labels" or "discriminator"
+    needs: str = ""  # "probabilities", "labels", "asked labels" or "discriminator"
     measured_on: str = ""  # where it is not the features
     reference_name: str = ""  # what the literature calls it when the features are the reference network's
 
@@ -45,6 +45,8 @@ METRICS = {
     "coverage": Metric("coverage", "larger"),
     "classes": Metric("classes_covered", "larger", "labels"),
     "confidence": Metric("classifier_confidence", "larger", "labels"),
+    "agreement": Metric("label_agreement", "larger", "asked labels"),
+    "within": Metric("distance_within_classes", "smaller", "asked labels"),
     "grain": Metric("grain_ratio", "nearest 1", measured_on="the pixels"),
     "js": Metric("intensity_divergence", "smaller", measured_on="the pixels"),
     "bound": Metric("divergence_bound", "smaller", "discriminator", measured_on="the discriminator"),

@@ -18,10 +18,13 @@ _COVERED = 0.1  # a class is covered when it has at least this share of what it 
 
 
 class Summary:
-    """All that the metrics need to know of some images, added up batch by batch."""
+    """All that the metrics need to know of some images, added up batch by batch.
 
-    def __init__(self, network: FeatureNetwork, count: int, keep: int):
-        self.network, self.count, self.seen = network, count, 0
+    told: a function that is given the features and probabilities of each batch, too.
+    """
+
+    def __init__(self, network: FeatureNetwork, count: int, keep: int, told=None):
+        self.network, self.count, self.seen, self._told = network, count, 0, told
         self.gaussian = metrics.Gaussian()
         self.kept = np.linspace(0, count - 1, min(keep, count)).astype(int)  # evenly spread: real data may be sorted
         self.features = np.zeros((len(self.kept), network.dimension), np.float32)
@@ -31,6 +34,8 @@ class Summary:
     def add(self, images: np.ndarray):
         """Take in the next images, uint8 [n, H, W, C]."""
         features, probabilities = self.network(images)
+        if self._told is not None:
+            self._told(features, probabilities)
         inside = slice(*np.searchsorted(self.kept, [self.seen, self.seen + len(images)]))
         self.features[inside] = features[self.kept[inside] - self.seen]
         self.intensities = self.intensities + metrics.intensity_histogram(images)
@@ -54,9 +59,9 @@ class Summary:
         self.confidence += float(certain.sum(dtype=np.float64)) / self.count
 
 
-def summarise(network, batches, count, keep=PAIRED_IMAGES, progress=None) -> Summary:
-    """The summary of `count` images that come in batches of uint8 [n, H, W, C]."""
-    summary = Summary(network, count, keep)
+def summarise(network, batches, count, keep=PAIRED_IMAGES, progress=None, told=None) -> Summary:
+    """The summary of `count` images that come in batches of uint8 [n, H, W, C]; told: see Summary."""
+    summary = Summary(network, count, keep, told)
     for images in batches:
         summary.add(images)
         if progress is not None:

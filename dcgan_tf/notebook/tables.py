@@ -10,7 +10,8 @@ import pandas as pd
 
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.evaluation import alarms
-from dcgan_tf.evaluation.evaluate import table, table_rows
+from dcgan_tf.evaluation.evaluate import notes, table, table_rows
+from dcgan_tf.evaluation.label_report import label_frame
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.evaluation.neighbours import nearest_real
 from dcgan_tf.pictures.picture import Picture
@@ -34,6 +35,8 @@ _MEANING = {
     "coverage": "as recall, but a single outlier is no help",
     "classes_covered": "how many classes (or attributes) are drawn at least a tenth as often as they occur",
     "classifier_confidence": "how sure the classifier is what it sees",
+    "label_agreement": "the classifier sees the class, or the attributes, that were asked for",
+    "distance_within_classes": "the distance between real and generated images of one label, the mean over the labels",
     "grain_ratio": "unevenness from pixel to pixel: 1 as in real images, above 1 grain, below 1 too smooth",
     "intensity_divergence": "of brightness and contrast alone, 0 to 0.69; knows no shapes",
     "divergence_bound": "D's own loss proves the Jensen-Shannon divergence to be at least this, 0 to 0.69",
@@ -65,8 +68,9 @@ class EvaluationTable:
             shown[name] = ["" if np.isnan(number) else describe_value(number) for number in shown[name]]
         page = as_html(shown, bold=[(row, "value") for row in range(len(shown))])
         page = page.replace("<td>", '<td style="text-align: left">')  # texts, most of them, and Jupyter would not
-        notes = table(self.line).splitlines()[1 + len(shown) :]
-        return page + "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+        if "labels" in self.line:
+            page += as_html(label_frame(self.line["labels"]))
+        return page + "".join(f"<p>{html.escape(note)}</p>" for note in notes(self.line))
 
 
 def metric_curve(run: Run) -> Picture:

@@ -3,7 +3,7 @@
 They are checked and not converted: what is read is used as it stands in the file.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -92,6 +92,27 @@ class Look(_Shape):
     copied: float
 
 
+class OneLabel(_Shape):
+    asked: Count
+    agreement: float | None
+    real: float | None
+    distance: float | None = None
+    images: list[Count] = []
+
+
+class LabelsPart(_Shape):
+    """How a conditional generator hears its labels (see evaluation/label_agreement.py)."""
+
+    what: Literal["class", "attribute"]
+    agreement: float
+    real: float | None
+    permuted: float
+    share: float | None = None
+    of_each: dict[str, OneLabel] = {}
+    without_distance: list[str] = []
+    fewest: Count = 0
+
+
 class Evaluation(_Shape):
     """A line of metrics.jsonl."""
 
@@ -106,6 +127,7 @@ class Evaluation(_Shape):
     while_training: bool = False
     best: bool = False
     look: Look = Look(spread=1, neighbours=1, copied=0)
+    labels: LabelsPart = LabelsPart(what="class", agreement=1, real=None, permuted=0)
     missing_classes: list[str] = []
     paired_images: list[Count] = []
     alarms: list[str] = []

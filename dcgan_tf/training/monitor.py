@@ -4,11 +4,13 @@ Nothing of it changes the training: images are drawn with seeds of their own, an
 """
 
 from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.data.labels import labels_of
 from dcgan_tf.evaluation.evaluate import alarms_of_run, append_line, draw_in_batches
 from dcgan_tf.evaluation.evaluator import Evaluator
 from dcgan_tf.evaluation.metrics import is_better, place_of_best
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import Sampler
+from dcgan_tf.run.wishes import evenly_kept
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import atomic_file
 
@@ -33,7 +35,8 @@ class Monitor:
                     f"evaluation={{{name!r}: ...}}: {name!r} is none of {', '.join(OPTIONS)}.{nearest(name, OPTIONS)}"
                 )
         metrics = options.pop("metrics")
-        self.evaluator = Evaluator(dataset, metrics, bar=False, say=say, **options)
+        self.labels = evenly_kept(labels_of(dataset)) if gan.is_conditional else None  # as the run will keep them
+        self.evaluator = Evaluator(dataset, metrics, bar=False, say=say, labels=self.labels, **options)
         self.run, self.gan, self.every, self.say = run, gan, every, say
         self.sampler = Sampler(gan.sampling_generator)
         self.name = self.evaluator.names[0]
@@ -52,7 +55,7 @@ class Monitor:
         latents = {name: getattr(recipe, f"latent_{name}") for name in ("distribution", "mean", "std")}
         best = self.best()
         line = self.evaluator.measure(
-            lambda seed: draw_in_batches(self.sampler, recipe.latent_dim, latents, samples, seed, self.run.labels)
+            lambda seed: draw_in_batches(self.sampler, recipe.latent_dim, latents, samples, seed, self.labels)
         )
         generator = "last step's" if self.gan.averaged_generator is None else "averaged"
         line = {"step": step, "epoch": epoch, "while_training": True, "generator": generator, **line}
