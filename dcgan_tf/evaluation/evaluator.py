@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.data.labels import Labels
+from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.evaluation import alarms, metrics
 from dcgan_tf.evaluation.features import feature_network
 from dcgan_tf.evaluation.label_agreement import hearing

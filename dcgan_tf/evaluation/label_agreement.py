@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.data.labels import Labels, labels_of
+from dcgan_tf.data.labels.labels import Labels, labels_of
 from dcgan_tf.evaluation.features import FeatureNetwork, held_out_rows, load_arrays, save_arrays
 from dcgan_tf.evaluation.metrics import Gaussian, evenly_spread, frechet_distance
 from dcgan_tf.evaluation.summaries import progress_bar

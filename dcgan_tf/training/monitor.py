@@ -4,7 +4,7 @@ Nothing of it changes the training: images are drawn with seeds of their own, an
 """
 
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.data.labels import labels_of
+from dcgan_tf.data.labels.labels import labels_of
 from dcgan_tf.evaluation.evaluate import alarms_of_run, append_line, draw_in_batches
 from dcgan_tf.evaluation.evaluator import Evaluator
 from dcgan_tf.evaluation.metrics import is_better, place_of_best

@@ -10,7 +10,7 @@ from PIL import Image
 
 from dcgan_tf.compare.rows import read_run
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.data.labels import Labels, labels_of
+from dcgan_tf.data.labels.labels import Labels, labels_of
 from dcgan_tf.evaluation import alarms
 from dcgan_tf.evaluation.alarms import alarms_of, looks_of
 from dcgan_tf.evaluation.evaluate import draw_in_batches, evaluate, table
