@@ -20,7 +20,7 @@ class UserError(ValueError):
 
 
 def nearest(name: str, known) -> str:
-    """' Did you mean X?' for the known name closest to `name`, or '' when none is close; capitals make no difference."""
+    """' Did you mean X?' for the known name closest to `name`, capitals aside, or '' when none is close."""
     import difflib
 
     spelt = {str(one).casefold(): str(one) for one in known}
