@@ -203,7 +203,8 @@ def _fields(context, parameter, values):
     "--evaluate-every",
     type=int,
     metavar="STEPS",
-    help="Measure the generator every so many steps, and keep the best one as best_generator.keras.  [default: never]",
+    help="Measure the generator every so many steps, and keep the best one as best_generator.keras; 0: never.  "
+    "[default: once in 100,000 images, in trainings of at least 15 minutes or 500,000 images]",
 )
 @click.option(
     "--keep-samples", is_flag=True, help="Keep each grid's latents and images as arrays in samples/, for `explore`."

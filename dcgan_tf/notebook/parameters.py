@@ -62,7 +62,7 @@ def check_values(values: dict):
             from dcgan_tf.evaluation.features import check_features
 
         check_features(values["features"])
-    for name, low in (("evaluate_every", 1), ("evaluation_samples", 10)):
+    for name, low in (("evaluate_every", 0), ("evaluation_samples", 10)):
         if values.get(name) is not None and values[name] < low:
             raise UserError(f"{name}={values[name]!r} must be at least {low}")
     for name, low in (("max_seconds", 0), ("learning_rate", 0), ("seed", -1)):

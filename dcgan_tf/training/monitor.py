@@ -3,6 +3,8 @@
 Nothing of it changes the training: images are drawn with seeds of their own, and the clock stands still.
 """
 
+import functools
+
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.labels.labels import labels_of
 from dcgan_tf.evaluation.evaluate import alarms_of_run, append_line, draw_in_batches
@@ -15,6 +17,9 @@ from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import atomic_file
 
 SAMPLES = 2000  # per evaluation: enough to see a curve; the last number is evaluate()'s business
+# A training of at least so many seconds or images is evaluated unasked, once in so many images: a few seconds in ten
+# minutes, so that the good generator is there when a long one goes wrong in the end.
+LONG_SECONDS, LONG_IMAGES, IMAGES_BETWEEN = 900.0, 500_000, 100_000
 OPTIONS = ("metrics", "features", "samples", "seeds", "real_images", "inception")  # of evaluate(), while training
 
 
@@ -22,10 +27,13 @@ class Monitor:
     """Evaluates a GAN after every `every` steps, and keeps the generator whose first metric was the best.
 
     options: as in evaluate(): metrics, features, samples, seeds, real_images, inception.
+    unasked: nobody asked for it: what it needs is made when it is first due, and where it cannot be had the training
+    goes on without.
     Everything it knows is in metrics.jsonl, so a resumed training goes on as if it had not been stopped.
     """
 
-    def __init__(self, run: Run, gan, dataset: Dataset, every: int, options: dict | None = None, say=print):
+    def __init__(self, run: Run, gan, dataset: Dataset, every: int, options: dict | None = None, say=print,
+                 unasked: bool = False):  # fmt: skip
         if isinstance(every, bool) or not isinstance(every, int) or every < 1:
             raise UserError(f"evaluate_every={every!r} must be a whole number of steps of at least 1")
         options = {"metrics": "fid", "samples": SAMPLES, **(options or {})}
@@ -36,21 +44,44 @@ class Monitor:
                 )
         metrics = options.pop("metrics")
         self.labels = evenly_kept(labels_of(dataset)) if gan.is_conditional else None  # as the run will keep them
-        self.evaluator = Evaluator(dataset, metrics, bar=False, say=say, labels=self.labels, **options)
-        self.run, self.gan, self.every, self.say = run, gan, every, say
-        self.sampler = Sampler(gan.sampling_generator)
-        self.name = self.evaluator.names[0]
-        self.title = self.evaluator.title(self.name)
+        self._make = functools.partial(Evaluator, dataset, metrics, bar=False, say=say, labels=self.labels, **options)
+        self.run, self.gan, self.every, self.say, self.unasked = run, gan, every, say, unasked
+        self.gave_up = False
+        if not unasked:
+            _ = self.evaluator  # mistakes first
+
+    @functools.cached_property
+    def evaluator(self) -> Evaluator:
+        return self._make()
+
+    @functools.cached_property
+    def sampler(self) -> Sampler:
+        return Sampler(self.gan.sampling_generator)
+
+    @property
+    def title(self) -> str:
+        """Of the first metric, by which the best generator is chosen."""
+        return self.evaluator.title(self.evaluator.names[0])
 
     def is_due(self, step: int) -> bool:
-        return step % self.every == 0
+        return step % self.every == 0 and not self.gave_up
 
     def forget_after(self, step: int):
         """Drop the evaluations of a training that was killed later than `step`: they will be made again."""
         self.run.keep_metrics(lambda line: not (line.get("while_training") and line["step"] > step))
 
-    def evaluate(self, step: int, epoch: int) -> dict:
-        """Measure, note, and keep the generator if it is the best so far."""
+    def evaluate(self, step: int, epoch: int) -> dict | None:
+        """Measure, note, and keep the generator if it is the best so far; None where that cannot be done unasked."""
+        if not self.unasked:
+            return self._evaluate(step, epoch)
+        try:
+            return self._evaluate(step, epoch)
+        except UserError as error:
+            self.gave_up = True
+            self.say(f"the best generator is not looked for: {error}")
+            return None
+
+    def _evaluate(self, step, epoch):
         recipe, samples = self.gan.recipe, self.evaluator.samples
         latents = {name: getattr(recipe, f"latent_{name}") for name in ("distribution", "mean", "std")}
         best = self.best()
@@ -76,6 +107,23 @@ class Monitor:
         ]
         best = place_of_best(self.title, [line["metrics"][self.title]["mean"] for line in lines])
         return None if best is None else lines[best]
+
+
+def monitor_for(run: Run, gan, dataset: Dataset, request, say) -> Monitor | None:
+    """The monitor that a Request asks for, or that its length is worth; None where there is to be none."""
+    every, batch_size = request.evaluate_every, gan.recipe.batch_size
+    if every is None and is_long(request.length, batch_size, dataset.steps_per_epoch(batch_size)):
+        every = max(1, IMAGES_BETWEEN // batch_size)
+        say(f"a long training: the best generator is looked for every {every:,} steps (evaluate_every=0: it is not)")
+    if not every:
+        return None
+    return Monitor(run, gan, dataset, every, request.evaluation, say, unasked=request.evaluate_every is None)
+
+
+def is_long(length, batch_size: int, steps_per_epoch: int) -> bool:
+    """Whether a training of this Length (see request.py) is one to look for the best generator in, unasked."""
+    steps, seconds = length.total_steps(steps_per_epoch), length.max_seconds
+    return (steps is None or steps * batch_size >= LONG_IMAGES) and (seconds is None or seconds >= LONG_SECONDS)
 
 
 def curve(run: Run, title: str) -> list[dict]:

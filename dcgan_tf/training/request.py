@@ -67,7 +67,7 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
         all_frames=_switch("all_frames", all_frames),
         log_every=_whole_number("log_every", log_every, 1, MOST),
         checkpoint_seconds=_seconds("checkpoint_seconds", checkpoint_seconds),
-        evaluate_every=None if evaluate_every is None else _whole_number("evaluate_every", evaluate_every, 1, MOST),
+        evaluate_every=None if evaluate_every is None else _whole_number("evaluate_every", evaluate_every, 0, MOST),
         evaluation={name: _plain(value) for name, value in (evaluation or {}).items()},
         keep_samples=_switch("keep_samples", keep_samples),
         tensorboard=_switch("tensorboard", tensorboard),

@@ -26,7 +26,7 @@ from dcgan_tf.run.place import agree_on_config, check_place
 from dcgan_tf.run.wishes import evenly_kept
 from dcgan_tf.training.config import describe
 from dcgan_tf.training.loop import Training
-from dcgan_tf.training.monitor import Monitor
+from dcgan_tf.training.monitor import monitor_for
 from dcgan_tf.training.progress import PlainProgress, choose_progress
 from dcgan_tf.training.request import load_images_for, resolve
 from dcgan_tf.training.signals import Signals
@@ -72,7 +72,8 @@ def train(
     checkpoint_seconds: the least time between checkpoints; large ones are kept further apart, so that
         writing them takes about a hundredth of the time; 0: one after each call, a few times a second.
     evaluate_every: steps between evaluations, which are noted in metrics.jsonl; the generator that was best is
-        kept as best_generator.keras. No bit of the training depends on it, and its clock stands still meanwhile.
+        kept as best_generator.keras. 0: never; None: of a training of 15 minutes or 500,000 images and more, once in
+        100,000 images. No bit of the training depends on it, and its clock stands still meanwhile.
     evaluation: how, as options of evaluation.evaluate: {"metrics": "fid", "features": "auto", "samples": 2000, ...}.
     keep_samples: keep the images of each grid with their latents as arrays, in samples/epoch_0001.npz ...: to be
         looked at later without training again. No bit of the training depends on it.
@@ -104,9 +105,7 @@ def train(
     config = describe(request, dataset, run.config if run.config_path.exists() else None)
     gan = GAN(recipe, dataset.image_shape, request.seed, dataset.label_count)
     progress = progress or choose_progress()
-    monitor = None
-    if request.evaluate_every is not None:
-        monitor = Monitor(run, gan, dataset, request.evaluate_every, request.evaluation, progress.say)
+    monitor = monitor_for(run, gan, dataset, request, progress.say)
     with only_writer(run), Signals() as signals:
         agree_on_config(run, config, progress.say)
         if recipe.conditional:

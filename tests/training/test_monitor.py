@@ -12,14 +12,26 @@ from dcgan_tf.evaluation.evaluate import append_line, evaluate, table
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import load_generator
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.training.monitor import Monitor, draw_curve
+from dcgan_tf.training import monitor as monitor_module
+from dcgan_tf.training.monitor import Monitor, draw_curve, is_long
 from dcgan_tf.training.progress import NoProgress
+from dcgan_tf.training.request import Length
 from dcgan_tf.training.signals import TrainingInterrupted
 from dcgan_tf.training.train import train
 
 # Of the smallest size there is, and with an averaged generator; `fake`: 20 steps an epoch.
 TINY = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "ema_images": 500}
 PIXELS = {"features": "pixels", "samples": 60}
+
+
+class Said(NoProgress):
+    """Keeps what a person would have been told."""
+
+    def __init__(self):
+        self.lines = []
+
+    def say(self, text):
+        self.lines.append(text)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -161,8 +173,47 @@ def test_what_a_kill_left_is_forgotten(run, tmp_path):
     assert [line["step"] for line in copy.metrics()] == [7, 14, 21, 28, 30, 31]
 
 
+@pytest.mark.parametrize(
+    ("length", "long"),
+    [
+        (Length(None, None, 899.0), False),
+        (Length(None, None, 900.0), True),
+        (Length(None, 10_000, None), True),  # 500,000 images
+        (Length(None, 9_999, None), False),
+        (Length(500, None, None), True),
+        (Length(499, None, None), False),
+        (Length(None, 10_000, 899.0), False),  # whichever comes first
+        (Length(None, 9_999, 1e6), False),
+    ],
+)
+def test_long_trainings_are_those_of_fifteen_minutes_or_half_a_million_images(length, long):
+    assert is_long(length, 50, steps_per_epoch=20) == long
+
+
+def test_a_long_training_keeps_its_best_generator_unasked_and_a_short_one_costs_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(monitor_module, "LONG_IMAGES", 500)
+    monkeypatch.setattr(monitor_module, "IMAGES_BETWEEN", 200)
+    said = Said()
+    run = train("gwu", "fake", tmp_path / "long", steps=10, overrides=TINY, evaluation=PIXELS, progress=said)
+    assert [line["step"] for line in run.metrics()] == [4, 8] and run.best_generator_path.is_file()
+    assert any("a long training: the best generator is looked for every 4 steps" in line for line in said.lines)
+    for name, changes in (("short", {"steps": 9}), ("never", {"steps": 10, "evaluate_every": 0})):
+        run = train("gwu", "fake", tmp_path / name, overrides=TINY, evaluation=PIXELS, progress=NoProgress(), **changes)
+        assert not run.metrics() and not run.best_generator_path.exists()
+
+
+def test_where_it_cannot_be_measured_unasked_the_training_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(monitor_module, "LONG_IMAGES", 500)
+    monkeypatch.setattr(monitor_module, "IMAGES_BETWEEN", 200)
+    said = Said()
+    how = {**PIXELS, "features": "inception", "inception": "nowhere.pb"}
+    run = train("gwu", "fake", tmp_path / "run", steps=10, overrides=TINY, evaluation=how, progress=said)
+    assert run.rows()[-1]["step"] == 10 and run.generator_path.is_file() and not run.metrics()
+    assert sum("the best generator is not looked for: there is no Inception graph" in line for line in said.lines) == 1
+
+
 def test_mistakes(tmp_path):
-    for every in (0, -1, 2.5, True):
+    for every in (-1, 2.5, True):
         with pytest.raises(UserError, match="evaluate_every"):
             go(tmp_path / "run", 5, every=every)
     for evaluation, words in (({"metrics": "fdi"}, "'fdi'"), ({"sampels": 60}, "Did you mean 'samples'")):

@@ -121,7 +121,7 @@ def test_quick_is_what_the_images_have_it_be(tmp_path):
         ({"checkpoint_seconds": -1}, "checkpoint_seconds=-1"),
         ({"max_seconds": True}, "max_seconds=True must be a number of seconds above 0"),
         ({"max_seconds": np.float64(0)}, "max_seconds=0.0"),
-        ({"evaluate_every": 2.5}, "evaluate_every=2.5 must be a whole number from 1 to 1000000000000"),
+        ({"evaluate_every": 2.5}, "evaluate_every=2.5 must be a whole number from 0 to 1000000000000"),
         ({"keep_samples": 1}, "keep_samples=1 must be True or False"),
         ({"resize": "no"}, "resize='no' must be True or False"),
         ({"classes": np.array([0.5])}, "0.5 is no class"),
