@@ -33,10 +33,10 @@ CASES = {
                         "instance_noise_target": 0.6, "augment": "translation,cutout,color", "minibatch_std": True}),
     "many steps of D": ("tutorial", {**TINY, "update_rule": "alternating", "discriminator_steps": 3, "dropout": 0.5,
                                      "beta_1": 0.7, "beta_2": 0.9}),
-    "loss_gated": ("nitk", {**SMALLEST, "update_rule": "loss_gated", "precision": "float16", "batch_norm": "all"}),
-    "smooth D": ("gwu", {**SMALLEST, "discriminator_batch_norm": False, "r1_gamma": 1.0, "r1_every": 3,
-                         "r2_gamma": 0.5, "penalty_sigma": 0.1, "penalty_share": 0.5, "gradient_penalty": 1.0,
-                         "spectral_norm": True}),
+    "loss_gated": ("gwu", {**SMALLEST, "update_rule": "loss_gated", "precision": "float16"}),
+    "smooth D": ("nitk", {**SMALLEST, "batch_norm": "all", "discriminator_batch_norm": False, "r1_gamma": 1.0,
+                          "r1_every": 3, "r2_gamma": 0.5, "penalty_sigma": 0.1, "penalty_share": 0.5,
+                          "gradient_penalty": 1.0, "spectral_norm": True}),
 }  # fmt: skip
 # What the next step depends on, beside the weights: where it is counted, averaged, drawn or followed.
 WITH_STATE = {
@@ -61,7 +61,7 @@ WITH_STATE = {
     "beta_2": "many steps of D",
     "update_rule": "loss_gated",
     "precision": "loss_gated",
-    "batch_norm": "loss_gated",
+    "batch_norm": "smooth D",
     "discriminator_batch_norm": "smooth D",
     "r1_gamma": "smooth D",
     "r1_every": "smooth D",
@@ -125,7 +125,7 @@ def assert_same(run, other):
     assert run.gif_path.read_bytes() == other.gif_path.read_bytes()
 
 
-@pytest.mark.parametrize("case", ["RMSprop", "many steps of D", "smooth D"])
+@pytest.mark.parametrize("case", ["RMSprop", "quick", "smooth D"])
 def test_what_was_recorded_after_the_newest_checkpoint_is_made_again(case, whole, tmp_path):
     """As a kill leaves it: rows and grids up to step 24, and a checkpoint of step 8."""
     run = Run(shutil.copytree(whole(case).path, tmp_path / "run"))
@@ -169,7 +169,7 @@ needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SI
 
 
 @needs_kill
-@pytest.mark.parametrize("case", ["quick", "loss_gated"])
+@pytest.mark.parametrize("case", ["many steps of D", "loss_gated"])
 def test_killed_while_a_checkpoint_is_written(case, whole, tmp_path):
     run = Run(tmp_path / "run")
     killed = forks.run(["-c", KILLED, "while writing", *command(case, run.path)])
