@@ -15,6 +15,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # TensorFlow's as well: a sixth of the suite. (One step on many, repeated: benchmarks/determinism.py.)
 for pool in ("INTEROP", "INTRAOP"):
     os.environ.setdefault(f"TF_NUM_{pool}_THREADS", "1")
+# Whether XLA accepts a step is asked, not how fast its code is: LLVM's own optimising was a third of compiling it.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell: Ctrl-C is tested all the same
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -157,14 +157,12 @@ def test_a_link_to_a_page_on_the_disk_says_that_it_works_here_only(page):
     assert "works on this computer only" in page.text("#said")
 
 
-@pytest.mark.parametrize(
-    "address", ["#seed=-1&a=x.y&t=NaN&d1=1e999&b=3", "#seed=99999999999&a=1.999&spread=", "#%E0%A4"]
-)
-def test_a_nonsensical_link_does_no_harm(page, address):
-    page.evaluate(f"location.hash = {json.dumps(address)}")
-    page.wait_for(READY, 30)
-    assert page.evaluate("[state.seed, state.t, state.spread, ...state.moves].every(Number.isFinite)")
-    assert page.text("#caption") == "seed 0, image 0"
+def test_a_nonsensical_link_does_no_harm(page):
+    for address in ("#seed=-1&a=x.y&t=NaN&d1=1e999&b=3", "#seed=99999999999&a=1.999&spread=", "#%E0%A4"):
+        page.evaluate(f"location.hash = {json.dumps(address)}")
+        page.wait_for(READY, 30)
+        assert page.evaluate("[state.seed, state.t, state.spread, ...state.moves].every(Number.isFinite)"), address
+        assert page.text("#caption") == "seed 0, image 0", address
 
 
 def test_images_can_be_saved(page, browser, tmp_path):

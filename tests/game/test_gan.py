@@ -50,7 +50,7 @@ NARROWED = {"quick_colour": 8, "radford": 32, "nitk": 32, "vrdl": 64, "sapienza"
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_trains_two_steps(name):
     recipe = RECIPES[name].with_fields({"batch_size": 4, **({"width": NARROWED[name]} if name in NARROWED else {})})
-    size = {"quick": 28, "tutorial": 28}.get(name, recipe.image_size)
+    size = {"quick": 28, "quick_colour": 28, "tutorial": 28}.get(name, recipe.image_size)
     shape = (size, size, recipe.channels or 3)
     gan = GAN(recipe, shape, seed=1)
     before = _values(gan.generator.trainable_variables), _values(gan.discriminator.trainable_variables)

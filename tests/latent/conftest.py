@@ -34,7 +34,7 @@ def trained(tmp_path_factory):
     overrides |= {"latent_distribution": "normal", "learning_rate": 5e-3, "initial_std": 0.1}
     path = tmp_path_factory.mktemp("runs") / "run"
     return train(
-        "radford", with_corners(), path, epochs=EPOCHS, overrides=overrides, keep_samples=True, progress=NoProgress()
+        "gwu", with_corners(), path, epochs=EPOCHS, overrides=overrides, keep_samples=True, progress=NoProgress()
     )
 
 

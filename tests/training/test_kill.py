@@ -33,10 +33,10 @@ CASES = {
                         "instance_noise_target": 0.6, "augment": "translation,cutout,color", "minibatch_std": True}),
     "many steps of D": ("tutorial", {**TINY, "update_rule": "alternating", "discriminator_steps": 3, "dropout": 0.5,
                                      "beta_1": 0.7, "beta_2": 0.9}),
-    "loss_gated": ("nitk", {**SMALLEST, "update_rule": "loss_gated", "precision": "float16", "batch_norm": "all"}),
-    "smooth D": ("gwu", {**SMALLEST, "discriminator_batch_norm": False, "r1_gamma": 1.0, "r1_every": 3,
-                         "r2_gamma": 0.5, "penalty_sigma": 0.1, "penalty_share": 0.5, "gradient_penalty": 1.0,
-                         "spectral_norm": True}),
+    "loss_gated": ("gwu", {**SMALLEST, "update_rule": "loss_gated", "precision": "float16"}),
+    "smooth D": ("nitk", {**SMALLEST, "batch_norm": "all", "discriminator_batch_norm": False, "r1_gamma": 1.0,
+                          "r1_every": 3, "r2_gamma": 0.5, "penalty_sigma": 0.1, "penalty_share": 0.5,
+                          "gradient_penalty": 1.0, "spectral_norm": True}),
 }  # fmt: skip
 # What the next step depends on, beside the weights: where it is counted, averaged, drawn or followed.
 WITH_STATE = {
@@ -61,7 +61,7 @@ WITH_STATE = {
     "beta_2": "many steps of D",
     "update_rule": "loss_gated",
     "precision": "loss_gated",
-    "batch_norm": "loss_gated",
+    "batch_norm": "smooth D",
     "discriminator_batch_norm": "smooth D",
     "r1_gamma": "smooth D",
     "r1_every": "smooth D",

@@ -1,6 +1,7 @@
 """What is asked of train(): made plain, or refused in one line before anything is written."""
 
 import json
+from unittest.mock import Mock
 
 import numpy as np
 import pandas
@@ -10,6 +11,7 @@ from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.recipe.catalogue import get_recipe
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.training import train as train_module
 from dcgan_tf.training.config import describe
 from dcgan_tf.training.request import Length, resolve
 from dcgan_tf.training.train import train
@@ -95,15 +97,22 @@ def test_a_run_with_classes_from_numpy_is_the_run_with_a_list(tmp_path):
     assert train("gwu", "mnist5k", tmp_path / "run", classes=[3, 7], **options).history_path.read_text() == before
 
 
-def test_quick_is_what_the_images_have_it_be(tmp_path):
-    """By its name; a recipe that is given as an object is taken as it is."""
+def test_quick_is_what_the_images_have_it_be(tmp_path, monkeypatch):
+    """By its name; a recipe that is given as an object is taken as it is.
+
+    All is there when the first step would be made, which would compile the networks that test_gan.py trains.
+    """
+    gans = []
+    monkeypatch.setattr(train_module, "Training", lambda run, gan, *more: gans.append(gan) or Mock())
     images = np.random.default_rng(0).integers(0, 256, (64, 28, 28, 3), np.uint8)
     changes = {"width": 2, "latent_dim": 4, "grid_images": 4}
     trained = []
     for recipe, data in (("quick", images), ("quick", images[..., :1]), (get_recipe("quick"), images)):
         run = train(recipe, Dataset("pictures", data), tmp_path / str(len(trained)), steps=1, overrides=changes)
-        trained.append((run.config["recipe"]["name"], run.config["recipe"]["discriminator_batch"]))
-    assert trained == [("quick_colour", "together"), ("quick", "apart"), ("quick", "apart")]
+        name, batch = (run.config["recipe"][field] for field in ("name", "discriminator_batch"))
+        assert (gans[-1].recipe.name, gans[-1].recipe.discriminator_batch) == (name, batch)
+        trained.append((name, batch))
+    assert trained == [("quick_colour", "together"), ("quick", "apart"), ("quick", "apart")] and len(gans) == 3
     with pytest.raises(UserError, match=r"instance_noise_target=0\.9 and instance_noise_images=None: "):
         train("quick", Dataset("pictures", images), tmp_path / "none", steps=1,
               overrides={"instance_noise_target": 0.9})  # fmt: skip
