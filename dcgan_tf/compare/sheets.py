@@ -100,7 +100,11 @@ _NO_GRID = "no grid yet"
 
 def _pictures(rows):
     """One picture uint8 [H, W, 3] per run, or a text in its place, and a line on what they show."""
-    latents = {tuple(repr(row.settings.get(name)) for name in _LATENTS) for row in rows if row.run.grids_path.is_dir()}
+    latents = {
+        (*(repr(row.settings.get(name)) for name in _LATENTS), bool(row.settings.get("conditional")))
+        for row in rows
+        if row.run.grids_path.is_dir()
+    }
     if len(latents) <= 1:
         count = next((row.settings.get("grid_images") for row in rows if row.last), None)
         of = f"the same {count} latents" if count else "the same latents"

@@ -94,6 +94,7 @@ def show_run(row: RunRow, base: Path, address, typed: str) -> Shown:
         "machine": _machine(config),
         "length": config.get("length"),
         "grids": pictures,
+        "shown": _shown_in_grids(run) if config else None,
         "history": _curves(history),
         "evaluations": _evaluations(found.evaluations),
         "alarms": alarms,
@@ -145,6 +146,20 @@ def _grids(run, config, history):
     steps = run.grid_steps()
     epochs = [-(-step // config["steps_per_epoch"]) for step in steps]
     return list(zip(run.grids(), steps, epochs, run.seconds_at(steps), strict=True))
+
+
+def _shown_in_grids(run):
+    """What the images of a conditional run's grids were to show; None for other runs, and where it is not known."""
+    try:
+        labels = run.labels
+    except UserError:
+        return None
+    if labels is None:
+        return None
+    if not labels.are_classes:
+        return "with attributes as in the data"
+    names = [labels.names[number] for number in labels.seen()]
+    return f"a row for each class, from above: {', '.join(names[:20])}" + (", ..." if len(names) > 20 else "")
 
 
 def _number_in(path):

@@ -8,14 +8,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+import conditional_runs
 import numpy as np
 import pytest
 from written_runs import write_run
 
 from dcgan_tf.cli import cli
 from dcgan_tf.gallery_page.build import gallery
+from dcgan_tf.gallery_page.run_data import _shown_in_grids
 from dcgan_tf.pictures.films import write_gif
 from dcgan_tf.pictures.grids import save_png
+from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
 from dcgan_tf.system.errors import UserError
 
@@ -545,3 +548,19 @@ def test_two_hundred_runs_open_with_few_pictures(browser, folder, tmp_path):
     page.evaluate("document.querySelector('.card:last-child').scrollIntoView()")
     page.wait_for("document.querySelector('.card:last-child img').naturalWidth")
     assert page.errors == []
+
+
+def test_what_a_conditional_runs_grids_show_is_said(tmp_path):
+    labels = {"classes": conditional_runs.CLASSES, "attributes": conditional_runs.ATTRIBUTES}
+    for name, known in labels.items():
+        write_run(tmp_path / name, conditional=True).write_labels(known)
+    write_run(tmp_path / "lost", conditional=True)
+    write_run(tmp_path / "plain")
+    shown = {path.name: _shown_in_grids(Run(path)) for path in tmp_path.iterdir()}
+    assert shown == {
+        "classes": "a row for each class, from above: cat, <owl> & 'co', eel",
+        "attributes": "with attributes as in the data",
+        "lost": None,
+        "plain": None,
+    }
+    assert "a row for each class" in gallery(tmp_path).read_text(encoding="utf-8")
