@@ -76,13 +76,9 @@ _best = click.option(
 _dataset = click.option("--dataset", help="The run's data (a name or a path), if they are not where they were.")
 
 
-def _of_class(name):
-    """The option is --class, which no variable of Python's can be called."""
-    return click.option(
-        "--class", name, metavar="CLASS", help="Of a conditional run: images of this class, by name or number."
-    )
-
-
+_of_class = click.option(
+    "--class", "of_class", metavar="CLASS", help="Of a conditional run: images of this class, by name or number."
+)
 _having = click.option(
     "--with", "having", metavar="NAMES", help="Of a conditional run: attributes that all images have, joined by commas."
 )
@@ -260,7 +256,7 @@ def train(recipe, dataset, run_dir, overrides, no_progress, list_fields, **optio
     help="Standard deviation of the latents z (half-width, where they are uniform); less than in the training gives "
     "safer images that are more alike.  [default: that of the training, usually 1]",
 )
-@_of_class("only")
+@_of_class
 @_having
 @_without
 @click.option(
@@ -421,7 +417,7 @@ def gallery(results_dir, embed):
 )
 @_dataset
 @_best
-@_of_class("of_class")
+@_of_class
 @_having
 @_without
 @click.option(

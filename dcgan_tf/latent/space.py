@@ -142,18 +142,18 @@ class LatentSpace:
         return self.inside(latent.move(latents, direction, self.unit * np.asarray(amounts, np.float64)))
 
 
-def open_space(source, best: bool = False, only=None, having=(), without=()) -> LatentSpace:
+def open_space(source, best: bool = False, of_class=None, having=(), without=()) -> LatentSpace:
     """The latent space of a run directory, or of a `.keras` file (whose latents are taken to be N(0, 1)).
 
     best: the run's best_generator.keras instead of its last one.
-    only, having, without: the labels that all images of a conditional generator have there, as `sample` is asked for
+    of_class, having, without: the labels that all images of a conditional generator have there, as `sample` is asked for
         them; nothing said: see wishes.one_row.
     Raises UserError when there is no generator, it is damaged, or it was not trained on what is asked for.
     """
     generator, latents = load_generator(source, best)
     if not is_conditional(generator):
-        if only is not None or having or without:
+        if of_class is not None or having or without:
             raise not_conditional(source)
         return LatentSpace(generator, **latents)
     labels = labels_of_generator(source, generator)
-    return LatentSpace(generator, **latents, labels=labels, told=one_row(labels, only, having, without))
+    return LatentSpace(generator, **latents, labels=labels, told=one_row(labels, of_class, having, without))

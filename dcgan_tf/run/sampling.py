@@ -75,7 +75,7 @@ def sample(
     best: bool = False,
     latent_mean: float | None = None,
     latent_std: float | None = None,
-    only=None,
+    of_class=None,
     having=(),
     without=(),
     labels=None,
@@ -87,7 +87,7 @@ def sample(
     latent_mean, latent_std: other than those of the training, e.g. a std of 0.7 for safer images.
 
     Of a conditional run (nothing said: labels as frequent as in its data):
-    only: a class, by name or number. having, without: attributes that all images have, or that none has, a list or
+    of_class: a class, by name or number. having, without: attributes that all images have, or that none has, a list or
         "Eyeglasses,Smiling". labels: the path of a CSV file with a row for each image, or an array [N, K] of 0 and 1;
         `count` is theirs then.
 
@@ -105,7 +105,7 @@ def sample(
     generator, latents = load_generator(run, best)
     latents["mean"] = latents["mean"] if latent_mean is None else latent_mean
     latents["std"] = latents["std"] if latent_std is None else latent_std
-    told = _labels_for(run, generator, count, seed, only, having, without, labels)
+    told = _labels_for(run, generator, count, seed, of_class, having, without, labels)
     count = count if told is None else len(told)
     images = Sampler(generator)(draw_latents(count, latent_dim_of(generator), seed, **latents), told)
     if output is not None:
@@ -113,9 +113,9 @@ def sample(
     return images
 
 
-def _labels_for(run, generator, count, seed, only, having, without, given):
+def _labels_for(run, generator, count, seed, of_class, having, without, given):
     """The labels float32 [N, K] of what is asked for; None where the generator takes none."""
-    is_asked = only is not None or bool(having) or bool(without)
+    is_asked = of_class is not None or bool(having) or bool(without)
     if not is_conditional(generator):
         if is_asked or given is not None:
             raise not_conditional(run)
@@ -130,7 +130,7 @@ def _labels_for(run, generator, count, seed, only, having, without, given):
         if told.ndim != 2 or told.shape[1] != len(known) or not len(told):
             raise UserError(f"labels are {list(told.shape)}, not [number of images, {len(known)}] of 0 and 1")
         return told
-    return wishes.wished(known, count, seed, only, having, without)
+    return wishes.wished(known, count, seed, of_class, having, without)
 
 
 def not_conditional(source) -> UserError:

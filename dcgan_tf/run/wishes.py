@@ -21,32 +21,32 @@ def as_in_the_data(labels: Labels, count: int, seed: int) -> np.ndarray:
     return labels.told(labels.rows[_drawn(len(labels.rows), count, seed)])
 
 
-def wished(labels: Labels, count: int, seed: int, only=None, having=(), without=()) -> np.ndarray:
+def wished(labels: Labels, count: int, seed: int, of_class=None, having=(), without=()) -> np.ndarray:
     """float32 [count, K]: labels as wished, and in all else as in the data.
 
-    only: a class by name or number. having, without: attributes that all images have, and that none has. Where
+    of_class: a class by name or number. having, without: attributes that all images have, and that none has. Where
     enough images of the data are like that, their labels are drawn; elsewhere those of any, with these ones changed.
 
     Raises UserError for what the data do not have, wishes that contradict each other, and wishes of the other kind.
     """
-    on, off = _checked(labels, only, having, without)
-    if only is not None:
-        return labels.told(np.full(count, labels.number(only)))
+    on, off = _checked(labels, of_class, having, without)
+    if of_class is not None:
+        return labels.told(np.full(count, labels.number(of_class)))
     rows = _like_that(labels, on, off, _ENOUGH)
     told = labels.told(rows[_drawn(len(rows), count, seed)])
     told[:, on], told[:, off] = 1.0, 0.0
     return told
 
 
-def one_row(labels: Labels, only=None, having=(), without=()) -> np.ndarray:
+def one_row(labels: Labels, of_class=None, having=(), without=()) -> np.ndarray:
     """float32 [K]: the labels that stand for such wishes where one image, or many with the same labels, are looked at.
 
     Nothing wished: the first class that occurs; of attributes the row that is most frequent in the data, and with
     wishes the one most frequent among images that are like that. Raises UserError as `wished` does.
     """
-    on, off = _checked(labels, only, having, without)
+    on, off = _checked(labels, of_class, having, without)
     if labels.are_classes:
-        return labels.told([labels.seen()[0] if only is None else labels.number(only)])[0]
+        return labels.told([labels.seen()[0] if of_class is None else labels.number(of_class)])[0]
     told = most_frequent(Labels(_like_that(labels, on, off, 1), labels.names))
     told[on], told[off] = 1.0, 0.0
     return told
@@ -58,7 +58,7 @@ def most_frequent(labels: Labels) -> np.ndarray:
     return labels.told(kinds[[counts.argmax()]])[0]
 
 
-def _checked(labels, only, having, without):
+def _checked(labels, of_class, having, without):
     """The numbers of the attributes that are wished, and of those that are not. Raises UserError, see `wished`."""
     having, without = as_list(having), as_list(without)
     if labels.are_classes and (having or without):
@@ -66,9 +66,9 @@ def _checked(labels, only, having, without):
             f"--{'with' if having else 'without'} is for attributes, and this generator knows classes: ask for one "
             f"with --class, of {', '.join(labels.names)}"
         )
-    if not labels.are_classes and only is not None:
+    if not labels.are_classes and of_class is not None:
         raise UserError(
-            f"--class {only} is for classes, and this generator knows attributes: ask for some with --with and "
+            f"--class {of_class} is for classes, and this generator knows attributes: ask for some with --with and "
             f"--without, of {', '.join(labels.names)}"
         )
     on, off = ({labels.number(one): one for one in wishes} for wishes in (having, without))

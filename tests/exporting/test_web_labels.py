@@ -48,12 +48,12 @@ def test_a_button_for_each_class_that_was_learned(opened, animals):
     assert page.text("#labels-heading") == "Class" and page.texts("#label-choices button") == ["cat", OWL, "eel"]
     pressed = "#label-choices [aria-pressed=true]"
     assert page.texts(pressed) == ["eel"]  # the most frequent
-    assert_same_image(pixels(page, "#image"), sample(animals.path, 1, only="eel")[0])
+    assert_same_image(pixels(page, "#image"), sample(animals.path, 1, of_class="eel")[0])
     for number, name in enumerate(("cat", OWL, "eel"), 1):
         page.click(f"#label-choices button:nth-child({number})")
         page.wait_for(READY, 30)
         assert page.texts(pressed) == [name]
-        images = sample(animals.path, 24, only=name)
+        images = sample(animals.path, 24, of_class=name)
         assert_same_image(pixels(page, "#image"), images[0])
         assert_same_image(pixels(page, "#tiles button:nth-child(24) canvas"), images[23])
         assert_same_image(pixels(page, "#pick-b canvas"), images[1])
@@ -67,7 +67,7 @@ def test_every_view_has_the_labels(opened, animals):
     page.click("#label-choices button")
     slide(page, "#blend", 0.3)
     slide(page, "[aria-label='Direction 2']", 1.5)
-    space, direction = open_space(animals.path, only="cat"), np.array(page.evaluate("directions[1].vector"))
+    space, direction = open_space(animals.path, of_class="cat"), np.array(page.evaluate("directions[1].vector"))
     a, b = space.random(2, seed=0)
     assert_same_image(pixels(page, "#image"), space.draw(space.walk(space.way(a, b, 0.3), direction, 1.5)))
     middle = space.walk(space.way(a, b, 0.5), direction, 1.5)
@@ -106,7 +106,7 @@ def test_switches_for_attributes_by_mouse_and_by_keyboard(opened, faces):
 
 def test_the_address_holds_the_class_and_nonsense_in_it_does_no_harm(opened, animals, faces):
     page = opened(animals, "#seed=3&class=0")
-    assert_same_image(pixels(page, "#image"), sample(animals.path, 1, seed=3, only="cat")[0])
+    assert_same_image(pixels(page, "#image"), sample(animals.path, 1, seed=3, of_class="cat")[0])
     page.evaluate("document.querySelector('#label-choices button:last-child').focus()")
     page.press("Enter")
     page.wait_for(READY, 30)

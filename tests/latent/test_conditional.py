@@ -46,9 +46,9 @@ def linear(weights, embedding, latents_first=True):
 
 
 def test_a_seed_is_the_sample_of_that_seed_and_class(animals, tmp_path):
-    space = open_space(animals.path, only="eel")
+    space = open_space(animals.path, of_class="eel")
     images = space.draw(space.of_seeds([4, 9]))
-    np.testing.assert_array_equal(images[1], sample(animals.path, 1, seed=9, only="eel")[0])
+    np.testing.assert_array_equal(images[1], sample(animals.path, 1, seed=9, of_class="eel")[0])
     cat = open_space(animals.path)  # the first that occurs
     assert cat.told.tolist() == [1, 0, 0, 0] and np.abs(cat.draw(cat.of_seeds([9])) - images[1]).max() > 20
     other = cat.under([0, 0, 0, 1])
@@ -71,7 +71,7 @@ def test_of_attributes_the_most_frequent_row_is_looked_at(faces):
 
 
 def test_labels_are_never_left_out_silently(animals, faces, linear_space):
-    for options, words in (({"only": "dgo"}, "no class 'dgo'"), ({"having": "Hat"}, "knows classes")):
+    for options, words in (({"of_class": "dgo"}, "no class 'dgo'"), ({"having": "Hat"}, "knows classes")):
         with pytest.raises(UserError, match=words):
             open_space(animals.path, **options)
     with pytest.raises(UserError, match="--with and --without both name 'Hat'"):
@@ -104,7 +104,7 @@ def test_directions_are_those_of_the_latents_alone(latents_first):
 
 
 def test_the_jacobian_is_taken_at_the_labels(animals):
-    space = open_space(animals.path, only=3)
+    space = open_space(animals.path, of_class=3)
     point, step = space.random(1, 5), 1e-2
     found = jacobian_directions(space, point)
     for direction, value in zip(found.vectors[:2], found.values[:2], strict=True):
@@ -117,7 +117,7 @@ def test_the_jacobian_is_taken_at_the_labels(animals):
 
 
 def test_projection_looks_among_images_with_the_labels(animals):
-    space = open_space(animals.path, only="eel")
+    space = open_space(animals.path, of_class="eel")
     target = space.draw(space.of_seeds([41]))[0]
     found = project(space, target, starts=3, steps=80)
     np.testing.assert_array_equal(found.images[0], space.draw(found.latents[:1])[0])
@@ -141,7 +141,7 @@ def test_the_sheet_of_classes_has_a_column_for_each_that_occurs(animals, monkeyp
     assert drawn[0].shape == (2, 3, 16, 16, 3)
     for column, name in enumerate(("cat", "<owl> & 'co'", "eel")):
         assert name in texts(picture)
-        np.testing.assert_array_equal(drawn[0][1][column], sample(animals.path, 1, seed=5, only=name)[0])
+        np.testing.assert_array_equal(drawn[0][1][column], sample(animals.path, 1, seed=5, of_class=name)[0])
     assert {"seed 3", "seed 5"} < set(texts(picture))
 
 

@@ -28,7 +28,7 @@ def test_nothing_said_labels_are_as_frequent_as_in_the_data_and_stay_when_more_a
 
 def test_a_class_is_asked_for_by_name_or_number():
     for one in ("owl", "OWL", 2, "2"):
-        assert np.array_equal(wishes.wished(CLASSES, 5, 0, only=one), [[0, 0, 1]] * 5)
+        assert np.array_equal(wishes.wished(CLASSES, 5, 0, of_class=one), [[0, 0, 1]] * 5)
 
 
 def test_attributes_are_had_or_not_and_the_rest_is_as_in_the_data_that_have_them():
@@ -43,11 +43,11 @@ def test_attributes_are_had_or_not_and_the_rest_is_as_in_the_data_that_have_them
 @pytest.mark.parametrize(
     ("labels", "given", "said"),
     [
-        (CLASSES, {"only": "dog"}, "no image of the training had the class 'dog'"),
-        (CLASSES, {"only": "otl"}, "no class 'otl'. Did you mean 'owl'"),
+        (CLASSES, {"of_class": "dog"}, "no image of the training had the class 'dog'"),
+        (CLASSES, {"of_class": "otl"}, "no class 'otl'. Did you mean 'owl'"),
         (CLASSES, {"having": "Hat"}, "--with is for attributes, and this generator knows classes"),
         (CLASSES, {"without": "Hat"}, "--without is for attributes"),
-        (ATTRIBUTES, {"only": 3}, "--class 3 is for classes, and this generator knows attributes.*Hat, Beard"),
+        (ATTRIBUTES, {"of_class": 3}, "--class 3 is for classes, and this generator knows attributes.*Hat, Beard"),
         (ATTRIBUTES, {"having": "Haat"}, "no attribute 'Haat'. Did you mean 'Hat'"),
         (ATTRIBUTES, {"having": "Tail"}, "no image of the training had the attribute 'Tail'"),
         (ATTRIBUTES, {"having": "Hat", "without": "hat,Beard"}, "--with and --without both name 'Hat'"),

@@ -64,9 +64,9 @@ def test_a_run_knows_its_labels_and_its_grids_have_a_row_for_each_class(run):
 
 def test_it_is_asked_for_a_class_for_a_file_and_for_nothing(run, tmp_path):
     generator, _ = load_generator(run.path)
-    images = sample(run.path, 5, seed=3, only="light")
-    assert images.shape == (5, 8, 8, 3) and np.array_equal(images, sample(run.path, 5, seed=3, only=2))
-    assert not np.array_equal(images, sample(run.path, 5, seed=3, only="dark"))
+    images = sample(run.path, 5, seed=3, of_class="light")
+    assert images.shape == (5, 8, 8, 3) and np.array_equal(images, sample(run.path, 5, seed=3, of_class=2))
+    assert not np.array_equal(images, sample(run.path, 5, seed=3, of_class="dark"))
     assert np.array_equal(images, sample(run.path, 5, seed=3, labels=np.eye(3)[[2] * 5]))
     assert np.array_equal(sample(run.path, 90, seed=1)[:20], sample(run.path, 20, seed=1))
     path = tmp_path / "wanted.csv"
@@ -77,11 +77,11 @@ def test_it_is_asked_for_a_class_for_a_file_and_for_nothing(run, tmp_path):
 
 
 def test_the_generator_file_alone_knows_numbers(run, tmp_path):
-    beside = sample(run.generator_path, 3, only="light")
+    beside = sample(run.generator_path, 3, of_class="light")
     shutil.copy(run.generator_path, tmp_path / "g.keras")
-    assert np.array_equal(sample(tmp_path / "g.keras", 3, only=2), beside)
+    assert np.array_equal(sample(tmp_path / "g.keras", 3, of_class=2), beside)
     with pytest.raises(UserError, match=r"no class 'light'.*The classes are 0, 1, 2"):
-        sample(tmp_path / "g.keras", 3, only="light")
+        sample(tmp_path / "g.keras", 3, of_class="light")
 
 
 def test_attributes_are_asked_for_on_the_command_line(spots, tmp_path):
@@ -114,7 +114,7 @@ def test_a_run_without_labels_is_not_asked_for_a_class_and_labels_that_are_gone_
                   progress=NoProgress())  # fmt: skip
     assert plain.labels is None and not plain.labels_path.exists()
     with pytest.raises(UserError, match=r"is not conditional.*--set conditional=true"):
-        sample(plain.path, 2, only=1)
+        sample(plain.path, 2, of_class=1)
     copy = shutil.copytree(run.path, tmp_path / "copy")
     for damage in (lambda path: path.write_bytes(b"PK nothing"), lambda path: path.unlink()):
         damage(copy / "labels.npz")
