@@ -146,8 +146,8 @@ def open_space(source, best: bool = False, of_class=None, having=(), without=())
     """The latent space of a run directory, or of a `.keras` file (whose latents are taken to be N(0, 1)).
 
     best: the run's best_generator.keras instead of its last one.
-    of_class, having, without: the labels that all images of a conditional generator have there, as `sample` is asked for
-        them; nothing said: see wishes.one_row.
+    of_class, having, without: the labels of all images of a conditional generator there; nothing said: see
+        wishes.one_row.
     Raises UserError when there is no generator, it is damaged, or it was not trained on what is asked for.
     """
     generator, latents = load_generator(source, best)
