@@ -82,7 +82,7 @@ def test_classes_of_attributes_are_images_that_have_them_all(tmp_path):
     assert np.array_equal(dataset.images[:], images[[0, 2, 3, 5, 6, 8, 9, 11]])
     assert dataset.labels.shape == (8, 3)
     assert load_dataset(tmp_path / "out", classes=["Bald", 2]).labels.all()
-    with pytest.raises(UserError, match=r"no class 'youg'. Did you mean 'young'\? Its classes are Bald, Male, Young"):
+    with pytest.raises(UserError, match=r"no class 'youg'. Did you mean 'Young'\? Its classes are Bald, Male, Young"):
         load_dataset(tmp_path / "out", classes="youg")
 
 

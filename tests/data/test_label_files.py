@@ -55,7 +55,7 @@ def test_columns_of_zeros_and_ones_are_attributes(pets):
     assert dataset.label_names == ("Hat", "Male")
     assert dataset.notes[1:] == ("its labels.csv gives 2 attributes: Hat (3), Male (1)",)  # it is no skipped file
     assert len(load(pets, classes="Hat")) == 3 and len(load(pets, classes="hat,male")) == 1
-    with pytest.raises(UserError, match=r"has no class 'Hut'. Did you mean 'hat'"):
+    with pytest.raises(UserError, match=r"has no class 'Hut'. Did you mean 'Hat'"):
         load(pets, classes="Hut")
 
 
