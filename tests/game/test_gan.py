@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny_gan import SHAPE, TINY, assert_no_long_sums, changed, random_images, values_of
 
 from dcgan_tf.data.images import to_model_range
 from dcgan_tf.game.gan import GAN, METRICS
@@ -11,35 +12,9 @@ from dcgan_tf.game.losses import LOSSES
 from dcgan_tf.recipe.catalogue import RECIPES, get_recipe
 from dcgan_tf.recipe.fields import Recipe
 
-# The networks that are the quickest to build, and the smallest images they can make.
-TINY, SHAPE = get_recipe("gwu").with_fields(dict(width=4, latent_dim=8, batch_size=8, learning_rate=1e-3)), (8, 8, 1)
-
-
-def _images(count, shape, seed=0):
-    return tf.constant(np.random.default_rng(seed).integers(0, 256, (count, *shape), dtype=np.uint8))
-
-
-def _values(variables):
-    return [np.asarray(v).copy() for v in variables]
-
-
-def _assert_no_long_sums(step):
-    """TensorFlow adds two tensors in one way, but three or more in an order that depends on what memory is free:
-
-    one step from one state then has several outcomes, on a busy machine (at full size: benchmarks/determinism.py).
-    """
-    graph = step.get_concrete_function().graph.as_graph_def()
-    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
-    sums = [len(node.input) for node in nodes if node.op in ("AddN", "AccumulateNV2")]
-    assert sums and max(sums) == 2
-
 
 def _compiled(gan, shape, batch_size=8):
     return tf.function(gan.train_step, input_signature=[tf.TensorSpec([batch_size, *shape], tf.uint8)])
-
-
-def _changed(before, variables):
-    return any(not np.array_equal(a, np.asarray(b)) for a, b in zip(before, variables, strict=True))
 
 
 # The true architecture where two steps of it take a second or two; else a narrowed one (its true shapes and
@@ -53,17 +28,17 @@ def test_every_recipe_trains_two_steps(name):
     size = {"quick": 28, "quick_colour": 28, "tutorial": 28}.get(name, recipe.image_size)
     shape = (size, size, recipe.channels or 3)
     gan = GAN(recipe, shape, seed=1)
-    before = _values(gan.generator.trainable_variables), _values(gan.discriminator.trainable_variables)
+    before = values_of(gan.generator.trainable_variables), values_of(gan.discriminator.trainable_variables)
     step = _compiled(gan, shape, 4)
     for index in range(2):
-        metrics = dict(zip(METRICS, step(_images(4, shape, index)).numpy(), strict=True))
+        metrics = dict(zip(METRICS, step(random_images(4, shape, index)).numpy(), strict=True))
         assert all(np.isfinite(value) for value in metrics.values())
         assert 0 < metrics["discriminator_real"] < 1 and 0 < metrics["discriminator_fake"] < 1
     assert int(gan.step) == 2
-    _assert_no_long_sums(step)
+    assert_no_long_sums(step)
     moved = (
-        _changed(before[0], gan.generator.trainable_variables),
-        _changed(before[1], gan.discriminator.trainable_variables),
+        changed(before[0], gan.generator.trainable_variables),
+        changed(before[1], gan.discriminator.trainable_variables),
     )
     assert any(moved) if recipe.update_rule == "loss_gated" else all(moved)
 
@@ -72,13 +47,13 @@ def test_every_recipe_trains_two_steps(name):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_goes_with_every_rule(rule, loss):
     gan = GAN(TINY.with_fields({"update_rule": rule, "loss": loss}), SHAPE)
-    assert np.isfinite(gan.train_step(_images(8, SHAPE)).numpy()).all()
+    assert np.isfinite(gan.train_step(random_images(8, SHAPE)).numpy()).all()
 
 
 def test_simultaneous_takes_both_gradients_at_the_same_weights():
     """Against the two gradients computed one after the other, apart, with plain gradient descent's step."""
     recipe = TINY.with_fields({"update_rule": "simultaneous", "ema_images": 0})
-    gan, images = GAN(recipe, SHAPE, seed=3), _images(8, SHAPE)
+    gan, images = GAN(recipe, SHAPE, seed=3), random_images(8, SHAPE)
     for network in (gan.generator, gan.discriminator):
         optimizer = keras.optimizers.SGD(0.1)
         optimizer.build(network.trainable_variables)
@@ -106,7 +81,7 @@ def test_simultaneous_takes_both_gradients_at_the_same_weights():
 
 def test_alternating_moves_the_generator_through_the_new_discriminator():
     recipe = TINY.with_fields({"update_rule": "alternating", "ema_images": 0})
-    gan, images = GAN(recipe, SHAPE, seed=3), _images(8, SHAPE)
+    gan, images = GAN(recipe, SHAPE, seed=3), random_images(8, SHAPE)
     fake = gan.generator(gan.draw_latents(8, tf.constant([3, 0], tf.int64)), training=True)
     old_loss = float(tf.reduce_mean(tf.nn.softplus(-gan.discriminator(fake, training=True))))
     metrics = gan.train_step(images).numpy()
@@ -119,11 +94,11 @@ def test_loss_gated_moves_only_the_network_that_is_behind():
     gan = GAN(get_recipe("tutorial").with_fields({"update_rule": "loss_gated", "width": 4}), (28, 28, 1))
     step, moves = tf.function(gan.train_step), set()
     for index in range(12):
-        before = _values(gan.generator.trainable_variables), _values(gan.discriminator.trainable_variables)
-        generator_loss, discriminator_loss, *_ = step(_images(8, (28, 28, 1), index)).numpy()
+        before = values_of(gan.generator.trainable_variables), values_of(gan.discriminator.trainable_variables)
+        generator_loss, discriminator_loss, *_ = step(random_images(8, (28, 28, 1), index)).numpy()
         moved = (
-            _changed(before[0], gan.generator.trainable_variables),
-            _changed(before[1], gan.discriminator.trainable_variables),
+            changed(before[0], gan.generator.trainable_variables),
+            changed(before[1], gan.discriminator.trainable_variables),
         )
         assert moved == (generator_loss > discriminator_loss, generator_loss <= discriminator_loss)
         moves.add(moved)
@@ -135,9 +110,9 @@ def test_several_discriminator_steps_for_each_generator_step():
     gan = GAN(recipe, SHAPE)
     step, moved = tf.function(gan.train_step), []
     for index in range(6):
-        before = _values(gan.generator.trainable_variables)
-        step(_images(8, SHAPE, index))
-        moved.append(_changed(before, gan.generator.trainable_variables))
+        before = values_of(gan.generator.trainable_variables)
+        step(random_images(8, SHAPE, index))
+        moved.append(changed(before, gan.generator.trainable_variables))
     assert moved == [False, False, True, False, False, True]
 
 
@@ -146,9 +121,9 @@ def test_the_average_follows_all_weights_with_a_ramp():
     gan = GAN(recipe, SHAPE)
     names = [w.path for w in gan.averaged_generator.weights]
     assert any("moving_variance" in name for name in names)
-    expected = _values(gan.generator.weights)
+    expected = values_of(gan.generator.weights)
     for step in range(1, 13):
-        gan.train_step(_images(8, SHAPE, step))
+        gan.train_step(random_images(8, SHAPE, step))
         beta = 0.5 ** (8 / min(24, 0.5 * 8 * step))
         expected = [w.numpy() + beta * (e - w.numpy()) for e, w in zip(expected, gan.generator.weights, strict=True)]
     for average, value in zip(gan.averaged_generator.weights, expected, strict=True):
@@ -169,7 +144,7 @@ def test_latents_follow_the_recipe():
 def test_each_step_draws_other_latents_and_the_same_seed_the_same():
     first, second = (GAN(TINY, SHAPE, seed=5) for _ in range(2))
     for index in range(3):
-        images = _images(8, SHAPE, index)
+        images = random_images(8, SHAPE, index)
         assert np.array_equal(first.train_step(images).numpy(), second.train_step(images).numpy())
     other = GAN(TINY, SHAPE, seed=6)
     assert not np.array_equal(other.generator.weights[0].numpy(), GAN(TINY, SHAPE, seed=5).generator.weights[0].numpy())
@@ -223,16 +198,16 @@ def test_the_toolbox_trains_and_all_its_state_is_saved(changes):
     recipe, shape = TINY.with_fields(changes), (8, 8, 3)
     gan = GAN(recipe, shape, seed=1)
     step = _compiled(gan, shape)
-    assert np.isfinite(step(_images(8, shape))).all()
+    assert np.isfinite(step(random_images(8, shape))).all()
     saved = {name: np.asarray(v).copy() for name, v in gan.variables.items()}
     rounds = []
     for _ in range(2):
         for name, variable in gan.variables.items():
             variable.assign(saved[name])
-        metrics = [step(_images(8, shape, index)).numpy() for index in (1, 2)]
-        rounds.append([*metrics, *_values(gan.variables.values())])
+        metrics = [step(random_images(8, shape, index)).numpy() for index in (1, 2)]
+        rounds.append([*metrics, *values_of(gan.variables.values())])
     assert all(np.array_equal(once, again) for once, again in zip(*rounds, strict=True))
-    _assert_no_long_sums(step)
+    assert_no_long_sums(step)
     assert keras.config.dtype_policy().name == "float32"  # what it was before
 
 
@@ -240,7 +215,7 @@ def test_spectral_norm_holds_after_each_step():
     gan = GAN(TINY.with_fields({"spectral_norm": True, "discriminator_batch_norm": False}), SHAPE)
     step = tf.function(gan.train_step)
     for index in range(5):
-        step(_images(8, SHAPE, index))
+        step(random_images(8, SHAPE, index))
     for kernel in gan.spectral_norm.kernels:
         matrix = np.asarray(kernel).reshape(-1, kernel.shape[-1])
         assert np.isclose(np.linalg.norm(matrix, 2), 1, atol=0.05)
@@ -250,10 +225,10 @@ def test_the_penalty_is_in_the_gradient_and_not_in_the_logged_loss():
     alone = {"discriminator_batch_norm": False}
     recipes = [TINY.with_fields({**alone, "r1_gamma": gamma}) for gamma in (0.0, 1e4)]
     plain, strict = (GAN(recipe, SHAPE, seed=2) for recipe in recipes)
-    images = _images(8, SHAPE)
+    images = random_images(8, SHAPE)
     first = [gan.train_step(images).numpy()[1] for gan in (plain, strict)]
     assert first[0] == first[1]
-    assert _changed(_values(plain.discriminator.trainable_variables), strict.discriminator.trainable_variables)
+    assert changed(values_of(plain.discriminator.trainable_variables), strict.discriminator.trainable_variables)
 
 
 def test_minibatch_std_is_one_feature_map_and_saves_without_this_package(tmp_path):
@@ -290,35 +265,35 @@ def test_both_rates_follow_the_training_and_not_each_networks_own_updates(change
     gan = GAN(recipe, SHAPE)
     step = tf.function(gan.train_step)
     for index in range(5):
-        step(_images(8, SHAPE, index))
+        step(random_images(8, SHAPE, index))
     rates = [float(o.learning_rate) for o in (gan.generator_optimizer, gan.discriminator_optimizer)]
     np.testing.assert_allclose(rates, 1e-3 / 3.5 if "learning_rate_decay" in changes else 0.5e-3, rtol=1e-5)
     if "learning_rate_decay" not in changes:
         for index in range(5, 10):
-            step(_images(8, SHAPE, index))
-        ended = _values([*gan.generator.trainable_variables, *gan.discriminator.trainable_variables])
+            step(random_images(8, SHAPE, index))
+        ended = values_of([*gan.generator.trainable_variables, *gan.discriminator.trainable_variables])
         for index in range(5):
-            step(_images(8, SHAPE, index))
-        assert not _changed(ended, [*gan.generator.trainable_variables, *gan.discriminator.trainable_variables])
+            step(random_images(8, SHAPE, index))
+        assert not changed(ended, [*gan.generator.trainable_variables, *gan.discriminator.trainable_variables])
 
 
 def test_one_batch_for_both_has_one_set_of_statistics():
     """D then sees what all generated images share: its logits of them depend on the real images beside them."""
     apart, together = (GAN(TINY.with_fields({"discriminator_batch": way}), SHAPE) for way in ("apart", "together"))
-    real, other, fake = (to_model_range(tf.cast(_images(8, SHAPE, seed), tf.float32)) for seed in range(3))
+    real, other, fake = (to_model_range(tf.cast(random_images(8, SHAPE, seed), tf.float32)) for seed in range(3))
     assert np.array_equal(apart.judge_both(real, fake)[1], apart.judge_both(other, fake)[1])
     assert not np.allclose(together.judge_both(real, fake)[1], together.judge_both(other, fake)[1])
     one_batch = together.discriminator(tf.concat([real, fake], 0), training=True)
     np.testing.assert_allclose(tf.concat(together.judge_both(real, fake), 0), one_batch, rtol=1e-4, atol=1e-5)
-    assert together.train_step(_images(8, SHAPE)).shape == (4,)
+    assert together.train_step(random_images(8, SHAPE)).shape == (4,)
 
 
 def test_the_weight_of_ds_loss_is_in_its_gradient_alone():
     fields = {"optimizer": "rmsprop", "clip_value": 1e-9, "discriminator_batch_norm": False}
     whole, tiny = (GAN(TINY.with_fields({**fields, "discriminator_loss_weight": w}), SHAPE) for w in (1.0, 1e-12))
-    losses = [gan.train_step(_images(8, SHAPE)).numpy()[1] for gan in (whole, tiny)]
+    losses = [gan.train_step(random_images(8, SHAPE)).numpy()[1] for gan in (whole, tiny)]
     assert losses[0] == losses[1]
-    assert _changed(_values(whole.discriminator.trainable_variables), tiny.discriminator.trainable_variables)
+    assert changed(values_of(whole.discriminator.trainable_variables), tiny.discriminator.trainable_variables)
 
 
 def test_xla_compiles_quick_in_colour_with_short_floats_too():
@@ -330,9 +305,9 @@ def test_xla_compiles_quick_in_colour_with_short_floats_too():
     changes = {"width": 2, "latent_dim": 4, "batch_size": 4, "jit_compile": True, "precision": "bfloat16", **once}
     gan = GAN(get_recipe("quick").with_fields(changes), (28, 28, 3), seed=3)
     weights = gan.generator.trainable_variables, gan.discriminator.trainable_variables
-    before = [_values(variables) for variables in weights]
-    assert np.isfinite(tf.function(gan.train_step, jit_compile=True)(_images(4, (28, 28, 3)))).all()
-    assert all(_changed(*pair) for pair in zip(before, weights, strict=True))
+    before = [values_of(variables) for variables in weights]
+    assert np.isfinite(tf.function(gan.train_step, jit_compile=True)(random_images(4, (28, 28, 3)))).all()
+    assert all(changed(*pair) for pair in zip(before, weights, strict=True))
 
 
 # With XLA: what once could not be compiled, and each rule; the gated one with the scaled losses of float16.
@@ -349,7 +324,7 @@ def test_xla_compiles_the_step_and_trains(changes):
     gan = GAN(recipe, shape, seed=3)
     step = tf.function(gan.train_step, jit_compile=True)
     weights = [*gan.generator.trainable_variables, *gan.discriminator.trainable_variables]
-    before = _values(weights)
+    before = values_of(weights)
     for index in range(3):
-        assert np.isfinite(step(_images(8, shape, index))).all()
-    assert int(gan.step) == 3 and _changed(before, weights)
+        assert np.isfinite(step(random_images(8, shape, index))).all()
+    assert int(gan.step) == 3 and changed(before, weights)

@@ -2,18 +2,20 @@
 
 import json
 import signal
+from types import SimpleNamespace
 
 import forks
 import keras
 import numpy as np
 import pytest
 
+from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.evaluation.evaluate import append_line, evaluate, table
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import load_generator
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.training import monitor as monitor_module
-from dcgan_tf.training.monitor import Monitor, draw_curve, is_long
+from dcgan_tf.training.monitor import Monitor, draw_curve, is_long, monitor_for
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.request import Length
 from dcgan_tf.training.signals import TrainingInterrupted
@@ -197,9 +199,10 @@ def test_a_long_training_keeps_its_best_generator_unasked_and_a_short_one_costs_
     run = train("gwu", "fake", tmp_path / "long", steps=10, overrides=TINY, evaluation=PIXELS, progress=said)
     assert [line["step"] for line in run.metrics()] == [4, 8] and run.best_generator_path.is_file()
     assert any("a long training: the best generator is looked for every 4 steps" in line for line in said.lines)
-    for name, changes in (("short", {"steps": 9}), ("never", {"steps": 10, "evaluate_every": 0})):
-        run = train("gwu", "fake", tmp_path / name, overrides=TINY, evaluation=PIXELS, progress=NoProgress(), **changes)
-        assert not run.metrics() and not run.best_generator_path.exists()
+    data, gan = load_dataset("fake", image_size=8), SimpleNamespace(recipe=SimpleNamespace(batch_size=50))
+    for steps, every in ((9, None), (10, 0)):
+        request = SimpleNamespace(evaluate_every=every, length=Length(None, steps, None))
+        assert monitor_for(run, gan, data, request, said.say) is None
 
 
 def test_where_it_cannot_be_measured_unasked_the_training_goes_on(tmp_path, monkeypatch):
