@@ -21,14 +21,15 @@ def latent_input(recipe, label_count: int):
     """A generator's inputs, and what its first layer takes: the latents, and beside them an embedding of the labels.
 
     Labels come as float32 [N, label_count], one-hot for classes and multi-hot for attributes. Their embedding has no
-    bias: no attribute at all is no vector. Its numbers are of the size of latents, N(0, 1): both are heard at first.
+    bias: no attribute at all is no vector. Its numbers begin at a tenth of the latents' size: as loud as these, they
+    drown them, and the images of a class get alike (benchmarks/README.md).
     Source: Mirza and Osindero 2014 (arXiv:1411.1784), section 3.2.
     """
     latents = keras.Input([recipe.latent_dim], name="latents")
     if not label_count:
         return latents, latents
     labels = keras.Input([label_count], name="labels")
-    normal = keras.initializers.RandomNormal(0.0, 1.0)
+    normal = keras.initializers.RandomNormal(0.0, 0.1)
     embedding = layers.Dense(_EMBEDDED, use_bias=False, kernel_initializer=fresh(normal), name="label_embedding")
     return [latents, labels], layers.Concatenate()([latents, embedding(labels)])
 
