@@ -297,12 +297,21 @@ class Page:
         self.browser.send("Target.closeTarget", targetId=self.target)
 
     def _middle(self, selector):
-        """Where the middle of an element is, after scrolling there; BrowserError when something covers it."""
-        place = self.evaluate(f"""(() => {{
+        """Where the middle of an element is, after scrolling there; BrowserError when something covers it.
+
+        It is where it stays for two frames: above it pictures may still be loading.
+        """
+        place = self.evaluate(f"""(async () => {{
             const element = document.querySelector({json.dumps(selector)});
             if (!element) return 'is not there';
             element.scrollIntoView({{block: 'center', inline: 'center', behavior: 'instant'}});
-            const box = element.getBoundingClientRect();
+            let box = element.getBoundingClientRect();
+            for (let looks = 0, still = 0; still < 2 && looks < 60; looks++) {{
+                await new Promise(done => setTimeout(done, 16));  // a page in the background has no animation frames
+                const now = element.getBoundingClientRect();
+                still = now.x === box.x && now.y === box.y ? still + 1 : 0;
+                box = now;
+            }}
             if (!box.width || !box.height) return 'is not visible';
             const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
             const top = document.elementFromPoint(x, y);
