@@ -35,9 +35,12 @@ PARTS = {
     "hinge loss": {"loss": "hinge"},
     "cosine schedule": {"learning_rate_schedule": "cosine", "learning_rate_images": 1e6},
     "both from one pass (simultaneous)": {"update_rule": "simultaneous"},
+    "labels (of ten classes)": {"conditional": True},
     "bfloat16": {"precision": "bfloat16"},
     "XLA (jit_compile)": {"jit_compile": True},
 }
+
+_CLASSES = 10  # those parts that are told labels have
 
 
 def main():
@@ -60,7 +63,7 @@ def main():
     shape, recipe = (options.size, options.size, options.channels), get_recipe("quick")
     runs = {"quick": timed_steps(recipe, shape)}
     for name, changes in parts.items():
-        runs[name] = timed_steps(recipe.with_fields(changes), shape)
+        runs[name] = timed_steps(recipe.with_fields(changes), shape, _CLASSES)
         print(f"ready: {name}", flush=True)
     rounds = []
     for number in range(options.rounds):

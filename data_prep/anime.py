@@ -22,7 +22,7 @@ import numpy as np
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.data.folders import levels_of, notes_on
 from dcgan_tf.data.images import resize, square
-from dcgan_tf.data.labels.picture_labels import labels_of
+from dcgan_tf.data.labels.picture_labels import labeller_of
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.preparing import Result, prepare
 from dcgan_tf.data.sources import Frames, open_source
@@ -126,7 +126,7 @@ def anime(
             _prepare_picture, size=size, min_side=min_side, channels=channels, levels=settings.get("levels")
         ),
         settings=settings,
-        labels=labels_of(source),
+        labels=labeller_of(source),
         drop=find,
         workers=workers,
         progress=progress,

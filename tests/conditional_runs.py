@@ -2,12 +2,12 @@
 
 import keras
 import numpy as np
+from generators import begun_run
 
 from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.networks.architectures import build_generator
 from dcgan_tf.recipe.catalogue import RECIPES
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.records import HISTORY_COLUMNS
 
 SIZE, DIM = 16, 8
 # The second class occurs in no image, the last one in most.
@@ -23,20 +23,7 @@ def conditional_run(path, labels: Labels, recipe="gwu", size=SIZE) -> Run:
     """A run as train() leaves it, with a generator of random weights, BatchNorm's statistics included."""
     fields = {"width": 4, "latent_dim": DIM, "image_size": size, "channels": 3, "conditional": True}
     recipe = RECIPES[recipe].with_fields(fields)
-    run = Run(path)
-    run.path.mkdir()
-    dataset = {"name": "fake", "image_shape": [size, size, 3]}
-    run.write_config(
-        {
-            "recipe": recipe.as_dict(),
-            "dataset": dataset,
-            "seed": 0,
-            "log_every": 50,
-            "steps_per_epoch": 10,
-            "length": {},
-        }
-    )
-    run.append_row(dict.fromkeys(HISTORY_COLUMNS, 1))
+    run = begun_run(path, recipe)
     run.write_labels(labels)
     keras.utils.set_random_seed(0)
     generator = build_generator(recipe, (size, size, 3), len(labels))

@@ -25,6 +25,16 @@ def noise(seed, height=40, width=30, channels=3):
     return pixels[:, :, 0] if channels == 1 else pixels
 
 
+def folder_of_classes(path, classes, count, draw):
+    """A subfolder for each of `classes`, with `count` PNGs of the pixels that draw(its value) gives, as uint8."""
+    for name, value in classes.items():
+        (path / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = draw(value).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(path / name / f"{number}.png")
+    return path
+
+
 class Rows:
     """Images in memory as the source of a prepared dataset."""
 

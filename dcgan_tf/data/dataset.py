@@ -107,7 +107,6 @@ class Dataset:
 
         steps_per_epoch = self.steps_per_epoch(batch_size)
         shape = (batch_size, *self.image_shape)
-        labels = labels_of(self) if labelled else None
         together = min(_BATCHES_PER_CALL, max(1, _BYTES_PER_CALL // int(np.prod(shape))))
         orders = {}  # of the newest epoch only
 
@@ -118,30 +117,24 @@ class Dataset:
                 orders[epoch] = np.random.default_rng([seed, epoch]).permutation(len(self))
             return orders[epoch][place * batch_size : (place + 1) * batch_size]
 
-        def rows_of_call(call):
-            first = start_step + int(call) * together
-            return np.concatenate([rows_of(step) for step in range(first, first + together)])
+        parts = [(lambda rows: self.images[rows], np.uint8, (together, *shape))]
+        if labelled:
+            labels = labels_of(self)
+            told = lambda rows: labels.told(labels.rows[rows])  # noqa: E731
+            parts.append((told, np.float32, (together, batch_size, len(labels))))
 
         def gather(call):
+            first = start_step + int(call) * together
             with exit_guard as closing:
                 if closing:
-                    return np.zeros((together, *shape), np.uint8)
-                return self.images[rows_of_call(call)].reshape(together, *shape)
-
-        def gather_labelled(call):
-            with exit_guard as closing:
-                if closing:
-                    return np.zeros((together, *shape), np.uint8), np.zeros((together, batch_size, len(labels)), "f4")
-                rows = rows_of_call(call)
-                told = labels.told(labels.rows[rows]).reshape(together, batch_size, len(labels))
-                return self.images[rows].reshape(together, *shape), told
+                    return [np.zeros(of_all, kind) for _, kind, of_all in parts]
+                rows = np.concatenate([rows_of(step) for step in range(first, first + together)])
+                return [part(rows).reshape(of_all) for part, _, of_all in parts]
 
         def gather_in_graph(call):
-            if labels is None:
-                return tf.ensure_shape(tf.numpy_function(gather, [call], tf.uint8), (together, *shape))
-            images, told = tf.numpy_function(gather_labelled, [call], (tf.uint8, tf.float32))
-            told = tf.ensure_shape(told, (together, batch_size, len(labels)))
-            return tf.ensure_shape(images, (together, *shape)), told
+            found = tf.numpy_function(gather, [call], [kind for _, kind, _ in parts])
+            found = tuple(tf.ensure_shape(one, of_all) for one, (_, _, of_all) in zip(found, parts, strict=True))
+            return found if labelled else found[0]
 
         # No autotuning: nothing is left to it here, and its thread, which looks less and less often, at times does
         # not hear that it is to end. Then the end of a training waited for its next look, up to a minute.

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.folders import convert_stored, faint_note, load_pictures, notes_on, with_channels
 from dcgan_tf.data.images import resize as resize_image
 from dcgan_tf.data.images import square
+from dcgan_tf.data.labels.labels import as_list
 from dcgan_tf.data.named import FAKE, NAMED, SPLITS, fake, without_test_images
 from dcgan_tf.data.prepared import is_prepared, read_prepared
 from dcgan_tf.data.stored import StoredImages, value_range
@@ -170,7 +170,7 @@ def _pick_classes(dataset, classes):
             f"dataset {dataset.name!r} has no labels, so classes={classes!r} cannot be picked from it; a folder or zip "
             "has them when each class is a subfolder, with no pictures beside those, or there is a labels.csv"
         )
-    numbers = [_class_number(dataset, one) for one in _as_list(classes)]
+    numbers = [_class_number(dataset, one) for one in as_list(classes)]
     if not numbers:
         raise UserError(f"classes={classes!r} names no class: give one or more of {_known_classes(dataset)}")
     if dataset.labels.ndim == 1:
@@ -180,12 +180,6 @@ def _pick_classes(dataset, classes):
     if len(rows) == 0:
         raise UserError(f"dataset {dataset.name!r} has no images of classes={classes!r}: choose others")
     return _subset(dataset, rows)
-
-
-def _as_list(classes):
-    if isinstance(classes, str):
-        return [text.strip() for text in classes.split(",") if text.strip()]
-    return list(classes) if isinstance(classes, Iterable) else [classes]
 
 
 def _known_classes(dataset):

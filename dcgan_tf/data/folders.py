@@ -17,7 +17,7 @@ import numpy as np
 from dcgan_tf.data.chunks import Result, describe_left_out
 from dcgan_tf.data.decoding import ImageError, count_frames, decode, histogram
 from dcgan_tf.data.images import resize, square
-from dcgan_tf.data.labels.picture_labels import labels_of
+from dcgan_tf.data.labels.picture_labels import labeller_of
 from dcgan_tf.data.prepared import PreparedDataset, is_prepared, read_prepared
 from dcgan_tf.data.preparing import prepare
 from dcgan_tf.data.sources import CACHE_SUFFIX, Frames, open_source
@@ -43,7 +43,7 @@ def load_pictures(
     source = Frames(source) if all_frames else source
     name = f"{size}x{size}x{channels or 'own'}" + ("-stretched" if stretch else "")
     target = _cached(path, name, [source.description, source.fingerprint])
-    labels = labels_of(source)
+    labels = labeller_of(source)
     make = functools.partial(_prepare_cached, target, source, size, channels, stretch, labels)
     if not is_prepared(target):
         make()

@@ -9,6 +9,7 @@ import tensorflow as tf
 from dcgan_tf import __version__
 from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.latent.space import LatentSpace
+from dcgan_tf.networks.layers import given
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import is_conditional, is_generator_file, latent_dim_of, load_generator
 from dcgan_tf.run.sampling import draw_latents, labels_of_generator
@@ -35,8 +36,7 @@ class Original(NamedTuple):
         labels: float32 [N, K], where the generator is conditional.
         """
         with tf.device("CPU:0"):
-            given = tf.constant(latents) if labels is None else [tf.constant(latents), tf.constant(labels)]
-            return self.generator(given, training=False).numpy()
+            return self.generator(given(latents, labels), training=False).numpy()
 
     def random_inputs(self, count: int) -> list[np.ndarray]:
         """What `images` takes: latents as in training, and any labels where there are labels, each class as often."""
@@ -75,7 +75,7 @@ def load_original(source, best: bool = False) -> Original:
     }
     labels = labels_of_generator(source, generator) if is_conditional(generator) else None
     if labels is not None:
-        shares = [round(float(share), 6) for share in labels.shares()]
+        shares = [round(float(share), 6) for share in labels.shares]
         about["labels"] = {"kind": labels.what, "names": list(labels.names), "shares": shares}
     if is_generator_file(source):
         return Original(generator, latents, about, labels)

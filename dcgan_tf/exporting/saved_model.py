@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from dcgan_tf.exporting.original import compare, load_original
 from dcgan_tf.exporting.targets import check_folder, new_folder, place
+from dcgan_tf.networks.layers import given
 
 
 def export_saved_model(source, output=None, *, best: bool = False) -> tuple[Path, float]:
@@ -22,10 +23,5 @@ def export_saved_model(source, output=None, *, best: bool = False) -> tuple[Path
         original.generator.export(folder, format="tf_saved_model", verbose=False)
         loaded = tf.saved_model.load(str(folder))
         with tf.device("CPU:0"):
-            difference = compare(original, lambda *inputs: _served(loaded, inputs))
+            difference = compare(original, lambda *inputs: loaded.serve(given(*map(tf.constant, inputs))).numpy())
     return path, difference
-
-
-def _served(model, inputs):
-    tensors = [tf.constant(array) for array in inputs]
-    return model.serve(tensors[0] if len(tensors) == 1 else tensors).numpy()

@@ -158,7 +158,7 @@ def _shown_in_grids(run):
         return None
     if not labels.are_classes:
         return "with attributes as in the data"
-    names = [labels.names[number] for number in labels.seen()]
+    names = [labels.names[number] for number in labels.seen]
     return f"a row for each class, from above: {', '.join(names[:20])}" + (", ..." if len(names) > 20 else "")
 
 

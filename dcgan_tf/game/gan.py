@@ -18,6 +18,7 @@ from dcgan_tf.game.losses import LOSSES, target_drawer
 from dcgan_tf.game.optimizers import gradients_of, optimizer_of
 from dcgan_tf.game.smoothness import Penalties, SpectralNorm
 from dcgan_tf.networks.architectures import build_discriminator, build_generator
+from dcgan_tf.networks.layers import given
 from dcgan_tf.system.keras_backend import keras
 
 # What train_step returns, in this order.
@@ -159,7 +160,7 @@ class GAN:
 
     def generate(self, latents, labels):
         """Images [N, H, W, C] as they are made in training."""
-        return self.generator(latents if labels is None else [latents, labels], training=True)
+        return self.generator(given(latents, labels), training=True)
 
     def judge_both(self, real_images, fake_images, labels=None):
         """D's logits of real and of generated images, [N, 1] each: of two batches, or of one that holds both.
@@ -190,9 +191,9 @@ class GAN:
         seed = tf.random.experimental.stateless_fold_in(self.seed_of_step(), draw)
         seen = self.step * self.recipe.batch_size
         shown = self.noise.add(self.view(images, seed), seed, seen)
-        if labels is None:
-            return self.discriminator(shown, training=True)
-        return self.discriminator([shown, tf.concat([labels, labels], 0)[: tf.shape(images)[0]]], training=True)
+        if labels is not None:
+            labels = tf.concat([labels, labels], 0)[: tf.shape(images)[0]]
+        return self.discriminator(given(shown, labels), training=True)
 
     def move_generator(self, tape, loss):
         """G's step, down the gradient of its loss."""

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from dcgan_tf.data.labels.labels import as_list
 from dcgan_tf.latent.projection import read_image
 from dcgan_tf.latent.tour import OF_LABELS, VIEWS, Choices, Exploration, NotHere
 from dcgan_tf.pictures.films import write_gif, write_mp4
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.wishes import as_list
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_bytes, write_text
 
@@ -113,7 +113,7 @@ def _labels_looked_at(space):
     """The labels of a conditional generator's images, and how others are asked for, in one line."""
     words, labels = space.labels.in_words(space.told), space.labels
     if labels.are_classes:
-        return f"of {words}, one of {len(labels.seen())} classes (--class chooses)"
+        return f"of {words}, one of {len(labels.seen)} classes (--class chooses)"
     on = int(space.told.sum())
     return f"{words}: {on} of {len(labels)} attributes (--with and --without choose)"
 

@@ -14,22 +14,16 @@ _CLASSES_ON_A_SHEET, _ATTRIBUTES_ON_A_SHEET = 40, 8
 _STRIPS = 4  # attributes that go from off to on
 
 
-def spoken(labels: Labels) -> list[str]:
-    """The names as people read them."""
-    return [name.replace("_", " ") for name in labels.names]
-
-
 def varying(labels: Labels) -> list[int]:
     """The numbers of the attributes that some images have and some do not: of others only one side was learned."""
-    shares = labels.shares()
-    return np.flatnonzero((shares > 0) & (shares < 1)).tolist()
+    return np.flatnonzero((labels.shares > 0) & (labels.shares < 1)).tolist()
 
 
 def nothing_to_compare(labels: Labels | None) -> str:
     """Why there are no sheets of these labels; empty where there are."""
     if labels is None:
         return "the run is not conditional: train with --set conditional=true"
-    differ = len(labels.seen()) > 1 if labels.are_classes else varying(labels)
+    differ = len(labels.seen) > 1 if labels.are_classes else varying(labels)
     return "" if differ else "all images of the training had the same labels"
 
 
@@ -51,13 +45,13 @@ def label_sheets(space: LatentSpace, seeds) -> Iterator[Picture]:
 
 
 def _classes(space, seeds):
-    numbers = space.labels.seen()
+    numbers = space.labels.seen
     shown = numbers[:_CLASSES_ON_A_SHEET]
     left_out = f" The first {len(shown)} of {len(numbers)} classes." if len(shown) < len(numbers) else ""
     return sheet(
         _under_each(space, seeds, space.labels.told(shown)),
         rows=[named(seed) for seed in seeds],
-        columns=[spoken(space.labels)[number] for number in shown],
+        columns=[space.labels.spoken[number] for number in shown],
         title="The same latents as every class",
         note=f"A row for each latent: what it keeps from class to class is what the classes share.{left_out}",
     )
@@ -65,7 +59,7 @@ def _classes(space, seeds):
 
 def _attributes(space, seeds, numbers):
     rows = [space.told, *(switched(space, number, on) for number in numbers for on in (False, True))]
-    names = [spoken(space.labels)[number] for number in numbers]
+    names = [space.labels.spoken[number] for number in numbers]
     return sheet(
         _under_each(space, seeds, np.stack(rows)),
         rows=[named(seed) for seed in seeds],
@@ -102,11 +96,11 @@ def between_labels(space: LatentSpace, seeds, numbers=(), steps: int = 9) -> Pic
 
 def _ends(space, numbers):
     """Pairs of labels [K] to go between, and what each pair is called."""
-    labels, names = space.labels, spoken(space.labels)
+    labels, names = space.labels, space.labels.spoken
     if labels.are_classes:
-        first, last = labels.seen()[0], labels.seen()[-1]
+        first, last = labels.seen[0], labels.seen[-1]
         return [labels.told([first, last])], [f"{names[first]} to {names[last]}"]
-    shares = labels.shares()
+    shares = labels.shares
     numbers = numbers or sorted(varying(labels), key=lambda number: abs(shares[number] - 0.5))[:_STRIPS]
     pairs = [tuple(switched(space, number, on) for on in (False, True)) for number in numbers]
     return pairs, [f"{names[number]}, off to on" for number in numbers]

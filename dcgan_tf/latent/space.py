@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.latent import formulas as latent
+from dcgan_tf.networks.layers import given
 from dcgan_tf.run.generators import is_conditional, latent_dim_of, load_generator
 from dcgan_tf.run.sampling import Sampler, draw_latents, labels_of_generator, not_conditional
 from dcgan_tf.run.wishes import one_row
@@ -36,8 +37,8 @@ class LatentSpace:
     told: np.ndarray | None = None
 
     def __post_init__(self):
-        given = [self.labels is not None, self.told is not None]
-        if given != 2 * [is_conditional(self.generator)]:
+        known = [self.labels is not None, self.told is not None]
+        if known != 2 * [is_conditional(self.generator)]:
             raise ValueError("labels and told belong to a conditional generator, and such a one needs both")
         if self.told is not None and np.shape(self.told) != (self.generator.inputs[1].shape[1],):
             raise ValueError(
@@ -93,10 +94,8 @@ class LatentSpace:
 
     def values(self, latents: tf.Tensor) -> tf.Tensor:
         """The images in [-1, 1] of latents [N, dim], with the space's labels, as TensorFlow can differentiate them."""
-        if self.told is None:
-            return self.generator(latents, training=False)
-        told = tf.repeat(tf.constant(self.told)[None], tf.shape(latents)[0], axis=0)
-        return self.generator([latents, told], training=False)
+        told = None if self.told is None else tf.repeat(self.told[None], tf.shape(latents)[0], axis=0)
+        return self.generator(given(latents, told), training=False)
 
     def random(self, count: int, seed: int, mean: float | None = None, std: float | None = None) -> np.ndarray:
         """float32 [count, dim], as `sample` draws them: from the training's distribution, or with another mean, std."""

@@ -17,6 +17,11 @@ def batch_norm(x, epsilon=1e-5):
     return layers.BatchNormalization(momentum=0.9, epsilon=epsilon)(x)
 
 
+def given(first, labels=None):
+    """What a network is called with: latents or images alone, or with the labels that a conditional one takes, too."""
+    return first if labels is None else [first, labels]
+
+
 def latent_input(recipe, label_count: int):
     """A generator's inputs, and what its first layer takes: the latents, and beside them an embedding of the labels.
 

@@ -170,7 +170,7 @@ def _label_controls(space) -> dict:
     labels = space.labels
     if labels is None:
         return {}
-    names = {number: labels.names[number].replace("_", " ") for number in labels.seen()}
+    names = {number: labels.spoken[number] for number in labels.seen}
     if labels.are_classes:
         options = [(name, number) for number, name in names.items()]
         return {"class": ipywidgets.Dropdown(options=options, value=int(space.told.argmax()), description="class")}

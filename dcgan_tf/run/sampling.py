@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from dcgan_tf.data.images import to_uint8
 from dcgan_tf.data.labels.labels import Labels
+from dcgan_tf.networks.layers import given
 from dcgan_tf.pictures.grids import grid, save_png
 from dcgan_tf.run import wishes
 from dcgan_tf.run.directory import Run
@@ -42,18 +43,15 @@ class Sampler:
     def __init__(self, generator: keras.Model, batch_size: int = 64, labels: Labels | None = None):
         self.batch_size, self.labels = batch_size, labels
         takes = [tf.TensorSpec([batch_size, tensor.shape[1]]) for tensor in generator.inputs]
-        alone = len(takes) == 1
-        function = tf.function(
-            lambda *given: generator(given[0] if alone else list(given), training=False), autograph=False
-        )
+        function = tf.function(lambda *inputs: generator(given(*inputs), training=False), autograph=False)
         self._call = function.get_concrete_function(*takes)
 
     def __call__(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         if labels is None and self.labels is not None:
             labels = wishes.as_in_the_data(self.labels, len(latents), 0)
-        batches, given = [], [latents] if labels is None else [latents, labels]
+        batches, inputs = [], [latents] if labels is None else [latents, labels]
         for start in range(0, len(latents), self.batch_size):
-            batch = [tf.constant(self._padded(rows[start : start + self.batch_size])) for rows in given]
+            batch = [tf.constant(self._padded(rows[start : start + self.batch_size])) for rows in inputs]
             values = self._call(*batch)[: len(latents) - start].numpy()
             if not np.isfinite(values).all():
                 warnings.warn("a generator made values that are no numbers: they are drawn gray", stacklevel=2)
@@ -113,20 +111,20 @@ def sample(
     return images
 
 
-def _labels_for(run, generator, count, seed, of_class, having, without, given):
+def _labels_for(run, generator, count, seed, of_class, having, without, labels):
     """The labels float32 [N, K] of what is asked for; None where the generator takes none."""
     is_asked = of_class is not None or bool(having) or bool(without)
     if not is_conditional(generator):
-        if is_asked or given is not None:
+        if is_asked or labels is not None:
             raise not_conditional(run)
         return None
-    if is_asked and given is not None:
+    if is_asked and labels is not None:
         raise UserError("--labels says what each image is to show: leave --class, --with and --without out")
     known = labels_of_generator(run, generator)
-    if isinstance(given, str | os.PathLike):
-        return wishes.from_file(known, given)
-    if given is not None:
-        told = np.asarray(given, np.float32)
+    if isinstance(labels, str | os.PathLike):
+        return wishes.from_file(known, labels)
+    if labels is not None:
+        told = np.asarray(labels, np.float32)
         if told.ndim != 2 or told.shape[1] != len(known) or not len(told):
             raise UserError(f"labels are {list(told.shape)}, not [number of images, {len(known)}] of 0 and 1")
         return told

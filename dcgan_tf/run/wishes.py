@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_tf.data.labels.labels import Labels
+from dcgan_tf.data.labels.labels import Labels, as_list
 from dcgan_tf.system.errors import UserError, nearest
 
 KEPT = 10_000  # rows of labels at most that a run keeps of its data, evenly spread: more than enough to draw from
@@ -46,7 +46,7 @@ def one_row(labels: Labels, of_class=None, having=(), without=()) -> np.ndarray:
     """
     on, off = _checked(labels, of_class, having, without)
     if labels.are_classes:
-        return labels.told([labels.seen()[0] if of_class is None else labels.number(of_class)])[0]
+        return labels.told([labels.seen[0] if of_class is None else labels.number(of_class)])[0]
     told = most_frequent(Labels(_like_that(labels, on, off, 1), labels.names))
     told[on], told[off] = 1.0, 0.0
     return told
@@ -116,7 +116,7 @@ def for_grid(labels: Labels, latents: np.ndarray, seed: int) -> tuple[np.ndarray
     Of classes: a row for each, the same latents in all rows, so that a column shows one latent as every class; at most
     as many images as latents were given. Of attributes: all the latents, with labels as in the data.
     """
-    seen = labels.seen()[: len(latents)]
+    seen = labels.seen[: len(latents)]
     if not labels.are_classes:
         return latents, as_in_the_data(labels, len(latents), seed), None
     columns = len(latents) // len(seen)
@@ -135,13 +135,6 @@ def _drawn(length, count, seed):
     return np.random.default_rng([seed, _OTHER_STREAM]).integers(0, length, count)
 
 
-def as_list(names) -> list:
-    """ "Eyeglasses,Smiling" as a list; a list as it is."""
-    if isinstance(names, str):
-        return [text.strip() for text in names.split(",") if text.strip()]
-    return list(names)
-
-
 def _classes(labels, path, header, lines):
     if len(header) != 1:
         raise UserError(f"{str(path)!r} has {len(header)} columns: for classes give one, a class for each image")
@@ -152,15 +145,14 @@ def _classes(labels, path, header, lines):
 
 
 def _attributes(labels, path, header, lines):
-    known = {name.casefold(): number for number, name in enumerate(labels.names)}
     columns = []
     for name in header:
-        if name.casefold() not in known:
+        if name.casefold() not in labels.by_name:
             raise UserError(
                 f"{str(path)!r} has a column {name!r}, which is no attribute.{nearest(name, labels.names)} "
                 f"The attributes are {', '.join(labels.names)}"
             )
-        columns.append(known[name.casefold()])
+        columns.append(labels.by_name[name.casefold()])
     if len(set(columns)) < len(columns):
         raise UserError(f"{str(path)!r} has a column twice: give each attribute once")
     told = np.zeros((len(lines), len(labels)), np.float32)

@@ -24,14 +24,14 @@ def test_labels_are_told_one_hot_and_multi_hot():
     attributes = labels_of(Dataset("d", IMAGES, ATTRIBUTES))
     assert not attributes.are_classes and attributes.names == ("0", "1", "2", "3", "4")
     assert np.array_equal(attributes.told(ATTRIBUTES[:2]), ATTRIBUTES[:2].astype(np.float32))
-    np.testing.assert_allclose(attributes.shares(), ATTRIBUTES.mean(axis=0))
+    np.testing.assert_allclose(attributes.shares, ATTRIBUTES.mean(axis=0))
     assert labels_of(Dataset("d", IMAGES)) is None and Dataset("d", IMAGES).label_count == 0
     assert Dataset("d", IMAGES, CLASSES).label_count == 3 and Dataset("d", IMAGES, ATTRIBUTES).label_count == 5
 
 
 def test_a_label_is_found_by_name_or_number_and_a_wrong_one_is_said():
     labels = Labels(np.array([0, 0, 2]), ("cat", "dog", "owl"))
-    assert labels.number("Owl") == labels.number(2) == labels.number(" 2 ") == 2 and labels.seen() == [0, 2]
+    assert labels.number("Owl") == labels.number(2) == labels.number(" 2 ") == 2 and labels.seen == [0, 2]
     with pytest.raises(UserError, match=r"there is no class 'cta'. Did you mean 'cat'.*The classes are cat, owl"):
         labels.number("cta")
     with pytest.raises(UserError, match=r"no image of the training had the class 'dog', so it was not learned"):

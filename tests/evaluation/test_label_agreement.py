@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from commands import run_cli
-from PIL import Image
+from drawn_pictures import folder_of_classes
 
 from dcgan_tf.compare.rows import read_run
 from dcgan_tf.data.dataset import Dataset
@@ -129,12 +129,8 @@ def test_nothing_is_told_where_nothing_can_be_told():
 def folder(tmp_path_factory):
     """150 gray pictures of each of four kinds, in subfolders."""
     path, random = tmp_path_factory.mktemp("data") / "kinds", np.random.default_rng(0)
-    for name, half in HALVES.items():
-        (path / name).mkdir(parents=True)
-        for number in range(150):
-            pixels = 127.5 + 127.5 * np.tanh(2 * half + 0.1 * random.normal())
-            Image.fromarray(pixels.round().astype(np.uint8)).save(path / name / f"{number}.png")
-    return path
+    draw = lambda half: (127.5 + 127.5 * np.tanh(2 * half + 0.1 * random.normal())).round()  # noqa: E731
+    return folder_of_classes(path, HALVES, 150, draw)
 
 
 @pytest.fixture(scope="module")

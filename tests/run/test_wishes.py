@@ -17,7 +17,7 @@ ATTRIBUTES = Labels(ROWS, NAMES)
 @pytest.mark.parametrize("labels", [CLASSES, ATTRIBUTES])
 def test_nothing_said_labels_are_as_frequent_as_in_the_data_and_stay_when_more_are_asked_for(labels):
     told = wishes.as_in_the_data(labels, 20_000, 1)
-    np.testing.assert_allclose(told.mean(axis=0), labels.shares(), atol=0.02)
+    np.testing.assert_allclose(told.mean(axis=0), labels.shares, atol=0.02)
     rows = {tuple(row) for row in told}
     assert rows <= {tuple(row) for row in labels.told()}  # no company that the data do not know
     for count in (1, 7, 100):
@@ -105,5 +105,5 @@ def test_a_run_keeps_a_bounded_number_of_rows_evenly_spread():
     many = Labels(np.arange(25_000) % 7, tuple("abcdefg"))
     kept = wishes.evenly_kept(many)
     assert len(kept.rows) == wishes.KEPT and kept.names == many.names
-    np.testing.assert_allclose(kept.shares(), many.shares(), atol=0.01)
+    np.testing.assert_allclose(kept.shares, many.shares, atol=0.01)
     assert wishes.evenly_kept(CLASSES).rows is CLASSES.rows

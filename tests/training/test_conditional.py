@@ -5,12 +5,12 @@ import shutil
 import numpy as np
 import pytest
 from commands import run_cli
-from PIL import Image
+from drawn_pictures import folder_of_classes
+from same_runs import assert_same
 
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.pictures.grids import enlarge, grid
-from dcgan_tf.run import checkpoints
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import load_generator
 from dcgan_tf.run.sampling import sample
@@ -33,12 +33,7 @@ ATTRIBUTES = Dataset(
 def folder(tmp_path_factory):
     """A folder of 20 pictures in each of three subfolders."""
     path, random = tmp_path_factory.mktemp("data") / "shades", np.random.default_rng(0)
-    for name, shade in SHADES.items():
-        (path / name).mkdir(parents=True)
-        for number in range(20):
-            noise = random.integers(-30, 30, (8, 8, 3))
-            Image.fromarray((shade + noise).clip(0, 255).astype(np.uint8)).save(path / name / f"{number}.png")
-    return path
+    return folder_of_classes(path, SHADES, 20, lambda shade: shade + random.integers(-30, 30, (8, 8, 3)))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +49,7 @@ def spots(tmp_path_factory):
 
 
 def test_a_run_knows_its_labels_and_its_grids_have_a_row_for_each_class(run):
-    assert run.labels.names == tuple(SHADES) and run.labels.shares().tolist() == pytest.approx([1 / 3] * 3)
+    assert run.labels.names == tuple(SHADES) and run.labels.shares.tolist() == pytest.approx([1 / 3] * 3)
     with np.load(run.samples()[-1], allow_pickle=False) as kept:
         images, latents, labels = kept["images"], kept["latents"], kept["labels"]
     assert np.array_equal(labels.argmax(axis=1), [0, 0, 1, 1, 2, 2]) and np.array_equal(latents[:2], latents[2:4])
@@ -136,10 +131,7 @@ def test_a_conditional_run_resumes_bit_for_bit_and_cannot_go_on_without_labels(r
     go(5)
     (tmp_path / "run" / "labels.npz").unlink()  # it comes back
     other = go(12)
-    newest, others = (checkpoints.read(checkpoints.all_checkpoints(r.checkpoints_path)[0])[0] for r in (run, other))
-    assert set(newest) == set(others)
-    assert [name for name in newest if not np.array_equal(newest[name], others[name])] == []
-    assert run.grids()[-1].read_bytes() == other.grids()[-1].read_bytes()
+    assert_same(run, other)
     assert other.labels.names == run.labels.names
     with pytest.raises(UserError, match=r"conditional: True then, False now"):
         go(14, conditional=False)

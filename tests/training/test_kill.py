@@ -9,8 +9,8 @@ import signal
 import time
 
 import forks
-import numpy as np
 import pytest
+from same_runs import assert_same
 
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run import checkpoints
@@ -110,19 +110,6 @@ def whole(tmp_path_factory):
         return runs[case]
 
     return trained
-
-
-def assert_same(run, other):
-    newest, others = (checkpoints.read(checkpoints.all_checkpoints(r.checkpoints_path)[0])[0] for r in (run, other))
-    assert set(newest) == set(others) and "generator_optimizer/000" in newest
-    assert [name for name in newest if not np.array_equal(newest[name], others[name])] == []
-    exact = [name for name in run.rows()[0] if "second" not in name]
-    assert [[row[name] for name in exact] for row in run.rows()] == [
-        [row[name] for name in exact] for row in other.rows()
-    ]
-    assert [path.name for path in run.grids()] == [path.name for path in other.grids()]
-    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(run.grids(), other.grids(), strict=True))
-    assert run.gif_path.read_bytes() == other.gif_path.read_bytes()
 
 
 @pytest.mark.parametrize("case", ["RMSprop", "many steps of D", "smooth D"])

@@ -12,6 +12,7 @@ import warnings
 import forks
 import numpy as np
 import pytest
+from same_runs import assert_same
 
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.pictures.grids import enlarge, grid
@@ -42,19 +43,6 @@ def _train(run_dir, **changes):
 def whole(tmp_path_factory):
     """The run that nobody interrupted. It keeps its samples, most others here do not: that changes no bit."""
     return _train(tmp_path_factory.mktemp("whole") / "run", keep_samples=True)
-
-
-def assert_same(run, other):
-    newest, others = (checkpoints.read(checkpoints.all_checkpoints(r.checkpoints_path)[0])[0] for r in (run, other))
-    assert set(newest) == set(others) and "generator_optimizer/000" in newest
-    assert [name for name in newest if not np.array_equal(newest[name], others[name])] == []
-    exact = [name for name in run.rows()[0] if "second" not in name]
-    assert [[row[name] for name in exact] for row in run.rows()] == [
-        [row[name] for name in exact] for row in other.rows()
-    ]
-    assert [p.name for p in run.grids()] == [p.name for p in other.grids()]
-    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(run.grids(), other.grids(), strict=True))
-    assert run.gif_path.read_bytes() == other.gif_path.read_bytes()
 
 
 def test_a_longer_run_extends_a_finished_one_and_its_kept_samples(whole, tmp_path):

@@ -4,7 +4,9 @@ A network is told labels as float32 [N, K], a row for each image: one-hot for cl
 TensorFlow is not imported.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -40,42 +42,55 @@ class Labels:
             return (rows[:, None] == np.arange(len(self))).astype(np.float32)
         return (rows > 0).astype(np.float32)
 
+    @cached_property
     def shares(self) -> np.ndarray:
         """How frequent each class or attribute is, float64 [K] from 0 to 1."""
-        return self.told().mean(axis=0, dtype=np.float64)
+        if self.are_classes:
+            return np.bincount(self.rows.astype(np.int64), minlength=len(self)) / len(self.rows)
+        return (self.rows > 0).mean(axis=0)
 
+    @cached_property
     def seen(self) -> list[int]:
         """The numbers of those that at least one image has."""
-        return np.flatnonzero(self.shares() > 0).tolist()
+        return np.flatnonzero(self.shares > 0).tolist()
+
+    @property
+    def spoken(self) -> list[str]:
+        """The names as people read them."""
+        return [name.replace("_", " ") for name in self.names]
 
     def described(self, most: int = 10) -> str:
         """For people: '3 classes: cat (25%), dog (50%), owl (25%)'; at most so many are named."""
-        shares, seen = self.shares(), self.seen()
-        shown = ", ".join(f"{self.names[i]} ({shares[i]:.0%})" for i in seen[:most])
-        return f"{len(seen)} {self._plural}: {shown}" + (", ..." if len(seen) > most else "")
+        shown = ", ".join(f"{self.names[i]} ({self.shares[i]:.0%})" for i in self.seen[:most])
+        return f"{len(self.seen)} {self._plural}: {shown}" + (", ..." if len(self.seen) > most else "")
 
     def in_words(self, told) -> str:
         """What labels float32 [K] of one image say: "class 7", "with Hat, Beard", "with none of the attributes"."""
-        names = [self.names[number].replace("_", " ") for number in np.flatnonzero(np.asarray(told) > 0)]
+        names = [self.spoken[number] for number in np.flatnonzero(np.asarray(told) > 0)]
         if self.are_classes:
             return f"class {', '.join(names)}"
         return f"with {', '.join(names)}" if names else "with none of the attributes"
+
+    @cached_property
+    def by_name(self) -> dict[str, int]:
+        """The number of each by its name in small letters."""
+        return {name.casefold(): number for number, name in enumerate(self.names)}
 
     def number(self, one) -> int:
         """The number of a class or attribute, given by name or number, that at least one image has.
 
         Raises UserError, naming the nearest, for another.
         """
-        by_name, seen, text = {name.casefold(): i for i, name in enumerate(self.names)}, self.seen(), str(one).strip()
-        number = by_name.get(text.casefold(), int(text) if text.isdecimal() and int(text) < len(self) else None)
-        names = [self.names[i] for i in seen]
+        text = str(one).strip()
+        number = self.by_name.get(text.casefold(), int(text) if text.isdecimal() and int(text) < len(self) else None)
+        if number in self.seen:
+            return number
+        names = [self.names[i] for i in self.seen]
         if number is None:
             raise UserError(f"there is no {self.what} {text!r}.{nearest(text, names)} {self._known(names)}")
-        if number not in seen:
-            raise UserError(
-                f"no image of the training had the {self.what} {text!r}, so it was not learned. {self._known(names)}"
-            )
-        return number
+        raise UserError(
+            f"no image of the training had the {self.what} {text!r}, so it was not learned. {self._known(names)}"
+        )
 
     @property
     def _plural(self):
@@ -83,6 +98,13 @@ class Labels:
 
     def _known(self, names):
         return f"The {self._plural} are {', '.join(names)}"
+
+
+def as_list(names) -> list:
+    """Classes or attributes that were asked for: "Eyeglasses,Smiling" as a list; several as they are; one as one."""
+    if isinstance(names, str):
+        return [text.strip() for text in names.split(",") if text.strip()]
+    return list(names) if isinstance(names, Iterable) else [names]
 
 
 def labels_of(dataset) -> Labels | None:

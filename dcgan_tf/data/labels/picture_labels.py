@@ -19,7 +19,7 @@ _SHOWN = 10  # classes or attributes in a note
 _NAMED = 3  # files in an error or a note
 
 
-def labels_of(source):
+def labeller_of(source):
     """What labels the pictures of a FolderSource, a ZipSource, or Frames of one: its CsvLabels, or subfolder_labels.
 
     Raises UserError when there are two label files, or the one cannot be read.

@@ -1,0 +1,19 @@
+"""Whether two runs are the same: weights, moments, history, grids and film."""
+
+import numpy as np
+
+from dcgan_tf.run import checkpoints
+
+
+def assert_same(run, other):
+    """All but what a clock says, bit for bit."""
+    newest, others = (checkpoints.read(checkpoints.all_checkpoints(r.checkpoints_path)[0])[0] for r in (run, other))
+    assert set(newest) == set(others) and "generator_optimizer/000" in newest
+    assert [name for name in newest if not np.array_equal(newest[name], others[name])] == []
+    exact = [name for name in run.rows()[0] if "second" not in name]
+    assert [[row[name] for name in exact] for row in run.rows()] == [
+        [row[name] for name in exact] for row in other.rows()
+    ]
+    assert [p.name for p in run.grids()] == [p.name for p in other.grids()]
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(run.grids(), other.grids(), strict=True))
+    assert run.gif_path.read_bytes() == other.gif_path.read_bytes()
