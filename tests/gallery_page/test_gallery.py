@@ -564,3 +564,13 @@ def test_what_a_conditional_runs_grids_show_is_said(tmp_path):
         "plain": None,
     }
     assert "a row for each class" in gallery(tmp_path).read_text(encoding="utf-8")
+
+
+def test_a_tall_grid_is_whole_on_its_card(browser, tmp_path):
+    run = draw(write_run(tmp_path / "tall"))
+    for path in run.grids_path.glob("*.png"):
+        save_png(path, np.full((60, 12, 3), 90, np.uint8))
+    page = browser.open(gallery(tmp_path))
+    page.wait_for("document.querySelector('.card .picture img').naturalHeight === 60")
+    heights = page.evaluate("['.picture img', '.picture'].map(s => document.querySelector('.card ' + s).offsetHeight)")
+    assert heights[0] <= heights[1]
