@@ -168,6 +168,13 @@ def _fields(context, parameter, values):
     help="Of all that is random: weights, order of the data, latents. The same seed repeats the same run.",
 )
 @click.option(
+    "--devices",
+    default="1",
+    show_default=True,
+    help="1 (the first), all (every GPU), gpu:0,1 (those), or cpu:2 (so many parts of the processor): they make each "
+    "step together. In several processes, named by TF_CONFIG or by SLURM: the same command in each.",
+)
+@click.option(
     "--set",
     "overrides",
     multiple=True,

@@ -94,10 +94,12 @@ class Dataset:
             )
         return len(self) // batch_size
 
-    def batches(self, batch_size: int, seed: int, start_step: int = 0, labelled: bool = False):
+    def batches(self, batch_size: int, seed: int, start_step: int = 0, labelled: bool = False, ranks=None):
         """An endless tf.data.Dataset of uint8 [batch_size, H, W, C], beginning with the batch of `start_step`.
 
         labelled: of pairs instead, these images and their labels as a network is told them, float32 [batch_size, K].
+        ranks: (which of several replicas, of how many): their rows of each batch alone, [replicas, rows, ...] for
+            [batch_size, ...]: of n replicas every n-th row.
 
         Each epoch is a new order of all images, drawn from (seed, epoch) alone, so that a resumed training
         goes on with exactly the batches an uninterrupted one would see. The remainder that does not fill a
@@ -106,7 +108,8 @@ class Dataset:
         import tensorflow as tf
 
         steps_per_epoch = self.steps_per_epoch(batch_size)
-        shape = (batch_size, *self.image_shape)
+        rows_shape = (batch_size,) if ranks is None else (len(ranks[0]), batch_size // ranks[1])
+        shape = (*rows_shape, *self.image_shape)
         together = min(_BATCHES_PER_CALL, max(1, _BYTES_PER_CALL // int(np.prod(shape))))
         orders = {}  # of the newest epoch only
 
@@ -115,13 +118,14 @@ class Dataset:
             if epoch not in orders:
                 orders.clear()
                 orders[epoch] = np.random.default_rng([seed, epoch]).permutation(len(self))
-            return orders[epoch][place * batch_size : (place + 1) * batch_size]
+            rows = orders[epoch][place * batch_size : (place + 1) * batch_size]
+            return rows if ranks is None else np.concatenate([rows[rank :: ranks[1]] for rank in ranks[0]])
 
         parts = [(lambda rows: self.images[rows], np.uint8, (together, *shape))]
         if labelled:
             labels = labels_of(self)
             told = lambda rows: labels.told(labels.rows[rows])  # noqa: E731
-            parts.append((told, np.float32, (together, batch_size, len(labels))))
+            parts.append((told, np.float32, (together, *rows_shape, len(labels))))
 
         def gather(call):
             first = start_step + int(call) * together

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from dcgan_tf.game import replicas
+
 
 def viewer(recipe) -> Callable:
     """A function (images, seed [2]) -> images augmented as the recipe asks for."""
@@ -24,7 +26,7 @@ def viewer(recipe) -> Callable:
 
 def mirror_half(images, seed):
     """Each image mirrored left to right, or not, with probability 1/2."""
-    mirrored = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed) < 0.5
+    mirrored = replicas.uniform([tf.shape(images)[0], 1, 1, 1], seed) < 0.5
     return tf.where(mirrored, tf.reverse(images, [2]), images)
 
 
@@ -35,7 +37,7 @@ def translation(images, seed):
     gathering pixels, forwards and backwards.
     """
     _, height, width, _ = images.shape
-    shifts = tf.random.stateless_uniform([2, tf.shape(images)[0], 1], seed)
+    shifts = replicas.uniform([2, tf.shape(images)[0], 1], seed, axis=1)
 
     def matrix(size, uniform):
         reach = size // 8
@@ -49,7 +51,7 @@ def translation(images, seed):
 def cutout(images, seed):
     """A square of half the size, around a random place, is set to 0; it may stick out of the image."""
     _, height, width, _ = images.shape
-    centres = tf.random.stateless_uniform([2, tf.shape(images)[0], 1], seed)
+    centres = replicas.uniform([2, tf.shape(images)[0], 1], seed, axis=1)
 
     def inside(size, uniform):
         half = (size + 1) // 2
@@ -63,7 +65,7 @@ def cutout(images, seed):
 
 def color(images, seed):
     """Brightness by up to a half, saturation from 0 to 2 times, contrast from a half to 3/2 times."""
-    drawn = tf.random.stateless_uniform([3, tf.shape(images)[0], 1, 1, 1], seed)
+    drawn = replicas.uniform([3, tf.shape(images)[0], 1, 1, 1], seed, axis=1)
     images += drawn[0] - 0.5
     gray = tf.reduce_mean(images, axis=3, keepdims=True)
     images = (images - gray) * (2.0 * drawn[1]) + gray

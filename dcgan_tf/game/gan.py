@@ -6,17 +6,18 @@ screens. Losses, penalties, optimizers and what D is shown have files of their o
 """
 
 import contextlib
-import functools
 
 import tensorflow as tf
 
 from dcgan_tf.data.images import to_model_range
+from dcgan_tf.game import replicas
 from dcgan_tf.game.augmentation import mirror_half, viewer
 from dcgan_tf.game.fused_batch_norm import fuse_batch_norm
 from dcgan_tf.game.instance_noise import InstanceNoise
 from dcgan_tf.game.losses import LOSSES, target_drawer
 from dcgan_tf.game.optimizers import gradients_of, optimizer_of
 from dcgan_tf.game.smoothness import Penalties, SpectralNorm
+from dcgan_tf.game.whole_batch import see_whole_batch
 from dcgan_tf.networks.architectures import build_discriminator, build_generator
 from dcgan_tf.networks.layers import given
 from dcgan_tf.system.keras_backend import keras
@@ -41,8 +42,9 @@ def simultaneous(gan, real_images, latents, targets, labels):
         real_logits, fake_logits = gan.judge_both(real_images, fake_images, labels)
         generator_loss = gan.loss.generator(real_logits, fake_logits, targets.wanted)
         discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, targets.real, targets.fake)
-    gan.move_generator(generator_tape, generator_loss)
-    gan.move_discriminator(discriminator_tape, discriminator_loss, real_images, fake_images, labels)
+    gan.move_generator(gan.generator_gradients(generator_tape, generator_loss))
+    both = real_images, fake_images, labels
+    gan.move_discriminator(gan.discriminator_gradients(discriminator_tape, discriminator_loss, *both))
     return generator_loss, discriminator_loss, real_logits, fake_logits
 
 
@@ -56,19 +58,30 @@ def alternating(gan, real_images, latents, targets, labels):
     with tf.GradientTape() as discriminator_tape:
         real_logits, fake_logits = gan.judge_both(real_images, tf.stop_gradient(fake_images), labels)
         discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, targets.real, targets.fake)
-    gan.move_discriminator(discriminator_tape, discriminator_loss, real_images, fake_images, labels)
+    both = real_images, fake_images, labels
+    gan.move_discriminator(gan.discriminator_gradients(discriminator_tape, discriminator_loss, *both))
 
-    def generator_step():
+    def loss_and_gradients():
         with generator_tape:
             generator_loss = gan.loss.generator(*gan.judge_again(real_images, fake_images, labels), targets.wanted)
-        gan.move_generator(generator_tape, generator_loss)
+        return generator_loss, gan.generator_gradients(generator_tape, generator_loss)
+
+    def generator_step():
+        generator_loss, gradients = computed()
+        gan.move_generator(gradients)
         return generator_loss
 
     if gan.recipe.discriminator_steps == 1:
+        computed = loss_and_gradients
         generator_loss = generator_step()
     else:
+        computed, undo = replicas.before_branch(loss_and_gradients, gan.discriminator.non_trainable_variables)
         its_turn = (gan.step + 1) % gan.recipe.discriminator_steps == 0
-        would_be = functools.partial(gan.loss.generator, real_logits, fake_logits, targets.wanted)
+
+        def would_be():
+            undo()
+            return gan.loss.generator(real_logits, fake_logits, targets.wanted)
+
         generator_loss = tf.cond(its_turn, generator_step, would_be)
     return generator_loss, discriminator_loss, real_logits, fake_logits
 
@@ -80,16 +93,23 @@ def loss_gated(gan, real_images, latents, targets, labels):
         real_logits, fake_logits = gan.judge_both(real_images, fake_images, labels)
         generator_loss = gan.loss.generator(real_logits, fake_logits, targets.wanted)
         discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, targets.real, targets.fake)
+    both = real_images, fake_images, labels
+    for_generator, _ = replicas.before_branch(lambda: gan.generator_gradients(generator_tape, generator_loss))
+    for_discriminator, undo = replicas.before_branch(
+        lambda: gan.discriminator_gradients(discriminator_tape, discriminator_loss, *both),
+        gan.discriminator.non_trainable_variables,  # penalties let D judge once more
+    )
 
     def generator_step():
-        gan.move_generator(generator_tape, generator_loss)
+        undo()
+        gan.move_generator(for_generator())
         return tf.constant(True)
 
     def discriminator_step():
-        gan.move_discriminator(discriminator_tape, discriminator_loss, real_images, fake_images, labels)
+        gan.move_discriminator(for_discriminator())
         return tf.constant(False)
 
-    tf.cond(generator_loss > discriminator_loss, generator_step, discriminator_step)
+    tf.cond(replicas.mean(generator_loss) > replicas.mean(discriminator_loss), generator_step, discriminator_step)
     return generator_loss, discriminator_loss, real_logits, fake_logits
 
 
@@ -121,8 +141,8 @@ class GAN:
         if recipe.ema_images:
             self.averaged_generator = keras.models.clone_model(self.generator)
             self.averaged_generator.set_weights(self.generator.get_weights())
-        fuse_batch_norm(self.generator)
-        fuse_batch_norm(self.discriminator)
+        for network in (self.generator, self.discriminator):
+            (fuse_batch_norm if replicas.count() == 1 else see_whole_batch)(network)
         self.update = UPDATE_RULES[recipe.update_rule]
         self.loss = LOSSES[recipe.loss]
         self.draw_targets = target_drawer(recipe)
@@ -153,8 +173,9 @@ class GAN:
         self.noise.follow(real_logits, fake_logits)
         self.step.assign_add(1)
         if self.averaged_generator is not None:
-            self.follow_with_average(count)
-        return tf.stack([generator_loss, discriminator_loss, *self.loss.score(real_logits, fake_logits)])
+            self.follow_with_average(count * replicas.count())
+        metrics = tf.stack([generator_loss, discriminator_loss, *self.loss.score(real_logits, fake_logits)])
+        return replicas.mean(metrics)
 
     # --- what the rules are made of ---------------------------------------------------------------------------
 
@@ -195,19 +216,27 @@ class GAN:
             labels = tf.concat([labels, labels], 0)[: tf.shape(images)[0]]
         return self.discriminator(given(shown, labels), training=True)
 
-    def move_generator(self, tape, loss):
-        """G's step, down the gradient of its loss."""
-        weights, optimizer = self.generator.trainable_variables, self.generator_optimizer
-        optimizer.apply(gradients_of(tape, loss, weights, optimizer), weights)
+    def generator_gradients(self, tape, loss) -> list:
+        """Those of G's loss by its weights."""
+        return replicas.mean(gradients_of(tape, loss, self.generator.trainable_variables, self.generator_optimizer))
 
-    def move_discriminator(self, tape, loss, real_images, fake_images, labels=None):
-        """D's step, down the gradient of its weighted loss and of what keeps it smooth."""
+    def discriminator_gradients(self, tape, loss, real_images, fake_images, labels=None) -> list:
+        """Those of D's weighted loss, and of what keeps it smooth, by its weights."""
         weights, optimizer = self.discriminator.trainable_variables, self.discriminator_optimizer
         gradients = gradients_of(tape, loss, weights, optimizer, self.recipe.discriminator_loss_weight)
         seed = tf.random.experimental.stateless_fold_in(self.seed_of_step(), _PENALTY)
         judge = lambda images: self.judge(images, _PENALTY, labels)  # noqa: E731
-        gradients = self.penalties.add(gradients, weights, judge, real_images, fake_images, seed, self.step)
-        optimizer.apply(gradients, weights)
+        touched = self.discriminator.non_trainable_variables
+        gradients = self.penalties.add(gradients, weights, judge, real_images, fake_images, seed, self.step, touched)
+        return replicas.mean(gradients)
+
+    def move_generator(self, gradients):
+        """G's step."""
+        self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
+
+    def move_discriminator(self, gradients):
+        """D's step."""
+        self.discriminator_optimizer.apply(gradients, self.discriminator.trainable_variables)
         if self.spectral_norm:
             self.spectral_norm.project()
 
@@ -219,9 +248,9 @@ class GAN:
         """float32 [count, latent_dim] from the recipe's distribution; the same for the same seed [2]."""
         recipe, shape = self.recipe, [count, self.recipe.latent_dim]
         if recipe.latent_distribution == "uniform":
-            unit = tf.random.stateless_uniform(shape, seed, -1.0, 1.0)
+            unit = replicas.uniform(shape, seed, -1.0, 1.0)
         else:
-            unit = tf.random.stateless_normal(shape, seed)
+            unit = replicas.normal(shape, seed)
         return recipe.latent_mean + recipe.latent_std * unit
 
     def follow_with_average(self, batch_size):

@@ -9,6 +9,8 @@ length of the diffusion in Wang et al. 2022 (arXiv:2206.02262).
 
 import tensorflow as tf
 
+from dcgan_tf.game import replicas
+
 _FULL_SPEED = 0.1  # so far from its target the noise moves at full speed; nearer, in proportion
 
 
@@ -39,12 +41,13 @@ class InstanceNoise:
         """float32 images [N, H, W, C] with noise drawn from the seed [2]; the images themselves where there is none."""
         if not self.most:
             return images
-        return images + self.deviation(images_seen) * tf.random.stateless_normal(tf.shape(images), seed)
+        return images + self.deviation(images_seen) * replicas.normal(tf.shape(images), seed)
 
     def follow(self, real_logits, fake_logits):
         """After a step in which D gave these logits, [N, 1] each."""
         if not self.variables:
             return
+        real_logits, fake_logits = replicas.gather(real_logits), replicas.gather(fake_logits)
         higher = (1.0 + tf.reduce_mean(tf.sign(real_logits - tf.transpose(fake_logits)))) / 2.0
         speed = tf.clip_by_value((higher - self.target) / _FULL_SPEED, -1.0, 1.0)
         way = self.most * tf.cast(tf.shape(real_logits)[0], tf.float32) / self.images

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from dcgan_tf.game import replicas
+
 
 class LossPair(NamedTuple):
     discriminator: Callable
@@ -143,7 +145,7 @@ def target_drawer(recipe) -> Callable:
         target = target_of(real, seed + [0, 2])
         if noise == 0:
             return Targets(real, tf.constant(0.0), target)
-        jitter = tf.random.stateless_uniform([2, batch_size, 1], seed + [0, 1], 0.0, noise)
+        jitter = replicas.uniform([2, batch_size, 1], seed + [0, 1], 0.0, noise, axis=1)
         return Targets(real + jitter[0], jitter[1], target)
 
     return draw

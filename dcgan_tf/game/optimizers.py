@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from dcgan_tf.game import replicas
 from dcgan_tf.system.keras_backend import keras
 
 
@@ -21,7 +22,29 @@ def optimizer_of(recipe, learning_rate, network, step):
     if recipe.precision == "float16":  # small gradients would round to 0 (Micikevicius et al. 2018)
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(network.trainable_variables)  # before any restoring: unbuilt moments would be lost
+    if replicas.count() > 1:
+        _let_replicas_move_alone(optimizer)
     return optimizer
+
+
+def _let_replicas_move_alone(optimizer):
+    """Each replica moves its own weights: all have the same gradients, already averaged, and so stay the same.
+
+    Keras brings the replicas together for it, which cannot be done inside a branch of a graph: and some steps of some
+    recipes are such a branch.
+    """
+    inner = getattr(optimizer, "inner_optimizer", None)
+    if inner is not None:
+        optimizer._tf_apply = optimizer._common_apply
+        _let_replicas_move_alone(inner)
+
+    def update(gradients, weights, learning_rate):
+        for gradient, weight in zip(gradients, weights, strict=True):
+            optimizer.update_step(gradient, weight.value, learning_rate)
+
+    optimizer._backend_update_step = update
+    for variable in optimizer.variables:
+        variable.value._aggregation = tf.VariableAggregation.NONE
 
 
 def learning_rate_of(recipe, learning_rate, step):

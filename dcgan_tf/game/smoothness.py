@@ -4,6 +4,8 @@ import functools
 
 import tensorflow as tf
 
+from dcgan_tf.game import replicas
+
 
 class Penalties:
     """What a recipe adds to D's loss to keep D smooth: nothing in most.
@@ -28,17 +30,26 @@ class Penalties:
             weight = recipe.gradient_penalty
             self.terms.append((1, lambda *given: weight * gradient_penalty(*given)))
 
-    def add(self, gradients, weights, judge, real_images, fake_images, seed, step) -> list:
+    def add(self, gradients, weights, judge, real_images, fake_images, seed, step, touched=()) -> list:
         """`gradients` by D's weights with those of the penalties that are due on this step.
 
         A penalty on every n-th step is n times as strong then (Karras et al. 2020, arXiv:1912.04958, appendix B).
-        judge: maps images [N, H, W, C] to logits [N, 1].
+        judge: maps images [N, H, W, C] to logits [N, 1]; `touched` are the variables that it changes.
         """
         for every, term in self.terms:
             with_it = functools.partial(_add, gradients, weights, every, term, judge, real_images, fake_images, seed)
-            without = functools.partial(list, gradients)
-            gradients = with_it() if every == 1 else tf.cond(step % every == 0, with_it, without)
+            gradients = with_it() if every == 1 else _sometimes(step % every == 0, with_it, gradients, touched)
         return gradients
+
+
+def _sometimes(is_due, with_it, gradients, touched):
+    computed, undo = replicas.before_branch(with_it, touched)
+
+    def without():
+        undo()
+        return list(gradients)
+
+    return tf.cond(is_due, computed, without)
 
 
 def _add(gradients, weights, factor, term, *given):
@@ -69,7 +80,7 @@ def squared_slope(sigma, judge, images, seed):
     images = tf.stop_gradient(images)
     if not sigma:
         return tf.reduce_mean(_squared_gradient(judge, images))
-    beside = images + sigma * tf.random.stateless_normal(tf.shape(images), seed)
+    beside = images + sigma * replicas.normal(tf.shape(images), seed)
     return tf.reduce_mean(tf.square((judge(beside) - judge(images)) / sigma))  # both are shown in the same way
 
 
@@ -78,7 +89,7 @@ def gradient_penalty(judge, real_images, fake_images, seed):
 
     Source: Gulrajani et al. 2017 (arXiv:1704.00028), algorithm 1. One weight from U(0, 1) for each pair.
     """
-    weights = tf.random.stateless_uniform([tf.shape(real_images)[0], 1, 1, 1], seed)
+    weights = replicas.uniform([tf.shape(real_images)[0], 1, 1, 1], seed)
     between = weights * real_images + (1.0 - weights) * tf.stop_gradient(fake_images)
     norms = tf.sqrt(_squared_gradient(judge, between) + 1e-12)  # the root's own gradient is infinite at 0
     return tf.reduce_mean(tf.square(norms - 1.0))

@@ -75,12 +75,22 @@ def agree_on_config(run, config, say):
             f"run {str(run.path)!r} was started with other settings ({'; '.join(differences)}): "
             "give the same ones, or another run directory"
         )
+    then, now = (one.get("hardware", {}).get("replicas", 1) for one in (run.config, config))
+    if then != now:
+        say(
+            f"note: this run was started on {_devices(then)} and goes on with {_devices(now)}: "
+            "the last bits of its numbers will differ from an uninterrupted run"
+        )
     for name, version in run.config.get("versions", {}).items():
         if version != config["versions"].get(name):
             say(
                 f"note: this run was started with {name} {version} and goes on with {config['versions'].get(name)}: "
                 "the last bits of its numbers may differ from an uninterrupted run"
             )
+
+
+def _devices(count):
+    return "1 device" if count == 1 else f"{count} devices"
 
 
 def _differences(old: dict, new: dict) -> list[str]:

@@ -11,10 +11,11 @@ import dcgan_tf
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.system.keras_backend import keras
 from dcgan_tf.system.workers import available_cores
+from dcgan_tf.training.devices.devices import Devices
 from dcgan_tf.training.request import Request
 
 
-def describe(request: Request, dataset: Dataset, before: dict | None = None) -> dict:
+def describe(request: Request, dataset: Dataset, before: dict | None = None, devices: Devices | None = None) -> dict:
     """The run's config: what was asked for, of which data, with which versions, on which machine.
 
     before: the config of the run that is to go on, if there is one; data that it knows keep the fingerprint by which
@@ -53,6 +54,7 @@ def describe(request: Request, dataset: Dataset, before: dict | None = None) -> 
             "system": f"{platform.system()} {platform.machine()}",
             "cores": available_cores(),
             "gpus": gpus,
+            **(devices or Devices()).recorded(),
             # Whether one step has one outcome: by its form on a CPU, elsewhere only where TensorFlow was asked for it.
             "deterministic": not gpus or os.environ.get("TF_DETERMINISTIC_OPS", "0").lower() in ("1", "true"),
         },

@@ -14,6 +14,7 @@ from dcgan_tf.run.records import set_aside_other
 from dcgan_tf.system.files import disk_errors_explained, write_text
 from dcgan_tf.training.alarm_log import AlarmLog
 from dcgan_tf.training.clock import Clock
+from dcgan_tf.training.devices.steps import compile_steps
 from dcgan_tf.training.progress import describe_epochs, describe_seconds
 from dcgan_tf.training.recorder import Recorder
 from dcgan_tf.training.request import Request
@@ -36,8 +37,11 @@ class Training:
     totals [5]: the metrics summed up since the last recorded row, and how many steps that is.
     """
 
-    def __init__(self, run: Run, gan: GAN, dataset: Dataset, request: Request, monitor, progress, signals, began):
+    def __init__(
+        self, run: Run, gan: GAN, dataset: Dataset, request: Request, devices, leader, monitor, progress, signals, began
+    ):
         self.run, self.gan, self.dataset, self.request = run, gan, dataset, request
+        self.devices, self.leader = devices, leader
         self.monitor, self.progress, self.signals = monitor, progress, signals
         self.seed, self.log_every = run.config["seed"], run.config["log_every"]
         self.batch_size, self.steps_per_epoch = gan.recipe.batch_size, run.config["steps_per_epoch"]
@@ -80,15 +84,15 @@ class Training:
         self.stopping = self.step > 0 and self.is_enough(self.step, self.clock.seconds())
         if self.stopping:  # all is trained, only results are missing; however short the time is, one step is made
             return
-        batches = iter(self.dataset.batches(self.batch_size, self.seed, self.step, self.gan.is_conditional))
-        run_steps = compile_steps(self.gan, self.totals, batches)
+        self.leader.begin(self.gan.variables.values())
+        run_steps, batches = compile_steps(self.gan, self.totals, self.dataset, self.devices)
         if self.step == 0:
             self.show(self.recorder.write_grid(0))  # what every generator begins with: noise
         while not self.stopping:
             totals = self.make_steps(run_steps, batches)
             self.check_finite(totals)
             seconds = self.clock.seconds()
-            self.stopping = self.is_enough(self.step, seconds) or bool(self.signals.received or self.stopped_by)
+            self.stopping = self.is_enough(self.step, seconds) or bool(self.stopped_by_signal() or self.stopped_by)
             row = self.recorder.row(self.step, totals, seconds)
             self.progress.advance(self.step, row)
             self.record(row)
@@ -99,8 +103,8 @@ class Training:
 
     def make_steps(self, run_steps, batches) -> np.ndarray:
         """Up to the next moment at which there is something to do; the totals since the last row."""
-        count, started = self.steps_of_next_call(), time.perf_counter()
-        totals = run_steps(batches, tf.constant(count, tf.int64)).numpy()
+        count, started = self.leader.next_call(self.steps_of_next_call()), time.perf_counter()
+        totals = run_steps(batches, count).numpy()
         took = time.perf_counter() - started
         self.step += count
         if self.clock.runs:
@@ -244,28 +248,13 @@ class Training:
             self.progress.say(f"done: {self.where()} in {seconds} (and {start_up} to start), see {self.run.gif_path}")
             return
         why = f"stopped on an alarm, as asked, after {self.where()}: {self.stopped_by}"
-        if self.signals.received is not None:
-            why = f"stopped by {self.signals.received.name} after {self.where()}"
+        if self.stopped_by_signal():
+            why = f"stopped by {self.stopped_by_signal()} after {self.where()}"
         self.progress.say(f"{why}; all is saved in {self.run.path}, the same command goes on from here")
-        if self.signals.received is not None:
+        if self.stopped_by_signal():
             raise TrainingInterrupted
 
-
-def compile_steps(gan, totals, batches):
-    """A function (batches, count) -> totals that makes `count` training steps in one compiled call.
-
-    `batches` is an iterator of uint8 [N, H, W, C], or of pairs of those and their labels where the recipe is
-    conditional. The metrics are summed up in `totals` inside the graph, so
-    that no step waits for Python to read a loss; how many steps a call makes changes no bit of the result.
-    """
-    step = tf.function(gan.train_step, jit_compile=True) if gan.recipe.jit_compile else gan.train_step
-
-    @tf.function
-    def run_steps(batches, count):
-        for _ in tf.range(count):
-            batch = next(batches)
-            metrics = tf.cast(step(*batch) if gan.is_conditional else step(batch), tf.float64)
-            totals.assign_add(tf.concat([metrics, [1.0]], axis=0))
-        return totals.read_value()
-
-    return run_steps.get_concrete_function(batches, tf.TensorSpec([], tf.int64))
+    def stopped_by_signal(self) -> str | None:
+        if self.signals.received is not None:
+            return self.signals.received.name
+        return "a signal to another process" if self.leader.stop_wanted else None

@@ -34,6 +34,7 @@ class Request:
     recipe: Recipe
     length: Length
     seed: int
+    devices: str
     classes: int | str | list | None
     resize: bool
     stretch: bool
@@ -47,9 +48,9 @@ class Request:
     stop_on_alarm: bool
 
 
-def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, overrides, seed, classes, resize,
-            stretch, all_frames, log_every, checkpoint_seconds, evaluate_every, evaluation, keep_samples, tensorboard,
-            stop_on_alarm, channels=None) -> Request:  # fmt: skip
+def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, overrides, seed, devices, classes,
+            resize, stretch, all_frames, log_every, checkpoint_seconds, evaluate_every, evaluation, keep_samples,
+            tensorboard, stop_on_alarm, channels=None) -> Request:  # fmt: skip
     """The request; NumPy's numbers are taken. Raises UserError for the first argument that makes no sense.
 
     channels: of the images, once they are known; some recipes are another in colour.
@@ -61,6 +62,7 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
         recipe,
         length,
         seed=_whole_number("seed", seed, 0, 2**31 - 1),
+        devices=str(devices),
         classes=_plain_classes(classes),
         resize=_switch("resize", resize),
         stretch=_switch("stretch", stretch),

@@ -7,6 +7,7 @@
     clock.py       what counts as training time
     recorder.py    rows, grids and logs on the way
     results.py     the networks and the film at the end
+    devices/       on what it runs, where that is more than one device
 
 Beside it: progress.py is what a person sees, monitor.py evaluates on the way, alarm_log.py keeps the alarms.
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.labels.labels import labels_of
 from dcgan_tf.game.gan import GAN
+from dcgan_tf.game.replicas import check_for_replicas
 from dcgan_tf.networks.architectures import check_image_shape
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
@@ -25,6 +27,8 @@ from dcgan_tf.run.lock import only_writer
 from dcgan_tf.run.place import agree_on_config, check_place
 from dcgan_tf.run.wishes import evenly_kept
 from dcgan_tf.training.config import describe
+from dcgan_tf.training.devices.choosing import choose_devices
+from dcgan_tf.training.devices.followers import follow, leading, see_that_all_train_the_same
 from dcgan_tf.training.loop import Training
 from dcgan_tf.training.monitor import monitor_for
 from dcgan_tf.training.progress import PlainProgress, choose_progress
@@ -43,6 +47,7 @@ def train(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     seed: int = 0,
+    devices: str = "1",
     overrides: dict | None = None,
     classes=None,
     resize: bool = False,
@@ -67,6 +72,10 @@ def train(
     epochs, steps, max_seconds: when to stop, whichever comes first; none given: the recipe's own length.
         Seconds are of training alone, resumed ones counted together: see clock.py.
     overrides: recipe fields to change, such as {"width": 32}; batch_size and learning_rate are short for two.
+    devices: "1" (the first), "all" (every GPU), "gpu:0,1" (those) or "cpu:2" (so many parts of the processor): each
+        makes its share of every batch. Where TF_CONFIG or SLURM names several processes that run this same call, all
+        of them train together; the first one leads, and it alone writes. They are chosen before TensorFlow computes
+        anything in this process.
     classes, resize, stretch, all_frames: see datasets.load_dataset.
     log_every: steps per row of history.csv (an epoch's end always starts a new one).
     checkpoint_seconds: the least time between checkpoints; large ones are kept further apart, so that
@@ -86,15 +95,17 @@ def train(
     """
     asked = functools.partial(
         resolve, recipe, epochs=epochs, steps=steps, max_seconds=max_seconds, batch_size=batch_size,
-        learning_rate=learning_rate, overrides=overrides, seed=seed, classes=classes, resize=resize,
-        stretch=stretch, all_frames=all_frames, log_every=log_every, checkpoint_seconds=checkpoint_seconds,
-        evaluate_every=evaluate_every, evaluation=evaluation, keep_samples=keep_samples,
-        tensorboard=tensorboard, stop_on_alarm=stop_on_alarm,
+        learning_rate=learning_rate, overrides=overrides, seed=seed, devices=devices, classes=classes,
+        resize=resize, stretch=stretch, all_frames=all_frames, log_every=log_every,
+        checkpoint_seconds=checkpoint_seconds, evaluate_every=evaluate_every, evaluation=evaluation,
+        keep_samples=keep_samples, tensorboard=tensorboard, stop_on_alarm=stop_on_alarm,
     )  # fmt: skip
     request = asked()  # mistakes first
     began = time.perf_counter()
     run = Run(run_dir)
     check_place(run.path)
+    progress = progress or choose_progress()
+    devices = choose_devices(request.devices, progress.say)
     dataset = load_images_for(
         request.recipe, dataset, "image_size" in (overrides or {}),
         request.classes, request.resize, request.stretch, request.all_frames,
@@ -102,16 +113,22 @@ def train(
     request = asked(channels=dataset.image_shape[-1])
     recipe = request.recipe
     check_image_shape(recipe, dataset.image_shape)
-    config = describe(request, dataset, run.config if run.config_path.exists() else None)
-    gan = GAN(recipe, dataset.image_shape, request.seed, dataset.label_count)
-    progress = progress or choose_progress()
-    monitor = monitor_for(run, gan, dataset, request, progress.say)
-    with only_writer(run), Signals() as signals:
-        agree_on_config(run, config, progress.say)
-        if recipe.conditional:
-            run.write_labels(evenly_kept(labels_of(dataset)))
-            progress.say(f"conditional on {run.labels.described()}")
-        for note in dataset.notes:
-            progress.say(note)
-        Training(run, gan, dataset, request, monitor, progress, signals, began).go()
+    check_for_replicas(recipe, devices.replicas)
+    config = describe(request, dataset, run.config if run.config_path.exists() else None, devices)
+    with devices.lost_ones_named():
+        with devices.scope():
+            gan = GAN(recipe, dataset.image_shape, request.seed, dataset.label_count)
+        see_that_all_train_the_same(devices, config)
+        if not devices.is_chief:
+            follow(gan, dataset, devices, progress.say)
+            return run
+        monitor = monitor_for(run, gan, dataset, request, progress.say)
+        with only_writer(run), Signals() as signals, leading(devices) as leader:
+            agree_on_config(run, config, progress.say)
+            if recipe.conditional:
+                run.write_labels(evenly_kept(labels_of(dataset)))
+                progress.say(f"conditional on {run.labels.described()}")
+            for note in (*dataset.notes, *devices.notes()):
+                progress.say(note)
+            Training(run, gan, dataset, request, devices, leader, monitor, progress, signals, began).go()
     return run

@@ -1,0 +1,1 @@
+"""On what a training runs: one device, several of this computer, or several computers."""

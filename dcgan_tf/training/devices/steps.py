@@ -1,0 +1,26 @@
+"""The compiled call in which a process makes some steps, on whatever devices there are."""
+
+import tensorflow as tf
+
+
+def compile_steps(gan, totals, dataset, devices):
+    """A function (batches, count) -> totals that makes `count` training steps in one compiled call, and the batches.
+
+    The batches begin with that of the GAN's next step: an iterator of uint8 [N, H, W, C], or of pairs of those and
+    their labels where the recipe is conditional. The metrics are summed up in `totals` inside the graph, so that no
+    step waits for Python to read a loss; how many steps a call makes changes no bit of the result.
+    """
+    ranks = None if devices.strategy is None else (devices.ranks, devices.replicas)
+    batches = iter(dataset.batches(gan.recipe.batch_size, gan.seed, int(gan.step.numpy()), gan.is_conditional, ranks))
+    step = tf.function(gan.train_step, jit_compile=True) if gan.recipe.jit_compile else gan.train_step
+
+    @tf.function
+    def run_steps(batches, count):
+        for _ in tf.range(count):
+            batch = next(batches)
+            metrics = tf.cast(devices.run(step, batch if gan.is_conditional else [batch]), tf.float64)
+            totals.assign_add(tf.concat([metrics, [1.0]], axis=0))
+        return totals.read_value()
+
+    compiled = run_steps.get_concrete_function(batches, tf.TensorSpec([], tf.int64))
+    return lambda batches, count: compiled(batches, tf.constant(count, tf.int64)), batches
