@@ -26,7 +26,7 @@ def assert_no_long_sums(step):
 
     one step from one state then has several outcomes, on a busy machine (at full size: benchmarks/determinism.py).
     """
-    graph = step.get_concrete_function().graph.as_graph_def()
+    graph = (step if isinstance(step, tf.Graph) else step.get_concrete_function().graph).as_graph_def()
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     sums = [len(node.input) for node in nodes if node.op in ("AddN", "AccumulateNV2")]
     assert sums and max(sums) == 2

@@ -68,7 +68,11 @@ def _chosen(asked, kind, numbers, gpus) -> list[int]:
             there = f"gpu:0 to gpu:{len(gpus) - 1}" if gpus else "none: take cpu:2, or 1"
             raise UserError(f"devices={asked!r}: there is no gpu:{missing[0]} here; GPUs that TensorFlow sees: {there}")
         return numbers
-    return list(range(len(gpus)))[: 1 if kind == "first" else None]
+    everyone = list(range(len(gpus)))
+    if kind == "all" or not gpus:
+        return everyone
+    beside = int(os.environ.get("SLURM_LOCALID") or 0)  # which of its processes on one computer this is
+    return [beside % len(gpus)]
 
 
 def _parts_of_the_processor(asked, count):
@@ -102,11 +106,20 @@ def _cluster():
     if "TF_CONFIG" in os.environ:
         resolver = _of_tf_config(os.environ["TF_CONFIG"])
     elif int(os.environ.get("SLURM_STEP_NUM_TASKS") or 1) > 1:  # set by srun, in each of what it starts
-        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
-        resolver.cluster_spec()  # says which of the processes this one is
+        resolver = _of_slurm()
     else:
         return None
     return resolver if len(_addresses(resolver.cluster_spec())) > 1 else None
+
+
+def _of_slurm():
+    """Asked only who is there: it counts GPUs with a program, and hides them by a variable, which is too late."""
+    jobs = int(os.environ.get("SLURM_JOB_ID") or 0)
+    resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
+        port_base=10_000 + jobs % 20_000, gpus_per_node=1000, gpus_per_task=1, auto_set_gpu=False
+    )  # jobs that share a computer have ports of their own
+    resolver.cluster_spec()  # notes which of the processes this one is
+    return resolver
 
 
 def _of_tf_config(text):
