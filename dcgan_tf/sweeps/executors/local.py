@@ -69,6 +69,7 @@ class LocalProcesses:
         finally:
             with self._lock:
                 self._children.discard(child)
+                _ask_to_end(child)  # it has ended, unless `should_stop` went wrong
 
     def _wait(self, child, should_stop):
         while should_stop is not None and child.poll() is None:

@@ -1,0 +1,188 @@
+"""What a search says: a line for each run that ends, and at the end its tables, its pictures and the winner."""
+
+import csv
+import io
+import json
+import shlex
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from dcgan_tf.compare.choosing import describe_setting
+from dcgan_tf.evaluation.metrics import describe_value
+from dcgan_tf.sweeps.search.pictures import write_pictures
+from dcgan_tf.sweeps.search.rows import Finalist, Row, best_of, repeat_rows, trial_rows
+from dcgan_tf.system.files import write_text
+from dcgan_tf.system.text_tables import as_text
+from dcgan_tf.training.progress import describe_seconds
+
+_IN_TABLE = 10
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search has found so far."""
+
+    folder: Path
+    rows: list[Row]  # of all its runs
+    finalists: list[Finalist]  # the best first
+    winner: dict | None  # its settings, with those that all trials have; None when the search was stopped
+    is_whole: bool  # whether all runs that were asked for are over
+
+
+class Report:
+    """Tells of a search, in words and files; and holds what was asked for."""
+
+    def __init__(self, folder, space, study, objective, trials, finalists, repeats, declared, say):
+        self.folder, self.space, self.study, self.objective = folder, space, study, objective
+        self.trials, self.finalists, self.repeats = trials, finalists, repeats if finalists else 1
+        self.declared, self._say, self.lock, self.left = declared, say, threading.Lock(), 0
+
+    def say(self, text: str):
+        with self.lock:
+            self._say(text)
+
+    def begin(self, jobs: int, prune: bool):
+        over = self._over()
+        so_far = f", {over} of them over already" if over else ""
+        self.say(f"a search of {self.trials} trials in {self.folder}{so_far}, {jobs} at a time, by {self._in_words()}")
+        width = max(len(one.name) for one in self.space.dimensions)
+        for one in self.space.dimensions:
+            self.say(f"  {one.name:{width}}  {one}")
+        if self.space.size <= self.trials:
+            self.say(f"note: there are {self.space.size:.0f} combinations: a sweep would try each of them once")
+        length = self.space.fixed.get("max_seconds")
+        each = f"each trains {describe_seconds(length)}" if length else "each trains as long as the notebook says"
+        stops = "; one that is worse by then than half of the others is stopped early" if prune else ""
+        if prune and self.objective.name != "fid":
+            stops = f"; none is stopped early, unless the notebook measures {self.objective.title} while it trains"
+        self.say(f"{each}{stops}")
+
+    def trial(self, number: int, text: str, settings: dict):
+        """One is over."""
+        self.say(f"[{self._over()}/{self.trials}] trial-{number:04d}: {text} ({in_words(settings)})")
+
+    def begin_repeats(self, best: list[Row], jobs: list):
+        self.jobs = len(jobs)
+        self.left = sum(not job.is_over() for job in jobs)
+        if self.left:
+            self.say(f"the best {len(best)} with {self.repeats} seeds each: {self.left} more runs")
+
+    def repeat(self, name: str, text: str):
+        with self.lock:
+            self.left -= 1
+            self._say(f"[{self.jobs - self.left}/{self.jobs}] {name}: {text}")
+
+    def _over(self):
+        return sum(one.state.is_finished() for one in self.study.trials()[: self.trials])
+
+    def _in_words(self):
+        return f"{self.objective.title} ({self.objective.metric.better} is better)"
+
+    # --- the end ----------------------------------------------------------------------------------------------
+
+    def best(self) -> list[Row]:
+        """The trials that are trained with further seeds."""
+        return best_of(trial_rows(self.folder, self.space, self.study), max(self.finalists, 1), self.objective)
+
+    def end(self, went_through: bool) -> SearchResult:
+        """Write the table and the pictures; name the winner, when all that could be made was, and what is missing."""
+        trials, best = trial_rows(self.folder, self.space, self.study), self.best()
+        first = self.space.fixed.get("seed", self.declared.get("seed", (None, None))[1])
+        seeds = range(first + 1, first + self.repeats) if self.repeats > 1 else ()
+        repeats = repeat_rows(self.folder, best, seeds, self.objective)
+        finalists = self._finalists(best, repeats)
+        self._write_table([*trials, *repeats])
+        self._show(trials, finalists)
+        self._draw()
+        winner = {**self.space.fixed, **finalists[0].row.settings} if went_through and finalists else None
+        if winner is not None:
+            self._name(finalists[0], winner)
+        left = {
+            "trials": self.trials - self._over(),
+            "further seeds": sum(self.repeats - len(one.values) for one in finalists),
+        }
+        left = {what: count for what, count in left.items() if count}
+        if left:
+            listed = ", ".join(f"{what} {count}" for what, count in left.items())
+            self.say(f"not over: {listed}; the same command goes on with them")
+        return SearchResult(self.folder, [*trials, *repeats], finalists, winner, not left)
+
+    def _finalists(self, best, repeats):
+        """By their means; those with fewer seeds than others come after them."""
+        found = [
+            Finalist(row, [row.value, *(r.value for r in repeats if r.number == row.number and r.value is not None)])
+            for row in best
+        ]
+        return sorted(found, key=lambda one: (-len(one.values), self.objective.order(one.mean)))
+
+    def _write_table(self, rows):
+        names = [one.name for one in self.space.dimensions]
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["run", "status", self.objective.title, "step", "seed", *names, "note"])
+        first = self.space.fixed.get("seed", self.declared.get("seed", ("", ""))[1])
+        for row in rows:
+            settings = [describe_setting(row.settings[name]) if name in row.settings else "" for name in names]
+            seed = first if row.seed is None else row.seed
+            writer.writerow([row.name, row.status, _cell(row.value), _cell(row.step), seed, *settings, row.note])
+        write_text(self.folder / "search.csv", text.getvalue())
+
+    def _show(self, trials, finalists):
+        """The best trials as a table, the finalists first."""
+        among = {one.row.number for one in finalists}
+        others = best_of([row for row in trials if row.number not in among], _IN_TABLE, self.objective)
+        found = [*finalists, *(Finalist(row, [row.value]) for row in others)][:_IN_TABLE]
+        if found:
+            columns = {"trial": [one.row.name for one in found], self.objective.title: list(map(self.spread, found))}
+            columns["seeds"] = [str(len(one.values)) for one in found]
+            for one in self.space.dimensions:
+                columns[one.name] = [describe_setting(other.row.settings[one.name]) for other in found]
+            self.say(as_text(pd.DataFrame(columns)))
+        self.say(f"table: {self.folder / 'search.csv'}")
+
+    def _draw(self):
+        try:
+            for line in write_pictures(self.folder, self.study, self.objective):
+                self.say(line)
+        except Exception as error:  # what was trained counts; the next call draws again
+            self.say(f"the pictures could not be drawn ({type(error).__name__}: {error})")
+
+    def _name(self, winner, settings):
+        self.say(
+            f"winner: {winner.row.name}, {self.objective.title} {self.spread(winner)} over {len(winner.values)} "
+            f"seed{'s' * (len(winner.values) > 1)}: {in_words(winner.row.settings)}; its run: "
+            f"{self.folder / winner.row.name}"
+        )
+        self.say(f"train it: {command(self.space.notebook, settings, self.folder / 'winner')}")
+
+    def spread(self, finalist: Finalist) -> str:
+        """A value, or mean ± standard deviation."""
+        deviation = "" if finalist.std is None else f" ± {self.value(finalist.std)}"
+        return f"{self.value(finalist.mean)}{deviation}"
+
+    def value(self, value: float) -> str:
+        return describe_value(value)
+
+
+def in_words(settings: dict) -> str:
+    return ", ".join(f"{name} {describe_setting(value)}" for name, value in settings.items())
+
+
+def command(notebook: str, settings: dict, folder: Path) -> str:
+    """What a terminal takes to train one run with these settings."""
+    typed = [f"{name}={_typed(value)}" for name, value in settings.items()]
+    return shlex.join(["python", "-m", "dcgan_tf", "sweep", notebook, *typed, "--results-dir", str(folder)])
+
+
+def _typed(value):
+    """A value as `sweep` takes it."""
+    if isinstance(value, str):
+        return f'"{value}"' if "," in value else value
+    return "none" if value is None else json.dumps(value)
+
+
+def _cell(value):
+    return "" if value is None else value
