@@ -2,8 +2,8 @@
 
 import math
 
-from dcgan_tf.compare.rows import read_run
 from dcgan_tf.evaluation.metrics import METRICS, Metric
+from dcgan_tf.run.reading import read_run
 from dcgan_tf.system.errors import UserError, nearest
 
 _PLAIN_WORDS = {"frechet": "fid"}  # a metric of evaluate by the name that people know it by
@@ -25,7 +25,7 @@ class Objective:
 
     @property
     def in_words(self) -> str:
-        return f"{self.title} ({self.metric.better} is better)"
+        return f"{self.title}, {self.metric.better} {'is better' if self.metric.better != 'nearest 1' else 'is best'}"
 
     @property
     def direction(self) -> str:
@@ -47,6 +47,6 @@ class Objective:
 
     def of_run(self, path) -> float | None:
         """The newest value of a run: of the generator that it ends with."""
-        evaluations = read_run(path).reading.evaluations
+        evaluations = read_run(path).evaluations
         values = [value for value in map(self.in_line, evaluations) if value is not None]
         return values[-1] if values else None

@@ -16,23 +16,29 @@ def write_pictures(folder: Path, study, objective) -> list[str]:
     from optuna.visualization import matplotlib as pictures
 
     name = objective.title if objective.metric.better != "nearest 1" else f"distance of {objective.title} from 1"
+    counted = f"{len(finished)} finished trials"
+    drawn = {
+        "importances": (pictures.plot_param_importances, f"How much each setting mattered to {name}; {counted}"),
+        "parallel": (pictures.plot_parallel_coordinate, f"Settings, and the {name} that came of them; {counted}"),
+    }
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return [
-            f"picture: {_write(folder / 'importances.png', pictures.plot_param_importances, study.study, name)}",
-            f"picture: {_write(folder / 'parallel.png', pictures.plot_parallel_coordinate, study.study, name)}",
-        ]
+        warnings.simplefilter("ignore")  # Optuna calls them experimental
+        paths = [_write(folder / f"{one}.png", plot, study.study, name, title) for one, (plot, title) in drawn.items()]
+    return [f"picture: {path}" for path in paths]
 
 
-def _write(path, plot, study, name):
+def _write(path, plot, study, name, title):
     import matplotlib.pyplot as plt
 
     with plt.ioff(), plt.rc_context():  # Optuna sets a style for good, and leaves its figures open
-        figure = plot(study, target=lambda trial: trial.value, target_name=name).figure
+        axes = plot(study, target=lambda trial: trial.value, target_name=name)
         try:
-            figure.set_size_inches(10, 5)
+            axes.set_title(title, loc="left", y=1.03)
+            for lines in axes.collections:
+                lines.set_cmap("viridis")  # its own ends in white
+            axes.figure.set_size_inches(10, 5)
             with atomic_file(path) as temporary:
-                figure.savefig(temporary, dpi=100, bbox_inches="tight")
+                axes.figure.savefig(temporary, dpi=100, bbox_inches="tight")
         finally:
-            plt.close(figure)
+            plt.close(axes.figure)
     return path

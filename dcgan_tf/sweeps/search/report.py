@@ -47,18 +47,23 @@ class Report:
     def begin(self, jobs: int, prune: bool):
         over = self._over()
         so_far = f", {over} of them over already" if over else ""
-        self.say(f"a search of {self.trials} trials in {self.folder}{so_far}, {jobs} at a time, by {self._in_words()}")
+        self.say(f"a search of {self.trials} trials in {self.folder}{so_far}, {jobs} at a time")
+        self.say(f"by {self.objective.in_words}")
         width = max(len(one.name) for one in self.space.dimensions)
         for one in self.space.dimensions:
             self.say(f"  {one.name:{width}}  {one}")
         if self.space.size <= self.trials:
             self.say(f"note: there are {self.space.size:.0f} combinations: a sweep would try each of them once")
-        length = self.space.fixed.get("max_seconds")
-        each = f"each trains {describe_seconds(length)}" if length else "each trains as long as the notebook says"
-        stops = "; one that is worse by then than half of the others is stopped early" if prune else ""
+        stops = "; one that is worse than half of those before it were by then is stopped early" if prune else ""
         if prune and self.objective.name != "fid":
             stops = f"; none is stopped early, unless the notebook measures {self.objective.title} while it trains"
-        self.say(f"{each}{stops}")
+        self.say(f"each trains {self._length()}{stops}")
+
+    def _length(self):
+        fixed = self.space.fixed
+        given = [f"{name} {fixed[name]:,}" for name in ("epochs", "steps") if fixed.get(name)]
+        given += [describe_seconds(fixed["max_seconds"])] if fixed.get("max_seconds") else []
+        return " or ".join(given) or "as long as the notebook says"
 
     def trial(self, number: int, text: str, settings: dict):
         """One is over."""
@@ -77,9 +82,6 @@ class Report:
 
     def _over(self):
         return sum(one.state.is_finished() for one in self.study.trials()[: self.trials])
-
-    def _in_words(self):
-        return f"{self.objective.title} ({self.objective.metric.better} is better)"
 
     # --- the end ----------------------------------------------------------------------------------------------
 
@@ -160,7 +162,7 @@ class Report:
 
     def spread(self, finalist: Finalist) -> str:
         """A value, or mean ± standard deviation."""
-        deviation = "" if finalist.std is None else f" ± {self.value(finalist.std)}"
+        deviation = "" if finalist.std is None else f" ± {finalist.std:.2g}"
         return f"{self.value(finalist.mean)}{deviation}"
 
     def value(self, value: float) -> str:

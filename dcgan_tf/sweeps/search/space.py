@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.recipe.values import number_of
-from dcgan_tf.sweeps.asked import one_value, read_parameters, split_values, values_of
+from dcgan_tf.sweeps.asked import check_known, one_value, read_parameters, split_values, values_of
 from dcgan_tf.sweeps.plan import PlannedRun, plan_sweep
 from dcgan_tf.system.errors import UserError
 
@@ -49,10 +49,12 @@ class Range:
         """A number as Optuna holds it -> as the training is given it."""
         if isinstance(self.low, int):
             return int(drawn)
+        if drawn in self.ends:
+            return drawn
         return min(max(float(f"{drawn:.{_DIGITS}g}"), self.low), self.high)
 
     def __str__(self):
-        return f"{describe_setting(self.low)} .. {describe_setting(self.high)}{', by its logarithm' * self.log}"
+        return f"{describe_setting(self.low)} .. {describe_setting(self.high)}{', logarithmic' * self.log}"
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,7 @@ def read_space(notebook, settings: dict) -> Space:
 
 
 def _read(name, given, declared) -> Range | list:
+    check_known(name, declared)
     if not isinstance(given, str):
         return values_of(name, given if isinstance(given, list) else [given], declared)
     parts = split_values(given)
