@@ -12,27 +12,30 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.reading import read_run
 
 _EVALUATIONS = 8  # of a trial, about
-_IMAGES_PER_SECOND = 150  # of one core, until a trial has shown it: small networks, small images
+_IMAGES_PER_SECOND = 200  # with one core, until a trial has shown it: small networks, small images
 _IMAGES_PER_EPOCH = 5000  # the same
 _SECONDS = 120  # of a notebook that decides itself how long it trains
 _TENTHS = 10
 
 
-def evaluate_every(asked: dict, seen: list[int], cores: int) -> int:
+def evaluate_every(asked: dict, seen: list[tuple[int, int]], cores: int) -> int:
     """The steps from one evaluation of a trial to the next, so that it has some eight of them.
 
-    asked: what the trial will train, PlannedRun.resolved. seen: how many images each of the finished trials saw; the
-    first ones begin with a guess.
+    asked: what the trial will train, PlannedRun.resolved. seen: (steps, batch size) of each trial that is finished;
+    the first ones begin with a guess.
     """
-    images = statistics.median(seen) if seen else _guessed_images(asked, cores)
-    return max(1, round(images / _EVALUATIONS / asked["batch_size"]))
+    batch_size = asked["batch_size"]
+    steps = [steps for steps, size in seen if size == batch_size] or [n * size / batch_size for n, size in seen]
+    steps = statistics.median(steps) if steps else _guessed_images(asked, cores) / batch_size
+    return max(1, round(steps / _EVALUATIONS))
 
 
 def _guessed_images(asked, cores):
-    guesses = [(asked.get("max_seconds") or _SECONDS) * _IMAGES_PER_SECOND * cores]
-    guesses += [asked["steps"] * asked["batch_size"]] if asked.get("steps") else []
-    guesses += [asked["epochs"] * _IMAGES_PER_EPOCH] if asked.get("epochs") else []
-    return guesses[-1] if asked.get("max_seconds") is None else min(guesses)
+    if asked.get("steps"):
+        return asked["steps"] * asked["batch_size"]
+    if asked.get("epochs"):
+        return asked["epochs"] * _IMAGES_PER_EPOCH
+    return (asked.get("max_seconds") or _SECONDS) * _IMAGES_PER_SECOND * cores
 
 
 class Watcher:

@@ -13,7 +13,7 @@ import pandas as pd
 from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.sweeps.search.pictures import write_pictures
-from dcgan_tf.sweeps.search.rows import Finalist, Row, best_of, repeat_rows, trial_rows
+from dcgan_tf.sweeps.search.standing import Finalist, Row, Search, trial_name
 from dcgan_tf.system.files import write_text
 from dcgan_tf.system.text_tables import as_text
 from dcgan_tf.training.progress import describe_seconds
@@ -33,26 +33,25 @@ class SearchResult:
 
 
 class Report:
-    """Tells of a search, in words and files; and holds what was asked for."""
+    """Tells of a search, in words and files."""
 
-    def __init__(self, folder, space, study, objective, trials, finalists, repeats, declared, say):
-        self.folder, self.space, self.study, self.objective = folder, space, study, objective
-        self.trials, self.finalists, self.repeats = trials, finalists, repeats if finalists else 1
-        self.declared, self._say, self.lock, self.left = declared, say, threading.Lock(), 0
+    def __init__(self, search: Search, say):
+        self.search, self.space, self.objective = search, search.space, search.objective
+        self._say, self.lock, self.repeats, self.repeats_left = say, threading.Lock(), 0, 0
 
     def say(self, text: str):
         with self.lock:
             self._say(text)
 
     def begin(self, jobs: int, prune: bool):
-        over = self._over()
+        trials, over = self.search.trials, self.search.count_over()
         so_far = f", {over} of them over already" if over else ""
-        self.say(f"a search of {self.trials} trials in {self.folder}{so_far}, {jobs} at a time")
+        self.say(f"a search of {trials} trials in {self.search.folder}{so_far}, {jobs} at a time")
         self.say(f"by {self.objective.in_words}")
         width = max(len(one.name) for one in self.space.dimensions)
         for one in self.space.dimensions:
             self.say(f"  {one.name:{width}}  {one}")
-        if self.space.size <= self.trials:
+        if self.space.size <= trials:
             self.say(f"note: there are {self.space.size:.0f} combinations: a sweep would try each of them once")
         stops = "; one that is worse than half of those before it were by then is stopped early" if prune else ""
         if prune and self.objective.name != "fid":
@@ -67,106 +66,85 @@ class Report:
 
     def trial(self, number: int, text: str, settings: dict):
         """One is over."""
-        self.say(f"[{self._over()}/{self.trials}] trial-{number:04d}: {text} ({in_words(settings)})")
+        count = f"[{self.search.count_over()}/{self.search.trials}]"
+        self.say(f"{count} {trial_name(number)}: {text} ({in_words(settings)})")
 
     def begin_repeats(self, best: list[Row], jobs: list):
-        self.jobs = len(jobs)
-        self.left = sum(not job.is_over() for job in jobs)
-        if self.left:
-            self.say(f"the best {len(best)} with {self.repeats} seeds each: {self.left} more runs")
+        self.repeats, self.repeats_left = len(jobs), sum(not job.is_over() for job in jobs)
+        if self.repeats_left:
+            seeds = len(self.search.seeds)
+            self.say(f"the best {len(best)} with {seeds} seeds each: {self.repeats_left} more runs")
 
     def repeat(self, name: str, text: str):
+        """One is over."""
         with self.lock:
-            self.left -= 1
-            self._say(f"[{self.jobs - self.left}/{self.jobs}] {name}: {text}")
-
-    def _over(self):
-        return sum(one.state.is_finished() for one in self.study.trials()[: self.trials])
+            self.repeats_left -= 1
+            self._say(f"[{self.repeats - self.repeats_left}/{self.repeats}] {name}: {text}")
 
     # --- the end ----------------------------------------------------------------------------------------------
 
-    def best(self) -> list[Row]:
-        """The trials that are trained with further seeds."""
-        return best_of(trial_rows(self.folder, self.space, self.study), max(self.finalists, 1), self.objective)
-
     def end(self, went_through: bool) -> SearchResult:
         """Write the table and the pictures; name the winner, when all that could be made was, and what is missing."""
-        trials, best = trial_rows(self.folder, self.space, self.study), self.best()
-        first = self.space.fixed.get("seed", self.declared.get("seed", (None, None))[1])
-        seeds = range(first + 1, first + self.repeats) if self.repeats > 1 else ()
-        repeats = repeat_rows(self.folder, best, seeds, self.objective)
-        finalists = self._finalists(best, repeats)
-        self._write_table([*trials, *repeats])
-        self._show(trials, finalists)
+        search, rows = self.search, self.search.rows()
+        repeated = search.repeated_rows(rows)
+        finalists = search.over_seeds(search.best(rows=rows), repeated)
+        self._write_table([*rows, *repeated])
+        self._show(rows, finalists)
         self._draw()
         winner = {**self.space.fixed, **finalists[0].row.settings} if went_through and finalists else None
         if winner is not None:
             self._name(finalists[0], winner)
-        left = {
-            "trials": self.trials - self._over(),
-            "further seeds": sum(self.repeats - len(one.values) for one in finalists),
-        }
-        left = {what: count for what, count in left.items() if count}
+        seeds = sum(len(search.seeds) - len(one.values) for one in finalists)
+        left = {"trials": search.trials - search.count_over(), "further seeds": seeds}
+        left = [f"{count} {what}" for what, count in left.items() if count]
         if left:
-            listed = ", ".join(f"{what} {count}" for what, count in left.items())
-            self.say(f"not over: {listed}; the same command goes on with them")
-        return SearchResult(self.folder, [*trials, *repeats], finalists, winner, not left)
-
-    def _finalists(self, best, repeats):
-        """By their means; those with fewer seeds than others come after them."""
-        found = [
-            Finalist(row, [row.value, *(r.value for r in repeats if r.number == row.number and r.value is not None)])
-            for row in best
-        ]
-        return sorted(found, key=lambda one: (-len(one.values), self.objective.order(one.mean)))
+            self.say(f"not over: {', '.join(left)}; the same command goes on with them")
+        return SearchResult(search.folder, [*rows, *repeated], finalists, winner, not left)
 
     def _write_table(self, rows):
         names = [one.name for one in self.space.dimensions]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["run", "status", self.objective.title, "step", "seed", *names, "note"])
-        first = self.space.fixed.get("seed", self.declared.get("seed", ("", ""))[1])
         for row in rows:
             settings = [describe_setting(row.settings[name]) if name in row.settings else "" for name in names]
-            seed = first if row.seed is None else row.seed
+            seed = self.search.seeds[0] if row.seed is None else row.seed
             writer.writerow([row.name, row.status, _cell(row.value), _cell(row.step), seed, *settings, row.note])
-        write_text(self.folder / "search.csv", text.getvalue())
+        write_text(self.search.folder / "search.csv", text.getvalue())
 
-    def _show(self, trials, finalists):
+    def _show(self, rows, finalists):
         """The best trials as a table, the finalists first."""
         among = {one.row.number for one in finalists}
-        others = best_of([row for row in trials if row.number not in among], _IN_TABLE, self.objective)
+        others = [row for row in self.search.best(len(rows), rows) if row.number not in among]
         found = [*finalists, *(Finalist(row, [row.value]) for row in others)][:_IN_TABLE]
         if found:
-            columns = {"trial": [one.row.name for one in found], self.objective.title: list(map(self.spread, found))}
+            columns = {"trial": [one.row.name for one in found], self.objective.title: list(map(spread, found))}
             columns["seeds"] = [str(len(one.values)) for one in found]
             for one in self.space.dimensions:
                 columns[one.name] = [describe_setting(other.row.settings[one.name]) for other in found]
             self.say(as_text(pd.DataFrame(columns)))
-        self.say(f"table: {self.folder / 'search.csv'}")
+        self.say(f"table: {self.search.folder / 'search.csv'}")
 
     def _draw(self):
         try:
-            for line in write_pictures(self.folder, self.study, self.objective):
+            for line in write_pictures(self.search.folder, self.search.study, self.objective):
                 self.say(line)
         except Exception as error:  # what was trained counts; the next call draws again
             self.say(f"the pictures could not be drawn ({type(error).__name__}: {error})")
 
     def _name(self, winner, settings):
         self.say(
-            f"winner: {winner.row.name}, {self.objective.title} {self.spread(winner)} over {len(winner.values)} "
+            f"winner: {winner.row.name}, {self.objective.title} {spread(winner)} over {len(winner.values)} "
             f"seed{'s' * (len(winner.values) > 1)}: {in_words(winner.row.settings)}; its run: "
-            f"{self.folder / winner.row.name}"
+            f"{self.search.folder / winner.row.name}"
         )
-        self.say(f"train it: {command(self.space.notebook, settings, self.folder / 'winner')}")
+        self.say(f"train it: {command(self.space.notebook, settings, self.search.folder / 'winner')}")
 
-    def spread(self, finalist: Finalist) -> str:
-        """A value, or mean ± standard deviation."""
-        deviation = "" if finalist.std is None else f" ± {finalist.std:.2g}"
-        return f"{self.value(finalist.mean)}{deviation}"
 
-    def value(self, value: float) -> str:
-        return describe_value(value)
+def spread(finalist: Finalist) -> str:
+    """A value, or mean ± standard deviation."""
+    deviation = "" if finalist.std is None else f" ± {finalist.std:.2g}"
+    return f"{describe_value(finalist.mean)}{deviation}"
 
 
 def in_words(settings: dict) -> str:

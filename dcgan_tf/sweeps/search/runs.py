@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import is_being_written
 from dcgan_tf.run.reading import read_run
 from dcgan_tf.sweeps.running import Outcome, log_path, make_run, standing
 from dcgan_tf.sweeps.search.pruning import Watcher, evaluate_every
 from dcgan_tf.sweeps.search.report import Report, in_words
-from dcgan_tf.sweeps.search.rows import Row, trial_name
+from dcgan_tf.sweeps.search.standing import Row, Search, trial_name
 from dcgan_tf.sweeps.search.together import Job
 from dcgan_tf.sweeps.worker import FINISHED
 from dcgan_tf.system.errors import UserError
@@ -26,10 +27,10 @@ _MOST_FAILURES = 3  # one after another, before any run has gone well
 class Runs:
     """Makes them with an executor, one at a time for each of its places."""
 
-    def __init__(self, report: Report, executor):
-        self.report, self.executor = report, executor
-        self.folder, self.space, self.study = report.folder, report.space, report.study
-        self.objective, self.declared = report.objective, report.declared
+    def __init__(self, search: Search, report: Report, executor):
+        self.report, self.executor, self.folder, self.space = report, executor, search.folder, search.space
+        self.study, self.objective, self.declared = search.study, search.objective, search.declared
+        self.count = search.trials
         self.notebook = Path(self.space.notebook).absolute()
         self.failures, self.went_well = 0, False
 
@@ -37,11 +38,11 @@ class Runs:
 
     def trials_left(self) -> Iterator[Job]:
         """Those that were begun and are not over, then new ones."""
-        begun = self.study.trials()[: self.report.trials]
+        begun = self.study.trials()[: self.count]
         yield from (self._trial(one.number) for one in begun if not one.state.is_finished())
-        while len(self.study.trials()) < self.report.trials and not self.executor.stopping:
+        while len(self.study.trials()) < self.count and not self.executor.stopping:
             number = self.study.begin()
-            if number < self.report.trials:  # else another process was quicker: it waits for a call with more trials
+            if number < self.count:  # else another process was quicker: it waits for a call with more trials
                 yield self._trial(number)
 
     def _trial(self, number):
@@ -72,8 +73,8 @@ class Runs:
         value = self.objective.of_run(path.path)
         if outcome.status == FINISHED and value is not None:
             step = read_run(path).last.get("step", 0)
-            images = step * run.resolved.get("batch_size", 0)
-            self.study.finish(trial, self.objective.cost(value), value=value, step=step, images=images)
+            batch_size = run.resolved.get("batch_size")
+            self.study.finish(trial, self.objective.cost(value), value=value, step=step, batch_size=batch_size)
             self.report.trial(number, self._told(value) + took, drawn)
         elif watcher.pruned_at is not None and outcome.status != FINISHED:
             step, tenth, value = watcher.pruned_at
@@ -93,7 +94,8 @@ class Runs:
         if "evaluate_every" in self.declared and "evaluate_every" not in self.space.fixed:
             every = trial.user_attrs.get("evaluate_every")
             if every is None and "batch_size" in run.resolved:
-                seen = [other.user_attrs["images"] for other in self.study.trials() if other.user_attrs.get("images")]
+                notes = [other.user_attrs for other in self.study.trials()]
+                seen = [(noted["step"], noted["batch_size"]) for noted in notes if noted.get("batch_size")]
                 every = evaluate_every(run.resolved, seen, len(cores) or available_cores())
                 trial.set_user_attr("evaluate_every", every)
             if every is not None:
@@ -102,13 +104,12 @@ class Runs:
 
     # --- the best few -----------------------------------------------------------------------------------------
 
-    def repeat(self, row: Row, repeat: int) -> Job:
+    def repeat(self, row: Row, seed: int) -> Job:
         """A finalist with another seed."""
-        first = self.space.fixed.get("seed", self.declared["seed"][1])
-        run = self.space.plan({**row.settings, "seed": first + repeat})
+        run = self.space.plan({**row.settings, "seed": seed})
         every = self.study.trials()[row.number].user_attrs.get("evaluate_every")
         parameters = {**run.parameters, **({} if every is None else {"evaluate_every": every})}
-        run = dataclasses.replace(run, name=f"{row.name}-seed={first + repeat}", parameters=parameters)
+        run = dataclasses.replace(run, name=f"{row.name}-seed={seed}", parameters=parameters)
         return Job(run.name, lambda: self._is_measured(run), functools.partial(self._make_repeat, run))
 
     def _is_measured(self, run) -> bool:
@@ -150,4 +151,4 @@ class Runs:
             raise UserError(f"{self.failures} runs and none went well, {name} with: {why}: mend that first")
 
     def _told(self, value):
-        return f"{self.objective.title} {self.report.value(value)}"
+        return f"{self.objective.title} {describe_value(value)}"

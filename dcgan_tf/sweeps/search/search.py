@@ -19,6 +19,7 @@ from dcgan_tf.sweeps.search.objective import Objective
 from dcgan_tf.sweeps.search.report import Report, SearchResult
 from dcgan_tf.sweeps.search.runs import Runs
 from dcgan_tf.sweeps.search.space import read_space
+from dcgan_tf.sweeps.search.standing import Search
 from dcgan_tf.sweeps.search.study import Study, import_optuna
 from dcgan_tf.sweeps.search.together import Together
 from dcgan_tf.system.errors import UserError
@@ -40,10 +41,7 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
     Returns what was found. Raises UserError, before anything runs or is written, for what cannot work;
     SweepInterrupted on Ctrl-C or SIGTERM, after all runs under way have saved.
     """
-    for name, value, low in (("trials", trials, 1), ("finalists", finalists, 0), ("repeats", repeats, 1),
-                             ("jobs", jobs, 1), ("seed", seed, 0)):  # fmt: skip
-        if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            raise UserError(f"{name}={value!r} must be a whole number of at least {low}")
+    _check_counts(trials=(trials, 1), finalists=(finalists, 0), repeats=(repeats, 1), jobs=(jobs, 1), seed=(seed, 0))
     objective = Objective(metric)
     declared = read_parameters(notebook)
     if repeats > 1 and finalists and "seed" not in declared:
@@ -59,16 +57,23 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
     study = Study(folder, objective.direction, asked, seed, prune)
     if note := saved_changes(notebook, settings):
         say(note)
-    report = Report(folder, space, study, objective, trials, finalists, repeats, declared, say)
+    asked_for = Search(folder, space, study, objective, declared, trials, finalists, repeats)
+    report = Report(asked_for, say)
     report.begin(jobs, prune)
     went_through = False
     try:
         with sigterm_as_ctrl_c():
-            _go(folder, LocalProcesses(jobs), report)
+            _go(asked_for, LocalProcesses(jobs), report)
         went_through = True
     finally:
         found = report.end(went_through)
     return found
+
+
+def _check_counts(**counts):
+    for name, (value, low) in counts.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            raise UserError(f"{name}={value!r} must be a whole number of at least {low}")
 
 
 def _with_length(settings, minutes, declared):
@@ -83,11 +88,11 @@ def _with_length(settings, minutes, declared):
     return {**settings, "max_seconds": [60.0 * minutes]}
 
 
-def _go(folder, executor, report):
+def _go(asked_for: Search, executor, report: Report):
     """All trials, then the best few with further seeds."""
-    runs, together = Runs(report, executor), Together(folder, executor, report.say)
+    runs, together = Runs(asked_for, report, executor), Together(asked_for.folder, executor, report.say)
     together.until_nothing_is_left(runs.trials_left)
-    best = report.best()
-    jobs = [runs.repeat(row, repeat) for repeat in range(1, report.repeats) for row in best]
+    best = asked_for.best()
+    jobs = [runs.repeat(row, seed) for seed in asked_for.seeds[1:] for row in best]
     report.begin_repeats(best, jobs)
     together.until_nothing_is_left(lambda: iter(jobs))
