@@ -1,6 +1,7 @@
 """Searches whose trials train nothing (see fake_worker.py): drawn, pruned, repeated, stopped and gone on with."""
 
 import csv
+import json
 import os
 import shlex
 import signal
@@ -10,6 +11,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import fake_worker
 import pytest
 from commands import run_cli
 from nbformat import write as write_notebook
@@ -24,7 +26,7 @@ from dcgan_tf.system.errors import UserError
 ROOT = Path(__file__).parents[2]
 MNIST = ROOT / "notebooks" / "mnist.ipynb"
 WORKER = local.WORKER
-FAKE = [sys.executable, str(Path(__file__).with_name("fake_worker.py"))]
+FAKE = [sys.executable, fake_worker.__file__]
 SPACE = {"generator_learning_rate": "1e-4..2e-3:log", "loss": "bce,hinge", "steps": "10"}
 # The command line with that worker, in a process of its own.
 COMMAND = f"from dcgan_tf.sweeps.executors import local; local.WORKER = {FAKE}; from dcgan_tf.cli import main; main()"
@@ -61,7 +63,9 @@ def lines(path):
 
 
 def until(condition):
+    given_up = time.monotonic() + 120
     while not condition():
+        assert time.monotonic() < given_up
         time.sleep(0.02)
 
 
@@ -96,9 +100,11 @@ def test_a_search_ends_in_a_table_pictures_and_a_command_that_trains_the_winner(
 
 def test_what_is_over_is_not_made_again_and_more_trials_extend_it(tmp_path):
     go(tmp_path, trials=2, finalists=0)
-    begun = lines(tmp_path / "begun.txt")
+    begun, before = lines(tmp_path / "begun.txt"), table(tmp_path)
+    with open(tmp_path / "trial-0000" / "metrics.jsonl", "a") as file:  # somebody measures it by another protocol
+        file.write(json.dumps(fake_worker.evaluation(10, 0.1)) + "\n")
     found, said = go(tmp_path, trials=2, finalists=0)
-    assert lines(tmp_path / "begun.txt") == begun and "2 of them over already" in said[0]
+    assert table(tmp_path) == before and lines(tmp_path / "begun.txt") == begun and "2 of them over already" in said[0]
     assert found.winner and "over 1 seed:" in said[-2]
     go(tmp_path, trials=3, finalists=0)
     assert lines(tmp_path / "begun.txt") == [*begun, "trial-0002"]
@@ -113,7 +119,7 @@ def test_what_is_over_is_not_made_again_and_more_trials_extend_it(tmp_path):
 
 
 def test_a_trial_that_is_worse_than_half_of_the_others_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setenv("FAKE_PAUSE", "0.04")
+    monkeypatch.setenv("FAKE_PAUSE", "0.08")
     found, said = go(tmp_path, trials=12, finalists=0, jobs=2)
     rows = table(tmp_path)
     pruned = [row for row in rows.values() if row["status"] == "pruned"]
@@ -214,14 +220,14 @@ results_dir: str = "results"
 run_name: str = None
 """
 BODY = f"""
-import sys, time
+import json, sys, time
 from pathlib import Path
 sys.path.insert(0, {str(Path(FAKE[1]).parent)!r})
 import fake_worker
 run = Path(results_dir) / run_name
 fake_worker.begin(run, {{}})
 try:
-    fake_worker.append(run / "metrics.jsonl", __import__("json").dumps(fake_worker.evaluation(5, rate)))
+    fake_worker.append(run / "metrics.jsonl", json.dumps(fake_worker.evaluation(5, rate)))
     while behave == "wait":
         time.sleep(0.1)
 except KeyboardInterrupt:

@@ -51,42 +51,46 @@ class Runs:
 
     def _make_trial(self, number, cores):
         trial = self.study.take(number)
-        drawn, name = self.space.draw(trial), trial_name(number)
-        try:
-            run = self._planned(trial, drawn, name, cores)
-        except UserError as error:
-            self.study.give_up(trial, "impossible", note=str(error))
-            self.report.trial(number, f"impossible: {error}", drawn)
-            return
+        drawn = self.space.draw(trial)
         twin = self.study.twin(number, trial.params)
         if twin is not None:
             self.study.end_like(trial, twin, note=f"as {trial_name(twin.number)}")
             self.report.trial(number, f"the same settings as {trial_name(twin.number)}", drawn)
             return
-        path = Run(self.folder / name)
-        watcher = Watcher(trial, path, self.objective, self.study.trials()[number].intermediate_values)
+        try:
+            run = self._planned(trial, drawn, trial_name(number), cores)
+        except UserError as error:
+            self.study.give_up(trial, "impossible", note=str(error))
+            self.report.trial(number, f"impossible: {error}", drawn)
+            return
+        watcher = Watcher(
+            trial, Run(self.folder / run.name), self.objective, self.study.trials()[number].intermediate_values
+        )
         started = time.monotonic()
         outcome = self._made(run, cores, watcher)
-        if outcome is None:
-            return
-        took = f" after {describe_seconds(time.monotonic() - started)}"
-        value = self.objective.of_run(path.path)
+        if outcome is not None:
+            took = f"after {describe_seconds(time.monotonic() - started)}"
+            self._end_trial(trial, run, drawn, outcome, watcher.pruned_at, took)
+
+    def _end_trial(self, trial, run, drawn, outcome, pruned_at, took):
+        """Tell Optuna and people what came of it; what failed is not over."""
+        path, value = Run(self.folder / run.name), self.objective.of_run(self.folder / run.name)
         if outcome.status == FINISHED and value is not None:
-            step = read_run(path).last.get("step", 0)
-            batch_size = run.resolved.get("batch_size")
+            step, batch_size = read_run(path).last.get("step", 0), run.resolved.get("batch_size")
             self.study.finish(trial, self.objective.cost(value), value=value, step=step, batch_size=batch_size)
-            self.report.trial(number, self._told(value) + took, drawn)
-        elif watcher.pruned_at is not None and outcome.status != FINISHED:
-            step, tenth, value = watcher.pruned_at
+            text = self._told(value)
+        elif outcome.status != FINISHED and pruned_at is not None:
+            step, tenth, value = pruned_at
             self.study.give_up(trial, "pruned", value=value, step=step)
-            self.report.trial(number, f"pruned at step {step:,} ({tenth}0%) with {self._told(value)}{took}", drawn)
+            text = f"pruned at step {step:,} ({tenth}0%) with {self._told(value)}"
         elif path.diverged_path.exists():
             self.study.give_up(trial, "diverged", note=outcome.error)
-            self.report.trial(number, f"diverged{took}", drawn)
+            text = "diverged"
         else:
-            self._failed(name, outcome, drawn)
+            self._failed(run.name, outcome, drawn)
             return
         self.went_well = True
+        self.report.trial(trial.number, f"{text} {took}", drawn)
 
     def _planned(self, trial, drawn, name, cores):
         """The run of a trial. How often it is evaluated is decided once, and noted."""
@@ -110,12 +114,7 @@ class Runs:
         every = self.study.trials()[row.number].user_attrs.get("evaluate_every")
         parameters = {**run.parameters, **({} if every is None else {"evaluate_every": every})}
         run = dataclasses.replace(run, name=f"{row.name}-seed={seed}", parameters=parameters)
-        return Job(run.name, lambda: self._is_measured(run), functools.partial(self._make_repeat, run))
-
-    def _is_measured(self, run) -> bool:
-        return (
-            standing(self.folder, run).status == FINISHED and self.objective.of_run(self.folder / run.name) is not None
-        )
+        return Job(run.name, lambda: run.name in self.study.repeats(), functools.partial(self._make_repeat, run))
 
     def _make_repeat(self, run, cores):
         outcome = self._made(run, cores)
@@ -123,6 +122,7 @@ class Runs:
             return
         value = self.objective.of_run(self.folder / run.name)
         if outcome.status == FINISHED and value is not None:
+            self.study.note_repeat(run.name, value)
             self.report.repeat(run.name, self._told(value))
         else:
             self._failed(run.name, outcome, run.settings)

@@ -83,13 +83,13 @@ class Search:
 
     def repeated_rows(self, rows: list[Row]) -> list[Row]:
         """The further runs of those trials that were among the best at some time."""
-        found = []
+        found, values = [], self.study.repeats()
         for row in (row for row in rows if row.status == FINISHED):
-            for seed in self.seeds[1:]:
-                name = f"{row.name}-seed={seed}"
-                if (self.folder / name).is_dir():
-                    value = self.objective.of_run(self.folder / name)
-                    found.append(self._row_of_run(name, row.number, row.settings, seed, value))
+            names = {seed: f"{row.name}-seed={seed}" for seed in self.seeds[1:]}
+            begun = {seed: name for seed, name in names.items() if name in values or (self.folder / name).is_dir()}
+            found += [
+                self._row_of_run(name, row.number, row.settings, seed, values.get(name)) for seed, name in begun.items()
+            ]
         return found
 
     def over_seeds(self, best: list[Row], repeated: list[Row]) -> list[Finalist]:

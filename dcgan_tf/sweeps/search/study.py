@@ -18,7 +18,7 @@ import numpy as np
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained
 
-_NAME = "search"
+_NAME, _REPEAT = "search", "repeat "
 _LOCK_LEFT = 10  # seconds after which the journal's lock was left behind by a killed process
 _BEFORE_PRUNING = 5  # trials that are trained to their end, before others are compared with them
 _TENTHS_BEFORE_PRUNING = 2  # a GAN's first fifth says little
@@ -111,6 +111,15 @@ class Study:
         self._note(trial, {"status": "same", "note": note, "value": twin.user_attrs.get("value")})
         finished = twin.state == self.optuna.trial.TrialState.COMPLETE
         self.study.tell(trial.number, twin.value if finished else None, state=twin.state)
+
+    def note_repeat(self, name: str, value: float):
+        """Keep what a further seed of one of the best came to, by the name of its run."""
+        self.study.set_user_attr(_REPEAT + name, value)
+
+    def repeats(self) -> dict[str, float]:
+        """All of those."""
+        noted = self.study.user_attrs.items()
+        return {name.removeprefix(_REPEAT): value for name, value in noted if name.startswith(_REPEAT)}
 
     def _note(self, trial, notes):
         for name, value in notes.items():
