@@ -109,7 +109,7 @@ def test_what_is_over_is_not_made_again_and_more_trials_extend_it(tmp_path):
     go(tmp_path, trials=3, finalists=0)
     assert lines(tmp_path / "begun.txt") == [*begun, "trial-0002"]
     for settings, options, said in (
-        ({**SPACE, "loss": "bce,minimax"}, {}, "loss: bce, hinge then, bce, minimax now"),
+        ({**SPACE, "loss": "bce,minimax"}, {}, "loss: bce,hinge then, bce,minimax now"),
         ({**SPACE, "width": 8}, {}, "width: nothing then, 8 now"),
         (SPACE, {"metric": "kid"}, "metric: frechet_distance then, kernel_distance now"),
         (SPACE, {"seed": 1}, "seed of the draws: 0 then, 1 now"),

@@ -20,10 +20,10 @@ def test_ranges_values_and_what_stays():
         generator_learning_rate="1e-4..2e-3:log", batch_size="16..64", beta_1="0..0.9", loss="bce,hinge", steps="100"
     )
     rate, batch, beta, loss = space.dimensions
-    assert rate == Range("generator_learning_rate", 1e-4, 2e-3, True) and str(rate) == "0.0001 .. 0.002, logarithmic"
+    assert rate == Range("generator_learning_rate", 1e-4, 2e-3, True) and str(rate) == "0.0001..0.002:log"
     assert batch == Range("batch_size", 16, 64, False) and isinstance(batch.low, int) and batch.size == 49
     assert (beta.low, beta.high, beta.size) == (0.0, 0.9, float("inf")) and isinstance(beta.low, float)
-    assert loss == Choice("loss", ["bce", "hinge"]) and str(loss) == "bce, hinge"
+    assert loss == Choice("loss", ["bce", "hinge"]) and str(loss) == "bce,hinge"
     assert space.fixed == {"steps": 100}
     there = f"{MNIST.parent}/../notebooks"  # two dots make no range of a path
     assert read(batch_size="16,32", loss=["bce", "hinge"], width=8, dataset=there).size == 4

@@ -54,7 +54,8 @@ class Range:
         return min(max(float(f"{drawn:.{_DIGITS}g}"), self.low), self.high)
 
     def __str__(self):
-        return f"{describe_setting(self.low)} .. {describe_setting(self.high)}{', logarithmic' * self.log}"
+        """As it is typed."""
+        return f"{self.low}..{self.high}{':log' * self.log}"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class Choice:
         return next(value for value in self.values if _plain(value) == drawn)
 
     def __str__(self):
-        return ", ".join(map(describe_setting, self.values))
+        """As it is typed."""
+        return ",".join(str(_plain(value)) for value in self.values)
 
 
 def _plain(value):
