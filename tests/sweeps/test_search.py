@@ -176,7 +176,7 @@ def test_several_processes_share_a_search_and_one_that_dies_is_replaced(tmp_path
 def test_a_run_that_fails_is_tried_again_by_the_same_command(tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_FAIL", "trial-0001")
     found, said = go(tmp_path, trials=3, finalists=0)
-    assert found.winner and not found.is_whole and "not over: 1 trials" in said[-1]
+    assert found.winner and not found.is_whole and "not over: 1 trial;" in said[-1]
     assert any("failed: trial-0001 (generator" in line and "made to fail; log: " in line for line in said)
     assert table(tmp_path)["trial-0001"]["status"] == "failed"
     monkeypatch.delenv("FAKE_FAIL")

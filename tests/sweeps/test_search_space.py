@@ -37,6 +37,14 @@ def test_a_drawn_number_is_short_and_stays_in_its_range():
     assert Choice("classes", [[3, 8], None, 7]).setting("[3, 8]") == [3, 8]
 
 
+def test_what_is_asked_for_can_be_typed_again():
+    assert str(Choice("batch_size", [None, 16])) == "none,16"
+    assert str(Choice("augment", ["translation,cutout", "none"])) == '"translation,cutout",none'
+    for given in ("1e-4..2e-3:log", "0.0001,0.00012345678"):
+        (asked,) = read(generator_learning_rate=given).dimensions
+        assert read(generator_learning_rate=str(asked)).dimensions == [asked]
+
+
 @pytest.mark.parametrize(
     "settings, message",
     [

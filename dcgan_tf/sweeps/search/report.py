@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import shlex
 import threading
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import pandas as pd
 from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.sweeps.search.pictures import write_pictures
+from dcgan_tf.sweeps.search.space import typed
 from dcgan_tf.sweeps.search.standing import Finalist, Row, Search, trial_name
 from dcgan_tf.system.files import write_text
 from dcgan_tf.system.text_tables import as_text
@@ -60,7 +60,7 @@ class Report:
 
     def _length(self):
         fixed = self.space.fixed
-        given = [f"{name} {fixed[name]:,}" for name in ("epochs", "steps") if fixed.get(name)]
+        given = [f"{fixed[name]:,} {name}" for name in ("epochs", "steps") if fixed.get(name)]
         given += [describe_seconds(fixed["max_seconds"])] if fixed.get("max_seconds") else []
         return " or ".join(given) or "as long as the notebook says"
 
@@ -95,8 +95,8 @@ class Report:
         if winner is not None:
             self._name(finalists[0], winner)
         seeds = sum(len(search.seeds) - len(one.values) for one in finalists)
-        left = {"trials": search.trials - search.count_over(), "further seeds": seeds}
-        left = [f"{count} {what}" for what, count in left.items() if count]
+        left = {"trial": search.trials - search.count_over(), "further seed": seeds}
+        left = [f"{count} {what}{'s' * (count > 1)}" for what, count in left.items() if count > 0]
         if left:
             self.say(f"not over: {', '.join(left)}; the same command goes on with them")
         return SearchResult(search.folder, [*rows, *repeated], finalists, winner, not left)
@@ -153,15 +153,8 @@ def in_words(settings: dict) -> str:
 
 def command(notebook: str, settings: dict, folder: Path) -> str:
     """What a terminal takes to train one run with these settings."""
-    typed = [f"{name}={_typed(value)}" for name, value in settings.items()]
-    return shlex.join(["python", "-m", "dcgan_tf", "sweep", notebook, *typed, "--results-dir", str(folder)])
-
-
-def _typed(value):
-    """A value as `sweep` takes it."""
-    if isinstance(value, str):
-        return f'"{value}"' if "," in value else value
-    return "none" if value is None else json.dumps(value)
+    settings = [f"{name}={typed(value)}" for name, value in settings.items()]
+    return shlex.join(["python", "-m", "dcgan_tf", "sweep", notebook, *settings, "--results-dir", str(folder)])
 
 
 def _cell(value):

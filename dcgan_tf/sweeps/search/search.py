@@ -18,7 +18,7 @@ from dcgan_tf.sweeps.running import results_folder, sigterm_as_ctrl_c
 from dcgan_tf.sweeps.search.objective import Objective
 from dcgan_tf.sweeps.search.report import Report, SearchResult
 from dcgan_tf.sweeps.search.runs import Runs
-from dcgan_tf.sweeps.search.space import read_space
+from dcgan_tf.sweeps.search.space import read_space, typed
 from dcgan_tf.sweeps.search.standing import Search
 from dcgan_tf.sweeps.search.study import Study, import_optuna
 from dcgan_tf.sweeps.search.together import Together
@@ -51,7 +51,7 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
     name = "-".join([Path(notebook).stem, "search", *(one.name for one in space.dimensions)])
     folder = results_folder(results_dir, name)
     asked = {"notebook": Path(notebook).name, "metric": objective.title, "seed of the draws": str(seed)}
-    asked |= {one.name: str(one) for one in space.dimensions} | {n: str(value) for n, value in space.fixed.items()}
+    asked |= {one.name: str(one) for one in space.dimensions} | {n: typed(value) for n, value in space.fixed.items()}
     with disk_errors_explained(folder):
         (folder / "logs").mkdir(parents=True, exist_ok=True)
     study = Study(folder, objective.direction, asked, seed, prune)

@@ -81,7 +81,14 @@ class Choice:
 
     def __str__(self):
         """As it is typed."""
-        return ",".join(str(_plain(value)) for value in self.values)
+        return ",".join(map(typed, self.values))
+
+
+def typed(value) -> str:
+    """A value as a command takes it."""
+    if isinstance(value, str):
+        return f'"{value}"' if "," in value else value
+    return "none" if value is None else json.dumps(value)
 
 
 def _plain(value):
