@@ -1,8 +1,8 @@
 """What a search's runs do, in place of dcgan_tf.sweeps.worker: the same job and the same files, and no training.
 
 A run has ten steps, and measures itself after each; how good it is follows from its settings. It imports nothing that
-takes time. The environment says what else it does: FAKE_PAUSE, seconds for each step; FAKE_FAIL, the names of runs
-that fail.
+takes time. The environment says what else it does: FAKE_PAUSE, seconds for each step; FAKE_FAIL and FAKE_DIVERGE,
+the names of runs that fail in these ways.
 """
 
 import json
@@ -23,6 +23,9 @@ def main():
     append(run.parent / "begun.txt", run.name)
     if run.name in os.environ.get("FAKE_FAIL", "").split(","):
         end(job, "failed", "ValueError: made to fail", 1)
+    if run.name in os.environ.get("FAKE_DIVERGE", "").split(","):
+        append(run / "diverged.txt", "a loss is no longer a finite number")
+        end(job, "failed", "TrainingDiverged: a loss is no longer a finite number", 1)
     if not (run / "config.json").exists():
         begin(run, parameters)
     for step in range(len((run / "history.csv").read_text().splitlines()), STEPS + 1):

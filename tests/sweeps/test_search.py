@@ -173,15 +173,16 @@ def test_several_processes_share_a_search_and_one_that_dies_is_replaced(tmp_path
     assert sum(begun.values()) <= 9  # the one that was under way, once more
 
 
-def test_a_run_that_fails_is_tried_again_by_the_same_command(tmp_path, monkeypatch):
+def test_a_run_that_fails_is_tried_again_by_the_same_command_and_one_that_diverged_is_not(tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_FAIL", "trial-0001")
+    monkeypatch.setenv("FAKE_DIVERGE", "trial-0002")
     found, said = go(tmp_path, trials=3, finalists=0)
     assert found.winner and not found.is_whole and "not over: 1 trial;" in said[-1]
     assert any("failed: trial-0001 (generator" in line and "made to fail; log: " in line for line in said)
-    assert table(tmp_path)["trial-0001"]["status"] == "failed"
+    assert [row["status"] for row in table(tmp_path).values()] == ["finished", "failed", "diverged"]
     monkeypatch.delenv("FAKE_FAIL")
     found, said = go(tmp_path, trials=3, finalists=0)
-    assert found.is_whole and Counter(lines(tmp_path / "begun.txt"))["trial-0001"] == 2
+    assert found.is_whole and lines(tmp_path / "begun.txt") == [*(row.name for row in found.rows), "trial-0001"]
 
 
 def test_a_search_in_which_everything_fails_stops(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dcgan_tf.sweeps.worker import FINISHED
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained
 
@@ -98,7 +99,7 @@ class Study:
 
     def finish(self, trial, cost: float, **notes):
         """End a trial with what it came to; the notes are kept with it."""
-        self._note(trial, notes)
+        self._note(trial, {"status": FINISHED, **notes})
         self.study.tell(trial.number, cost)
 
     def give_up(self, trial, status: str, **notes):
