@@ -40,15 +40,15 @@ def quick_trials(monkeypatch):
 
 def go(folder, settings=SPACE, **options):
     said = []
-    options = {"trials": 6, "finalists": 2, "repeats": 2, **options}
+    options = {"trials": 6, "finalists": 2, "repeats": 2, "prune": False, **options}
     return search(MNIST, settings, results_dir=folder, say=said.append, **options), said
 
 
-def start(folder, *options, **environment):
+def start(folder, **environment):
     """The same search as a command in a process of its own."""
     settings = [f"{name}={value}" for name, value in SPACE.items()]
     command = [sys.executable, "-c", COMMAND, "search", str(MNIST), *settings, "--results-dir", str(folder)]
-    options = ["--trials", "6", "--finalists", "2", "--repeats", "2", *options]
+    options = ["--trials", "6", "--finalists", "2", "--repeats", "2", "--no-prune"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     return subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True, env=environment)
 
@@ -120,7 +120,7 @@ def test_what_is_over_is_not_made_again_and_more_trials_extend_it(tmp_path):
 
 def test_a_trial_that_is_worse_than_half_of_the_others_is_stopped(tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_PAUSE", "0.08")
-    found, said = go(tmp_path, trials=12, finalists=0, jobs=2)
+    found, said = go(tmp_path, trials=12, finalists=0, jobs=2, prune=True)
     rows = table(tmp_path)
     pruned = [row for row in rows.values() if row["status"] == "pruned"]
     assert pruned and all(int(row["step"]) < 10 for row in pruned)
@@ -159,7 +159,7 @@ def test_a_killed_search_loses_nothing_and_trains_nothing_twice(whole, tmp_path)
 
 
 def test_several_processes_share_a_search_and_one_that_dies_is_replaced(tmp_path):
-    first, second = (start(tmp_path, "--no-prune", FAKE_PAUSE="0.05") for _ in range(2))
+    first, second = (start(tmp_path, FAKE_PAUSE="0.05") for _ in range(2))
     until(lambda: len(lines(tmp_path / "begun.txt")) > 3)
     first.kill()
     first.communicate()
