@@ -105,8 +105,8 @@ class Search:
         name, noted, settings = trial_name(trial.number), trial.user_attrs, self.space.settings(trial.params)
         if not trial.state.is_finished():
             return self._row_of_run(name, trial.number, settings)
-        note = noted.get("note") or ""
-        return Row(name, trial.number, settings, noted["status"], noted.get("value"), noted.get("step"), note)
+        status = noted.get("status", FINISHED if trial.state.name == "COMPLETE" else "pruned")
+        return Row(name, trial.number, settings, status, noted.get("value"), noted.get("step"), noted.get("note") or "")
 
     def _row_of_run(self, name, number, settings, seed=None, value=None):
         found = read_outcome(Run(self.folder / name).notebook_path) or {"outcome": MISSING, "error": None}
