@@ -22,6 +22,7 @@ _WHERE = {
     "evaluate": "dcgan_tf.evaluation.evaluate",
     "explore": "dcgan_tf.latent.explore",
     "sweep": "dcgan_tf.sweeps.sweep",
+    "search": "dcgan_tf.sweeps.search.search",
     "gallery": "dcgan_tf.gallery_page.build",
     "export": "dcgan_tf.exporting.export",
     "load_generator": "dcgan_tf.run.generators",

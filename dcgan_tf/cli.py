@@ -486,16 +486,70 @@ def sweep(notebook, settings, file, dry_run, **options):
     from dcgan_tf.sweeps.yaml_file import read_yaml
 
     given, named = read_yaml(file) if file else ({}, {})
+    typed = {name: split_values(values) for name, values in _named_settings(settings, "NAME=VALUE,VALUE").items()}
+    outcomes = sweep(notebook, {**given, **typed}, named=named, dry_run=dry_run, say=click.echo, **options)
+    return 0 if dry_run or all(outcome.status == FINISHED for outcome in outcomes) else 1
+
+
+def _named_settings(settings, form) -> dict[str, str]:
+    """NAME=... NAME=..., as a dict of texts."""
     typed = {}
     for text in settings:
         name, equals, values = text.partition("=")
         if not equals or not name or not values:
-            raise UserError(f"setting {text!r} must be NAME=VALUE or NAME=VALUE,VALUE, for example epochs=5,10")
+            raise UserError(f"setting {text!r} must be NAME=VALUE or {form}, for example epochs=5,10")
         if name in typed:
             raise UserError(f"{name} is given twice: give all its values at once, as {name}=1,2")
-        typed[name] = split_values(values)
-    outcomes = sweep(notebook, {**given, **typed}, named=named, dry_run=dry_run, say=click.echo, **options)
-    return 0 if dry_run or all(outcome.status == FINISHED for outcome in outcomes) else 1
+        typed[name] = values
+    return typed
+
+
+@cli.command()
+@click.argument("notebook", type=click.Path())
+@click.argument("settings", nargs=-1, metavar="NAME=LOW..HIGH NAME=VALUE,VALUE ...")
+@click.option("--trials", type=int, default=40, show_default=True, help="How many settings to try.")
+@click.option(
+    "--metric",
+    default="frechet",
+    show_default=True,
+    help="What to make better: frechet (the Fréchet distance), or another name that `evaluate --metrics` takes.",
+)
+@click.option(
+    "--minutes", type=float, help="Minutes of training for each trial.  [default: as a setting, or the notebook, says]"
+)
+@click.option(
+    "--jobs", type=int, default=1, show_default=True, help="Runs at a time; they share the processor's cores."
+)
+@click.option("--results-dir", help="The search's folder.  [default: in results/, named after the settings]")
+@click.option(
+    "--finalists", type=int, default=3, show_default=True, help="So many of the best are trained with further seeds."
+)
+@click.option(
+    "--repeats", type=int, default=3, show_default=True, help="With so many seeds in all; the best mean wins."
+)
+@click.option(
+    "--no-prune",
+    "prune",
+    is_flag=True,
+    callback=_negated,
+    help="Train every trial to its end, also one that is worse than half of the others were by then.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the draws: another one tries other settings.")
+def search(notebook, settings, **options):
+    """Search for the settings with which a notebook trains best, trying many and learning from each.
+
+    \b
+    python -m dcgan_tf search notebooks/mnist.ipynb generator_learning_rate=1e-4..2e-3:log \\
+        batch_size=16,32,64 loss=bce,hinge --trials 40 --metric frechet --minutes 3
+
+    A setting has a range (:log: drawn by its logarithm), some values, or one that all trials share. Again, the same
+    command goes on; on another machine with the same folder, it helps. Needs: pip install 'dcgan-tf[search]'
+    """
+    from dcgan_tf.sweeps.search.search import search
+
+    typed = _named_settings(settings, "NAME=LOW..HIGH or NAME=VALUE,VALUE")
+    found = search(notebook, typed, say=click.echo, **options)
+    return 0 if found.winner and found.is_whole else 1
 
 
 def main(arguments=None):

@@ -13,7 +13,7 @@ WINGS = (
     *("system", "recipe", "data", "pictures", "networks", "game", "run", "evaluation", "training"),
     *("latent", "notebook", "compare", "gallery_page", "sweeps", "exporting"),
 )
-COMMANDS = ("recipes", "train", "sample", "evaluate", "explore", "sweep", "gallery", "export")
+COMMANDS = ("recipes", "train", "sample", "evaluate", "explore", "sweep", "search", "gallery", "export")
 
 
 def _imported(path: Path) -> set[str]:

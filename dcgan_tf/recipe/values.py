@@ -68,6 +68,11 @@ def parse(field: FieldInfo, text: str):
     return numbers[-1] if numbers and {int, float} & set(_options(field)) else text
 
 
+def number_of(field: FieldInfo) -> type | None:
+    """int or float, for a field that takes any such number in its limits; None for all others."""
+    return next((kind for kind in (int, float) if kind in _options(field)), None)
+
+
 def what_is_wrong(name: str, value, field: FieldInfo) -> str:
     """One line: the value, what was expected, what the field means, the nearest choice."""
     choices = [choice for option in _options(field) for choice in _choices(option)]

@@ -68,7 +68,7 @@ def split_values(text: str) -> list[str]:
 
 def values_of(name, values, declared):
     """The values of one setting, each of the type that is needed, none twice."""
-    _check_known(name, declared)
+    check_known(name, declared)
     if declared.get(name, ("", None))[0] == "list" and not any(isinstance(value, list | str) for value in values):
         values = [values]  # one list of numbers from a YAML file, and no list of lists
     found = []
@@ -82,7 +82,8 @@ def values_of(name, values, declared):
     return found
 
 
-def _check_known(name, declared):
+def check_known(name, declared):
+    """UserError, naming the nearest, unless this is a parameter of the notebook, or a field of its recipe."""
     if name in GIVEN_BY_SWEEP:
         raise UserError(
             f"{name} is given to each run by the sweep itself: --results-dir says where all of them go, and a run's "
@@ -99,7 +100,7 @@ def _check_known(name, declared):
 
 def one_value(name, value, declared):
     """One value of a setting; a text becomes what the parameter, or the field of the recipe, holds."""
-    _check_known(name, declared)
+    check_known(name, declared)
     if name not in declared:
         value = parse_text(name, _unquoted(value)) if isinstance(value, str) else value
         return check_type(name, value)  # its type and range; whether all go together, later

@@ -10,43 +10,25 @@ A run is finished when its notebook says so; everything else is done again, or g
 """
 
 import contextlib
-import json
-import signal
+import functools
 import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
 
-from dcgan_tf.notebook.paths import run_directory
 from dcgan_tf.notebook.saved import saved_changes
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
 from dcgan_tf.run.place import holds_nothing
 from dcgan_tf.sweeps.executors.local import LocalProcesses
-from dcgan_tf.sweeps.plan import PlannedRun, file_name, plan_sweep
+from dcgan_tf.sweeps.plan import plan_sweep
 from dcgan_tf.sweeps.results import Estimate, ignored_settings, write_pictures, write_table
+from dcgan_tf.sweeps.running import Outcome, go_through, log_path, make_run, results_folder, sigterm_as_ctrl_c, standing
 from dcgan_tf.sweeps.sharing import copy_run, is_beginning
-from dcgan_tf.sweeps.worker import FAILED, FINISHED, KILLED, STATUS, note_outcome, read_outcome
+from dcgan_tf.sweeps.worker import FINISHED
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained
 from dcgan_tf.system.workers import available_cores
 from dcgan_tf.training.progress import describe_seconds
-
-MISSING = "missing"  # the outcome of a run that has not begun
-
-
-@dataclass
-class Outcome:
-    """How one run of the sweep stands."""
-
-    run: PlannedRun
-    status: str  # FINISHED, FAILED, INTERRUPTED, KILLED or MISSING
-    error: str | None = None
-
-
-class SweepInterrupted(KeyboardInterrupt):
-    """Ctrl-C: every run that was under way has saved what it had."""
 
 
 def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=1, repeats=1, sample=None, sample_seed=0,
@@ -67,15 +49,15 @@ def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=1, repe
     plan = plan_sweep(notebook, settings, named, repeats=repeats, sample=sample, sample_seed=sample_seed, share=share)
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise UserError(f"jobs={jobs!r} must be a whole number of at least 1")
-    folder = _folder(notebook, results_dir, settings, named)
+    folder = results_folder(results_dir, _name(notebook, settings, named))
     if note := saved_changes(notebook, settings):
         say(note)
     if dry_run:
-        outcomes = {run.name: _standing(folder, run) for run in plan}
+        outcomes = {run.name: standing(folder, run) for run in plan}
         _show_plan(folder, plan, outcomes, Estimate(folder, plan), jobs, say)
         return list(outcomes.values())
     with _only_sweep(folder):
-        outcomes = {run.name: _standing(folder, run) for run in plan}
+        outcomes = {run.name: standing(folder, run) for run in plan}
         estimate = Estimate(folder, plan)
         _show_plan(folder, plan, outcomes, estimate, jobs, say)
         with disk_errors_explained(folder):
@@ -102,37 +84,9 @@ def _only_sweep(folder):
         yield
 
 
-def _folder(notebook, results_dir, settings, named):
-    if results_dir is not None:
-        folder = Path(results_dir).absolute()
-    else:
-        varied = [name for name, values in settings.items() if len(values) > 1] or list(settings)
-        name = "-".join([Path(notebook).stem, "sweep", *(["named"] if named else []), *varied])
-        folder = run_directory("results", file_name(name), None, None, None, None)
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"results directory {str(folder)!r} is a file: choose another name")
-    if (folder / "config.json").exists():
-        raise UserError(f"results directory {str(folder)!r} is a run: choose a folder for the sweep's runs")
-    return folder
-
-
-def _standing(folder, run) -> Outcome:
-    """What an earlier call has left of this run. UserError when the place is taken by another."""
-    found = read_outcome(Run(folder / run.name).notebook_path)
-    if found is None:
-        return Outcome(run, MISSING)
-    then = {name: value for name, value in found["parameters"].items() if name not in ("results_dir", "run_name")}
-    if found["parameters"] and then != json.loads(json.dumps(run.parameters)):
-        raise UserError(
-            f"run {str(folder / run.name)!r} was made with other parameters ({_difference(then, run.parameters)}): "
-            "choose another --results-dir, or another name for it"
-        )
-    return Outcome(run, found["outcome"], found["error"])
-
-
-def _difference(then, now):
-    names = sorted(name for name in {**then, **now} if then.get(name) != now.get(name))
-    return "; ".join(f"{name}: {then.get(name)!r} then, {now.get(name)!r} now" for name in names)
+def _name(notebook, settings, named):
+    varied = [name for name, values in settings.items() if len(values) > 1] or list(settings)
+    return "-".join([Path(notebook).stem, "sweep", *(["named"] if named else []), *varied])
 
 
 def _show_plan(folder, plan, outcomes, estimate, jobs, say):
@@ -172,29 +126,10 @@ class _Sweep:
         self.lock, self.ended = threading.Lock(), set()
 
     def go(self):
-        if not self.todo:
-            return
-        with _sigterm_as_ctrl_c(), ThreadPoolExecutor(self.executor.jobs) as pool:
-            futures = {pool.submit(self._run_family, family) for family in self.families}
-            try:
-                while futures:
-                    finished, futures = wait(futures, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        future.result()
-            except BaseException as error:
-                self.stop()
-                with contextlib.suppress(KeyboardInterrupt):  # a second one: no longer politely
-                    wait(futures)
-                self.executor.kill()
-                if isinstance(error, KeyboardInterrupt):
-                    raise SweepInterrupted from None
-                raise
-
-    def stop(self):
-        """Ask every run under way to save and end; let none begin."""
-        count = self.executor.stop()
-        runs = "1 run saves what it has" if count == 1 else f"{count} runs save what they have"
-        self.say(f"stopping: {runs} (Ctrl-C again: without waiting)")
+        if self.todo:
+            tasks = [functools.partial(self._run_family, family) for family in self.families]
+            with sigterm_as_ctrl_c():
+                go_through(self.executor, tasks, self.say)
 
     def _run_family(self, family):
         with self.executor.place() as cores:
@@ -204,19 +139,12 @@ class _Sweep:
 
     def _run(self, run, cores):
         started = time.monotonic()
-        path = Run(self.folder / run.name)
         shorter = self._go_on_from_shorter(run, len(cores) or available_cores())
         self._say(f"begins: {run.name}" + (f", going on from {shorter}" if shorter else ""))
-        status = self._execute(run, path, cores)
-        if status is None:  # the sweep is stopping
+        outcome = make_run(self.executor, self.notebook, self.folder, run, cores)
+        if outcome is None:  # the sweep is stopping
             return
-        ended = {number: name for name, number in STATUS.items()}.get(status, KILLED)
-        found = read_outcome(path.notebook_path) or {"outcome": FAILED, "error": None}
-        error = None if ended == FINISHED else found["error"] or f"see {self._log(run)}"
-        if found["outcome"] != ended:  # the process was killed, or never came to write a notebook
-            error = "the run's process was killed" if ended == KILLED else f"see {self._log(run)}"
-            note_outcome(path.notebook_path, ended, error)
-        self.outcomes[run.name] = Outcome(run, ended, error)
+        self.outcomes[run.name], ended, error = outcome, outcome.status, outcome.error
         with self.lock:
             self.ended.add(run.name)
             self.estimate.read_again()
@@ -232,18 +160,6 @@ class _Sweep:
         with self.lock:
             self.say(text)
 
-    def _log(self, run):
-        return self.folder / "logs" / f"{run.name}.log"
-
-    def _execute(self, run, path, cores):
-        """Make one run; the exit status of its worker, or None when the sweep is stopping."""
-        parameters = {**run.parameters, "results_dir": str(self.folder), "run_name": run.name}
-        job = {"notebook": str(self.notebook), "output": str(path.notebook_path), "parameters": parameters}
-        with open(self._log(run), "a", encoding="utf-8") as log:
-            log.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} {json.dumps(run.settings)}\n")
-            log.flush()
-            return self.executor.execute(job, log, cores)
-
     def _go_on_from_shorter(self, run, cores) -> str | None:
         """Begin a run with a copy of the longest shorter one of its family; its name, where there was one."""
         target = self.folder / run.name
@@ -256,18 +172,6 @@ class _Sweep:
                 copy_run(source, target)
                 return other.name
         return None
-
-
-@contextlib.contextmanager
-def _sigterm_as_ctrl_c():
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    old = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, old)
 
 
 # --- at the end --------------------------------------------------------------------------------------------
@@ -287,7 +191,7 @@ def _report(folder, plan, outcomes, say):
     wrong = [outcome for outcome in outcomes.values() if outcome.status != FINISHED]
     for outcome in wrong:
         error = outcome.error or "not begun"
-        say(f"{outcome.status}: {outcome.run.name}: {error}; log: {folder / 'logs' / (outcome.run.name + '.log')}")
+        say(f"{outcome.status}: {outcome.run.name}: {error}; log: {log_path(folder, outcome.run.name)}")
     if wrong:
         finished = len(outcomes) - len(wrong)
         say(f"{finished} of {len(outcomes)} runs are finished; the same command goes on with the rest")

@@ -3,7 +3,8 @@
 An executor is what sweep.py needs of a place where runs are made:
 
     with executor.place() as cores:         wait for a free place, and keep it for some runs one after another
-        executor.execute(job, log, cores)   make one run, and wait for its end: worker.STATUS, or another number
+        executor.execute(job, log, cores, should_stop)
+                                        make one run, and wait for its end: worker.STATUS, or another number
     executor.stop()                         ask the runs under way to save and end, and begin no other
     executor.kill()                         without waiting for that
 """
@@ -17,6 +18,9 @@ import sys
 import threading
 
 from dcgan_tf.sweeps.sharing import share_cores, thread_settings
+
+WORKER = [sys.executable, "-m", "dcgan_tf.sweeps.worker"]
+_BETWEEN_QUESTIONS = 1.0  # seconds from one `should_stop` to the next
 
 
 class LocalProcesses:
@@ -38,17 +42,18 @@ class LocalProcesses:
         finally:
             self._places.put(cores)
 
-    def execute(self, job: dict, log, cores: list[int]) -> int | None:
+    def execute(self, job: dict, log, cores: list[int], should_stop=None) -> int | None:
         """Run the worker to its end, its output in the file `log`; its exit status, or None when all is stopping.
 
-        job: "notebook", "output" (paths) and "parameters".
+        job: "notebook", "output" (paths) and "parameters". should_stop: a function that is asked every second;
+        where it says True, this run alone is asked to save and end.
         """
         environment = {**os.environ, **(thread_settings(len(cores)) if cores else {})}
         with self._lock:
             if self.stopping:
                 return None
             child = subprocess.Popen(
-                [sys.executable, "-m", "dcgan_tf.sweeps.worker"],
+                WORKER,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -60,24 +65,40 @@ class LocalProcesses:
                 child.stdin.write(json.dumps({**job, "cores": cores}).encode() + b"\n")
                 child.stdin.flush()
         try:
-            return child.wait()
+            return self._wait(child, should_stop)
         finally:
             with self._lock:
                 self._children.discard(child)
+                _ask_to_end(child)  # it has ended, unless `should_stop` went wrong
+
+    def _wait(self, child, should_stop):
+        while should_stop is not None and child.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return child.wait(_BETWEEN_QUESTIONS)
+            if should_stop():
+                with self._lock:
+                    _ask_to_end(child)
+                break
+        return child.wait()
 
     def stop(self) -> int:
         """Ask every run under way to save and end; returns how many these are."""
         with self._lock:
             self.stopping = True
             for child in self._children:
-                with contextlib.suppress(OSError):
-                    child.stdin.close()
+                _ask_to_end(child)
             return len(self._children)
 
     def kill(self):
         with self._lock:
             for child in self._children:
                 child.kill()
+
+
+def _ask_to_end(child):
+    """The end of its input is the sign (see worker.py)."""
+    with contextlib.suppress(OSError):
+        child.stdin.close()
 
 
 def _away_from_ctrl_c() -> dict:

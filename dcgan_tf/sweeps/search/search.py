@@ -1,0 +1,98 @@
+"""search(): settings that Optuna draws -> trials, one run directory each, then the best few with further seeds.
+
+    FOLDER/trial-0007/          a trial: a run directory, with its executed notebook
+    FOLDER/trial-0007-seed=1/   the same settings with another seed: one of the best few
+    FOLDER/search.journal       what was drawn and measured (see study.py)
+    FOLDER/search.csv           a row per run
+    FOLDER/importances.png, parallel.png
+
+What is over is never made again; everything else is gone on with, by the same command, here or on another machine.
+"""
+
+from pathlib import Path
+
+from dcgan_tf.notebook.saved import saved_changes
+from dcgan_tf.sweeps.asked import read_parameters
+from dcgan_tf.sweeps.executors.local import LocalProcesses
+from dcgan_tf.sweeps.running import results_folder, sigterm_as_ctrl_c
+from dcgan_tf.sweeps.search.objective import Objective
+from dcgan_tf.sweeps.search.report import Report, SearchResult
+from dcgan_tf.sweeps.search.runs import Runs
+from dcgan_tf.sweeps.search.space import read_space, typed
+from dcgan_tf.sweeps.search.standing import Search
+from dcgan_tf.sweeps.search.study import Study, import_optuna
+from dcgan_tf.sweeps.search.together import Together
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import disk_errors_explained
+
+
+def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, finalists=3, repeats=3, prune=True, jobs=1,
+           results_dir=None, seed=0, say=print) -> SearchResult:  # fmt: skip
+    """Search for the settings with which a notebook trains best.
+
+    notebook: its path; it declares results_dir and run_name. settings: name -> what to try, as text
+    ("1e-4..2e-3:log", "16,32,64") or as a list of values; one value is the same in all trials.
+    metric: what counts, of the names that evaluate has; frechet is fid. trials: how many settings are tried.
+    minutes: of training for each; None: as `settings` or the notebook say. finalists: so many of the best are trained
+    with `repeats` seeds, before one is named. prune: stop a trial that is worse, while it trains, than half of those
+    before it. jobs: processes at a time. results_dir: the search's folder; None: called after notebook and settings.
+    seed: of the draws.
+
+    Returns what was found. Raises UserError, before anything runs or is written, for what cannot work;
+    SweepInterrupted on Ctrl-C or SIGTERM, after all runs under way have saved.
+    """
+    _check_counts(trials=(trials, 1), finalists=(finalists, 0), repeats=(repeats, 1), jobs=(jobs, 1), seed=(seed, 0))
+    objective = Objective(metric)
+    declared = read_parameters(notebook)
+    if repeats > 1 and finalists and "seed" not in declared:
+        raise UserError(f"repeats={repeats} needs a notebook with a parameter seed: give --repeats 1 for this one")
+    space = read_space(notebook, _with_length(settings, minutes, declared))
+    import_optuna()
+    name = "-".join([Path(notebook).stem, "search", *(one.name for one in space.dimensions)])
+    folder = results_folder(results_dir, name)
+    asked = {"notebook": Path(notebook).name, "metric": objective.title, "seed of the draws": str(seed)}
+    asked |= {one.name: str(one) for one in space.dimensions} | {n: typed(value) for n, value in space.fixed.items()}
+    with disk_errors_explained(folder):
+        (folder / "logs").mkdir(parents=True, exist_ok=True)
+    study = Study(folder, objective.direction, asked, seed, prune)
+    if note := saved_changes(notebook, settings):
+        say(note)
+    asked_for = Search(folder, space, study, objective, declared, trials, finalists, repeats)
+    report = Report(asked_for, say)
+    report.begin(jobs, prune)
+    went_through = False
+    try:
+        with sigterm_as_ctrl_c():
+            _go(asked_for, LocalProcesses(jobs), report)
+        went_through = True
+    finally:
+        found = report.end(went_through)
+    return found
+
+
+def _check_counts(**counts):
+    for name, (value, low) in counts.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            raise UserError(f"{name}={value!r} must be a whole number of at least {low}")
+
+
+def _with_length(settings, minutes, declared):
+    if minutes is None:
+        return settings
+    if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 < minutes < 1e6:
+        raise UserError(f"minutes={minutes!r} must be a number above 0")
+    if "max_seconds" in settings:
+        raise UserError(f"minutes={minutes} and max_seconds={settings['max_seconds']} are both given: give one of them")
+    if "max_seconds" not in declared:
+        raise UserError(f"minutes={minutes} needs a notebook with a parameter max_seconds: give its own length instead")
+    return {**settings, "max_seconds": [60.0 * minutes]}
+
+
+def _go(asked_for: Search, executor, report: Report):
+    """All trials, then the best few with further seeds."""
+    runs, together = Runs(asked_for, report, executor), Together(asked_for.folder, executor, report.say)
+    together.until_nothing_is_left(runs.trials_left)
+    best = asked_for.best()
+    jobs = [runs.repeat(row, seed) for seed in asked_for.seeds[1:] for row in best]
+    report.begin_repeats(best, jobs)
+    together.until_nothing_is_left(lambda: iter(jobs))

@@ -1,0 +1,114 @@
+"""What a search was asked for, and how its runs stand: a row for each, from Optuna's journal and run directories."""
+
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+
+from dcgan_tf.run.directory import Run
+from dcgan_tf.run.reading import read_run
+from dcgan_tf.sweeps.running import MISSING
+from dcgan_tf.sweeps.search.objective import Objective
+from dcgan_tf.sweeps.search.space import Space
+from dcgan_tf.sweeps.search.study import Study
+from dcgan_tf.sweeps.worker import FINISHED, read_outcome
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run of a search: a trial, or one of the best with another seed."""
+
+    name: str
+    number: int  # of the trial
+    settings: dict  # as drawn
+    status: str  # of worker.py, or MISSING; of what was given up: "pruned", "diverged", "impossible"; "same"
+    value: float | None = None
+    step: int | None = None
+    note: str = ""
+    seed: int | None = None  # None: that of all trials
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """One of the best, over its seeds."""
+
+    row: Row
+    values: list[float]
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.values)
+
+    @property
+    def std(self) -> float | None:
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+
+def trial_name(number: int) -> str:
+    return f"trial-{number:04d}"
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search, in its folder."""
+
+    folder: Path
+    space: Space
+    study: Study
+    objective: Objective
+    declared: dict  # the parameters of its notebook
+    trials: int  # how many settings are tried
+    finalists: int  # how many of the best are trained with further seeds; 0: none
+    repeats: int  # with how many seeds in all
+
+    @property
+    def seeds(self) -> range:
+        """Those of a finalist; the first one is that of all trials."""
+        _, default = self.declared.get("seed", (None, None))
+        first = self.space.fixed.get("seed", default) or 0
+        return range(first, first + (self.repeats if self.finalists else 1))
+
+    def count_over(self) -> int:
+        """How many of the trials are over."""
+        return sum(one.state.is_finished() for one in self.study.trials()[: self.trials])
+
+    def rows(self) -> list[Row]:
+        """A row for every trial, in order."""
+        return [self._row(trial) for trial in self.study.trials()]
+
+    def best(self, count: int | None = None, rows: list[Row] | None = None) -> list[Row]:
+        """The best finished trials, the best first; by default those that are trained with further seeds."""
+        finished = [row for row in rows or self.rows() if row.status == FINISHED and row.value is not None]
+        best = sorted(finished, key=lambda row: self.objective.order(row.value))
+        return best[: max(self.finalists, 1) if count is None else count]
+
+    def repeated_rows(self, rows: list[Row]) -> list[Row]:
+        """The further runs of those trials that were among the best at some time."""
+        found, values = [], self.study.repeats()
+        for row in (row for row in rows if row.status == FINISHED):
+            names = {seed: f"{row.name}-seed={seed}" for seed in self.seeds[1:]}
+            begun = {seed: name for seed, name in names.items() if name in values or (self.folder / name).is_dir()}
+            found += [
+                self._row_of_run(name, row.number, row.settings, seed, values.get(name)) for seed, name in begun.items()
+            ]
+        return found
+
+    def over_seeds(self, best: list[Row], repeated: list[Row]) -> list[Finalist]:
+        """The best by their means; those with fewer seeds than others come after them."""
+        values = {row.number: [row.value] for row in best}
+        for row in repeated:
+            if row.number in values and row.value is not None:
+                values[row.number].append(row.value)
+        found = [Finalist(row, values[row.number]) for row in best]
+        return sorted(found, key=lambda one: (-len(one.values), self.objective.order(one.mean)))
+
+    def _row(self, trial):
+        name, noted, settings = trial_name(trial.number), trial.user_attrs, self.space.settings(trial.params)
+        if not trial.state.is_finished():
+            return self._row_of_run(name, trial.number, settings)
+        status = noted.get("status", FINISHED if trial.state.name == "COMPLETE" else "pruned")
+        return Row(name, trial.number, settings, status, noted.get("value"), noted.get("step"), noted.get("note") or "")
+
+    def _row_of_run(self, name, number, settings, seed=None, value=None):
+        found = read_outcome(Run(self.folder / name).notebook_path) or {"outcome": MISSING, "error": None}
+        step = read_run(self.folder / name).last.get("step")
+        return Row(name, number, settings, found["outcome"], value, step, found["error"] or "", seed)
