@@ -85,11 +85,11 @@ class Training:
         if self.stopping:  # all is trained, only results are missing; however short the time is, one step is made
             return
         self.leader.begin(self.gan.variables.values())
-        run_steps, batches = compile_steps(self.gan, self.totals, self.dataset, self.devices)
+        run_steps = compile_steps(self.gan, self.totals, self.dataset, self.devices)
         if self.step == 0:
             self.show(self.recorder.write_grid(0))  # what every generator begins with: noise
         while not self.stopping:
-            totals = self.make_steps(run_steps, batches)
+            totals = self.make_steps(run_steps)
             self.check_finite(totals)
             seconds = self.clock.seconds()
             self.stopping = self.is_enough(self.step, seconds) or bool(self.stopped_by_signal() or self.stopped_by)
@@ -101,10 +101,10 @@ class Training:
             if self.clock.seconds() >= self.next_checkpoint:
                 self.save_checkpoint()
 
-    def make_steps(self, run_steps, batches) -> np.ndarray:
+    def make_steps(self, run_steps) -> np.ndarray:
         """Up to the next moment at which there is something to do; the totals since the last row."""
         count, started = self.leader.next_call(self.steps_of_next_call()), time.perf_counter()
-        totals = run_steps(batches, count).numpy()
+        totals = run_steps(count).numpy()
         took = time.perf_counter() - started
         self.step += count
         if self.clock.runs:

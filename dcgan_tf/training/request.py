@@ -48,9 +48,9 @@ class Request:
     stop_on_alarm: bool
 
 
-def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, overrides, seed, devices, classes,
-            resize, stretch, all_frames, log_every, checkpoint_seconds, evaluate_every, evaluation, keep_samples,
-            tensorboard, stop_on_alarm, channels=None) -> Request:  # fmt: skip
+def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, overrides, seed, classes, resize,
+            stretch, all_frames, log_every, checkpoint_seconds, evaluate_every, evaluation, keep_samples, tensorboard,
+            stop_on_alarm, devices="1", channels=None) -> Request:  # fmt: skip
     """The request; NumPy's numbers are taken. Raises UserError for the first argument that makes no sense.
 
     channels: of the images, once they are known; some recipes are another in colour.

@@ -12,6 +12,7 @@ import re
 import tensorflow as tf
 
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.quiet import tensorflow_quiet
 from dcgan_tf.training.devices.devices import Devices
 
 _FORMS = "1 (the first), all (every GPU), gpu:0,1 (those), or cpu:2 (so many parts of the processor)"
@@ -23,15 +24,16 @@ def choose_devices(asked="1", say=print) -> Devices:
     To be called before TensorFlow computes anything. Raises UserError for devices that are not there.
     """
     kind, numbers = _parsed(asked)
-    cluster = _cluster()
-    if cluster is None:
-        return _of_this_process(asked, kind, numbers)
-    if kind == "cpu" and numbers > 1:
-        raise UserError(
-            f"devices={asked!r}: one of several processes computes on its whole processor, or on its GPUs: "
-            "give 1 or all, and start more processes"
-        )
-    return _one_of_several(asked, kind, numbers, cluster, say)
+    with tensorflow_quiet():  # it tells of every library for GPUs that it does not find
+        cluster = _cluster()
+        if cluster is None:
+            return _of_this_process(asked, kind, numbers)
+        if kind == "cpu" and numbers > 1:
+            raise UserError(
+                f"devices={asked!r}: one of several processes computes on its whole processor, or on its GPUs: "
+                "give 1 or all, and start more processes"
+            )
+        return _one_of_several(asked, kind, numbers, cluster, say)
 
 
 def _parsed(asked):
@@ -49,9 +51,11 @@ def _parsed(asked):
 
 
 def _of_this_process(asked, kind, numbers):
-    gpus = tf.config.list_physical_devices("GPU")
     if kind == "cpu":
         return _parts_of_the_processor(asked, numbers)
+    if kind == "first" and "SLURM_LOCALID" not in os.environ:
+        return Devices()  # TensorFlow's own choice
+    gpus = tf.config.list_physical_devices("GPU")
     chosen = _chosen(asked, kind, numbers, gpus)
     if len(chosen) > 1:
         names = [f"gpu:{number}" for number in chosen]

@@ -65,9 +65,9 @@ def follow(gan, dataset, devices: Devices, say):
             return  # the chief has found nothing to do
         devices.share(gan.variables.values())
         totals = tf.Variable(tf.zeros([len(METRICS) + 1], tf.float64))
-        run_steps, batches = compile_steps(gan, totals, dataset, devices)
+        run_steps = compile_steps(gan, totals, dataset, devices)
         while count := int(devices.total([0, signals.received is not None])[0]):
-            run_steps(batches, count)
+            run_steps(count)
     if signals.received is not None:
         say(f"process {devices.process}: stopped by {signals.received.name}; the chief has saved everything")
         raise TrainingInterrupted

@@ -4,11 +4,10 @@ import tensorflow as tf
 
 
 def compile_steps(gan, totals, dataset, devices):
-    """A function (batches, count) -> totals that makes `count` training steps in one compiled call, and the batches.
+    """A function (count) -> totals that makes so many training steps in one compiled call, from the GAN's next one on.
 
-    The batches begin with that of the GAN's next step: an iterator of uint8 [N, H, W, C], or of pairs of those and
-    their labels where the recipe is conditional. The metrics are summed up in `totals` inside the graph, so that no
-    step waits for Python to read a loss; how many steps a call makes changes no bit of the result.
+    The metrics are summed up in `totals` inside the graph, so that no step waits for Python to read a loss; how many
+    steps a call makes changes no bit of the result.
     """
     ranks = None if devices.strategy is None else (devices.ranks, devices.replicas)
     batches = iter(dataset.batches(gan.recipe.batch_size, gan.seed, int(gan.step.numpy()), gan.is_conditional, ranks))
@@ -23,4 +22,4 @@ def compile_steps(gan, totals, dataset, devices):
         return totals.read_value()
 
     compiled = run_steps.get_concrete_function(batches, tf.TensorSpec([], tf.int64))
-    return lambda batches, count: compiled(batches, tf.constant(count, tf.int64)), batches
+    return lambda count: compiled(batches, tf.constant(count, tf.int64))
