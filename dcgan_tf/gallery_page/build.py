@@ -1,26 +1,23 @@
 """gallery(): every run below a folder on one page, index.html, which opens without a server or a network.
 
-The page's source is in gallery_page/: a template, a style, and scripts that are joined in the order of their names.
 What comes from the runs goes into it as data (JSON with every `<` escaped) and is shown as text, never as markup;
-its content policy allows no script but its own, and nothing to be fetched but pictures.
+its content policy allows no script but its own, and nothing to be fetched but pictures. Of more than FEW runs the
+details lie in index.files beside it, and what was read of them is kept for the next time (see kept.py).
 """
 
 import base64
-import hashlib
-import html
+import contextlib
 import json
 import mimetypes
 import os
 import re
-import time
-from importlib import resources
 from pathlib import Path
 
-from dcgan_tf import __version__
 from dcgan_tf.compare.rows import find_runs, read_run
-from dcgan_tf.evaluation.metrics import metric_of
-from dcgan_tf.gallery_page.run_data import PICTURES, files_in, quoted, readable, show_run
-from dcgan_tf.recipe.fields import Recipe
+from dcgan_tf.gallery_page.kept import Kept
+from dcgan_tf.gallery_page.page_file import FEW, FILES, MARK, Shown, as_json, details_files, page
+from dcgan_tf.gallery_page.run_data import quoted, readable, show_run
+from dcgan_tf.gallery_page.run_pictures import PICTURES, files_in
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained, write_text
 from dcgan_tf.system.walking import walk
@@ -28,43 +25,93 @@ from dcgan_tf.system.walking import walk
 PAGE = "index.html"
 _TRACES = {"history.csv", "progress.gif", "generator.keras", "diverged.txt", "notebook.ipynb"}  # of a run
 _INNER = ("grids", "samples", "checkpoints", "tensorboard")  # its folders
-_MARK = '<meta name="generator" content="dcgan_tf gallery">'
-_GROUPS = {  # the first field of Recipe in each group of settings
-    "architecture": "Networks",
-    "loss": "Game",
-    "augment": "What D is shown",
-    "optimizer": "Optimizers",
-    "ema_images": "Averaged generator",
-    "epochs": "Length and pictures",
-    "precision": "Processor",
-}
+_EMBEDDED = 400e6  # bytes of page: browsers open no larger ones, or hardly
 
 
-def gallery(results_dir="results", embed: bool = False) -> Path:
+def gallery(results_dir="results", embed: bool = False, say=print) -> Path:
     """Write `results_dir`/index.html over all run directories at or below that folder, and return its path.
 
     Pictures stay where they are, and the page points to them; `embed` puts them into it, so that the one file
     can be sent to somebody. Runs that are broken, interrupted or still running are there too, and say so.
-    Raises UserError when there is no such folder, or it cannot be written to.
+    Raises UserError when there is no such folder, it cannot be written to, or the one file would be too large.
     """
     folder = Path(results_dir)
+    path = folder / PAGE
+    _check_place(folder, path)
+    found = _find(folder)
+    if embed:
+        _check_size(folder, found)
+
+    def address(picture):
+        return (_embedded(picture) if embed else None) or quoted(os.path.relpath(picture, folder))
+
+    is_one_file = embed or len(found) <= FEW
+    kept = None if is_one_file else Kept(folder, str(results_dir), say)
+    shown = _read(found, folder, address, str(results_dir), kept)
+    _shorten_names(shown)
+    files = {} if is_one_file else details_files(shown)
+    _write_beside(folder / FILES, files)
+    write_text(path, page(readable(folder.resolve().name), shown, _sheets(folder, shown, address), list(files)))
+    _tidy(folder / FILES, files)
+    return path
+
+
+def _check_place(folder, path):
+    """UserError unless the page can be written there."""
     with disk_errors_explained(folder):
         is_there = folder.is_dir()
     if not is_there:
         raise UserError(f"there is no folder {str(folder)!r}: give one with run directories, such as results")
-    path = folder / PAGE
     if path.is_dir():
         raise UserError(f"{str(path)!r} is a folder, where the page has to go: move it, or rename it")
     if path.exists() and not _is_ours(path):
         raise UserError(f"{str(path)!r} is there and was not made by `gallery`: move it, so that it is not overwritten")
 
-    def address(picture):
-        return (_embedded(picture) if embed else None) or quoted(os.path.relpath(picture, folder))
 
-    shown = [show_run(read_run(run), folder, address, str(results_dir)) for run in _find(folder)]
-    _shorten_names(shown)
-    write_text(path, _page(readable(folder.resolve().name), shown, _sheets(folder, shown, address)))
-    return path
+def _read(runs, folder, address, typed, kept) -> list[Shown]:
+    """What the page shows of each run. kept: what an earlier call has read, where that is used."""
+
+    def read(run):
+        seen = show_run(read_run(run), folder, address, typed)
+        return [as_json(part) for part in (seen.card, seen.details["settings"], seen.details)]
+
+    shown = []
+    for run in runs:
+        parts = kept.parts_of(run, os.path.relpath(run, folder), read) if kept else read(run)
+        shown.append(Shown(run, json.loads(parts[0]), *parts[1:]))
+    if kept:
+        kept.write()
+    return shown
+
+
+def _write_beside(beside, files):
+    with disk_errors_explained(beside):
+        if files:
+            beside.mkdir(exist_ok=True)
+    for name, content in files.items():
+        write_text(beside / name, content)
+
+
+def _tidy(beside, files):
+    """Remove the files of an earlier page; nothing that somebody else may have put there."""
+    for path in beside.glob("*.js"):
+        if re.fullmatch(r"\d{5}-[0-9a-f]{12}\.js", path.name) and path.name not in files:
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        beside.rmdir()  # where it is empty
+
+
+def _check_size(folder, runs):
+    """UserError when a page with all pictures in it would be larger than browsers open."""
+    inside = ("", "grids", "samples", "latent")
+    pictures = {path for run in runs for name in inside for path in files_in(run / name, PICTURES)}
+    pictures |= {path for run in runs if run != folder for path in files_in(run.parent, PICTURES)}
+    size = sum(path.stat().st_size for path in pictures) * 4 / 3
+    if size > _EMBEDDED:
+        raise UserError(
+            f"a page with the pictures of {len(runs):,} runs in it would have {size / 1e6:,.0f} MB, and browsers open "
+            f"hardly more than {_EMBEDDED / 1e6:.0f}: leave out --embed, or give a folder with fewer runs"
+        )
 
 
 def _find(folder):
@@ -122,7 +169,7 @@ def _shared(lists):
 
 def _is_ours(path):
     with disk_errors_explained(path), open(path, encoding="utf-8", errors="replace") as file:
-        return _MARK in file.read(2000)
+        return MARK in file.read(2000)
 
 
 def _embedded(picture):
@@ -132,69 +179,3 @@ def _embedded(picture):
         return f"data:{kind};base64,{base64.b64encode(Path(picture).read_bytes()).decode()}"
     except OSError:
         return None
-
-
-# --- the page ---------------------------------------------------------------------------------------------
-
-
-def _page(title, shown, sheets):
-    source = resources.files("dcgan_tf.gallery_page") / "page"
-    style = (source / "page.css").read_text(encoding="utf-8")
-    names = sorted(item.name for item in source.iterdir() if item.name.endswith(".js"))
-    parts = [(source / name).read_text(encoding="utf-8") for name in names]
-    script = '(() => {\n"use strict";\n' + "\n".join(parts) + "})();\n"
-    policy = (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
-        "img-src 'self' file: data:; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
-    )
-    details = "\n".join(
-        f'<script type="application/json" id="run-{place}">{_json(run.details)}</script>'
-        for place, run in enumerate(shown)
-    )
-    template = (source / "page.html").read_text(encoding="utf-8")
-    values = {
-        "mark": _MARK,
-        "policy": policy,
-        "title": html.escape(f"{title} · dcgan_tf"),
-        "style": style,
-        "data": _json(_overview(title, shown, sheets)),
-        "details": details,
-        "script": script,
-    }
-    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], template)
-
-
-def _overview(title, shown, sheets):
-    """What the first view needs: the cards, and what they have in common."""
-    protocols = dict.fromkeys(key for run in shown for key in run.card["scores"])
-    places = {key: place for place, key in enumerate(protocols)}
-    cards = [
-        {**run.card, "scores": {places[key]: value for key, value in run.card["scores"].items() if value is not None}}
-        for run in shown
-    ]
-    metrics = [
-        {"title": name, "protocol": protocol, "better": metric_of(name).better if metric_of(name) else "smaller"}
-        for name, protocol in protocols
-    ]
-    about = {"title": title, "made": round(time.time() * 1000), "version": __version__}
-    return {**about, "fields": _fields(), "metrics": metrics, "sheets": sheets, "runs": cards}
-
-
-def _fields():
-    """(name, group, meaning) of each setting of a recipe."""
-    group, found = "", []
-    for name, one in Recipe.model_fields.items():
-        group = _GROUPS.get(name, group)
-        if group:
-            found.append([name, group, one.description])
-    return found
-
-
-def _json(value) -> str:
-    """JSON that can stand in a script element: nothing in it can end that element or begin a comment."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _hash(text):
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
