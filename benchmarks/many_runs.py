@@ -6,7 +6,8 @@ The run directories are written for this, as a search leaves them: settings, a h
 two small grids, a GIF, an executed notebook without pictures. 10,000 of them take about a gigabyte in the temporary
 folder, and are removed. Each part is measured in a process of its own; its seconds are those of its work, its imports
 left out, but for the two calls of `gallery`, which are whole commands. What has just been written is still in the
-system's memory: a disk that must be read, or a network's, is slower.
+system's memory: a disk that must be read, or a network's, is slower. `cpu_seconds` leave out what other work on the
+machine took.
 """
 
 import argparse
@@ -140,14 +141,26 @@ _PARTS = {  # name: (what is got ready, what is measured)
         "from dcgan_tf.sweeps.results import write_table",
         "write_table(folder, plan, outcomes)",
     ),
+    "table after a run": (
+        "from many_runs import a_sweep; folder, plan, outcomes = a_sweep(folder)\n"
+        "from dcgan_tf.sweeps.results import Table; table = Table(folder, plan); table.write(outcomes)",
+        "table.write(outcomes)",
+    ),
     "estimate": (
         "from many_runs import a_sweep; folder, plan, outcomes = a_sweep(folder)\n"
-        "from dcgan_tf.sweeps.results import Estimate",
+        "from dcgan_tf.sweeps.estimate import Estimate",
         "Estimate(folder, plan)",
     ),
 }
-_CHILD = "import json, sys, time; folder, told = sys.argv[1], {{}}\n{}\nstart = time.perf_counter()\n{}\n"
-_CHILD += "told['seconds'] = time.perf_counter() - start; print(json.dumps(told))"
+_CHILD = """
+import json, sys, time
+folder, told = sys.argv[1], {{}}
+{}
+start, cpu = time.perf_counter(), time.process_time()
+{}
+told["seconds"], told["cpu_seconds"] = time.perf_counter() - start, time.process_time() - cpu
+print(json.dumps(told))
+"""
 
 
 def a_sweep(folder):
@@ -155,7 +168,7 @@ def a_sweep(folder):
     from dcgan_tf.sweeps.plan import PlannedRun
     from dcgan_tf.sweeps.sweep import Outcome
 
-    names = sorted(path.name for path in Path(folder).iterdir() if path.is_dir())
+    names = sorted(path.name for path in Path(folder).glob("trial-*"))
     settings = {name: settings_of(int(name.rpartition("-")[2])) for name in names}
     plan = [PlannedRun(name, settings[name], settings[name], None, None, {}) for name in names]
     return Path(folder), plan, {run.name: Outcome(run, "finished") for run in plan}
@@ -172,7 +185,11 @@ def measure(command: list[str], environment: dict) -> dict:
                 os.wait4(process.pid, 0)
                 return {"failed": f"not done after {LIMIT} s"}
             time.sleep(0.01)
-        found = {"seconds": time.perf_counter() - start, "peak_mebibytes": ended[2].ru_maxrss / 1024}
+        found = {
+            "seconds": time.perf_counter() - start,
+            "cpu_seconds": ended[2].ru_utime + ended[2].ru_stime,
+            "peak_mebibytes": ended[2].ru_maxrss / 1024,
+        }
         output.seek(0)
         lines = output.read().decode(errors="replace").strip().splitlines() or [""]
     if ended[1]:

@@ -9,6 +9,7 @@ from dcgan_tf.compare.choosing import (
     LOSSES,
     choose_axes,
     describe_setting,
+    foremost,
     natural,
     score_titles,
     setting_values,
@@ -23,6 +24,7 @@ from dcgan_tf.system.errors import UserError
 
 # Okabe and Ito's colours without their yellow, which white paper swallows; runs beyond seven change their line.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MOST = 60  # runs: in more lines no eye finds one
 LINES = ("-", (0, (5, 2)), (0, (1, 1.3)), (0, (6, 1.5, 1, 1.5)))
 
 
@@ -30,12 +32,13 @@ def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None
     """Both losses of all these runs over epochs, steps or seconds, and a metric where runs have been evaluated.
 
     Two settings that vary are told apart by colour and by line, and a dot marks where a run ends. A run that is the
-    beginning of another is a dot on its line. among: the settings the legend may name; None: all.
+    beginning of another is a dot on its line. Of more than 60 runs the best are drawn, which is said.
+    among: the settings the legend may name; None: all.
     metric: which; by default the first there is.
     """
     if by not in ("epoch", "step", "seconds"):
         raise UserError(f"by={by!r} must be epoch, step or seconds")
-    rows = [row for row in rows if row.last]
+    rows, which = foremost([row for row in rows if row.last], MOST, metric)
     rows.sort(key=lambda row: -row.last["step"])
     lines = _lines(rows)
     styles = _styles([row for row, _ in lines], among)
@@ -68,8 +71,8 @@ def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None
         figure.legend(
             shown.values(), shown.keys(), loc="outside right upper", frameon=False, fontsize=8, handlelength=3
         )
-    if title:
-        figure.suptitle(title, fontsize=11, x=0.01, ha="left")
+    if title or which:
+        figure.suptitle(": ".join(filter(None, [title, which])), fontsize=11, x=0.01, ha="left")
     return figure
 
 

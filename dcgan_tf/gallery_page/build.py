@@ -13,11 +13,12 @@ import os
 import re
 from pathlib import Path
 
-from dcgan_tf.compare.rows import find_runs, read_run
+from dcgan_tf.compare.rows import find_runs
 from dcgan_tf.gallery_page.kept import Kept
 from dcgan_tf.gallery_page.page_file import FEW, FILES, MARK, Shown, as_json, details_files, page
 from dcgan_tf.gallery_page.run_data import quoted, readable, show_run
 from dcgan_tf.gallery_page.run_pictures import PICTURES, files_in
+from dcgan_tf.run.reading import read_run
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained, write_text
 from dcgan_tf.system.walking import walk

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.compare.choosing import describe_setting
-from dcgan_tf.compare.rows import RunRow, scores_of
+from dcgan_tf.compare.rows import scores_of, settings_of
 from dcgan_tf.evaluation.alarms import alarms_of, looks_of
 from dcgan_tf.evaluation.metrics import metric_of
 from dcgan_tf.gallery_page.run_pictures import grids_of, samples_of, shown_in_grids
 from dcgan_tf.pictures.even_rows import even_rows
-from dcgan_tf.run.reading import State
+from dcgan_tf.run.reading import Reading, State
 from dcgan_tf.run.records import HISTORY_COLUMNS
 from dcgan_tf.run.repeat import changed_fields, repeat_command
 from dcgan_tf.system.errors import UserError
@@ -53,14 +53,14 @@ def readable(path) -> str:
     return os.fsencode(Path(path).as_posix()).decode("utf-8", "replace")
 
 
-def show_run(row: RunRow, base: Path, address, typed: str) -> Seen:
+def show_run(found: Reading, base: Path, address, typed: str) -> Seen:
     """What the page shows of a run.
 
     base: the folder of the page. address: path of a picture -> its address in the page. typed: how the user
     called that folder, for the commands.
     """
-    run, relative = row.run, Path(os.path.relpath(row.run.path, base))
-    found = row.reading
+    run, relative = found.run, Path(os.path.relpath(found.run.path, base))
+    settings = settings_of(found.config) if found.config else {}
     config, history = found.config, found.rows
     grids = grids_of(run, config, history)
     alarms = _alarms(found)
@@ -72,9 +72,9 @@ def show_run(row: RunRow, base: Path, address, typed: str) -> Seen:
         "name": name.rpartition("/")[2],
         "folder": name.rpartition("/")[0],
         "status": found.state,
-        "recipe": row.settings.get("recipe"),
-        "dataset": row.settings.get("dataset"),
-        "seed": row.settings.get("seed"),
+        "recipe": settings.get("recipe"),
+        "dataset": settings.get("dataset"),
+        "seed": settings.get("seed"),
         "started": _moment(config.get("started")) or _changed(run.path),
         "step": last.get("step"),
         "epochs": _epochs(config, last),
@@ -86,7 +86,7 @@ def show_run(row: RunRow, base: Path, address, typed: str) -> Seen:
         "problems": found.problems,
     }
     details = {
-        "settings": {key: describe_setting(value) for key, value in row.settings.items()},
+        "settings": {key: describe_setting(value) for key, value in settings.items()},
         "changed": sorted(changed_fields(config) or {}) if config else [],
         "machine": _machine(config),
         "length": config.get("length"),

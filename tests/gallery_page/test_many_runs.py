@@ -150,10 +150,12 @@ def test_cards_are_on_pages_and_details_are_read_when_looked_at(browser, folder)
     assert page.text(".pager span") == "Page 1 of 2: runs 1 to 200"
     page.evaluate("document.querySelector('[name=sort]').value = 'name'")
     page.evaluate("document.querySelector('[name=sort]').dispatchEvent(new Event('change'))")
-    page.click(".pager button:nth-of-type(4)")  # the last page
+    page.evaluate("document.querySelector('.pager button:nth-of-type(4)').focus()")
+    page.press("Enter")  # the last page
     assert page.count(".card") == 100 and page.text(".pager span") == "Page 2 of 2: runs 201 to 300"
     assert page.texts(".card h2")[-1] == page.text(".card:last-child h2") and "page=2" in page.evaluate("location.hash")
-    page.click(".card:last-child .pick input")
+    page.evaluate("document.querySelector('.card:last-child .pick input').focus()")
+    page.press(" ")
     page.press("/")
     page.type("seed=299")
     assert page.count(".card.picked") == page.count(".card") == 1 and page.text(".count") == "1 of 300 runs"
