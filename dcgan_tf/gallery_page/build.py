@@ -7,6 +7,7 @@ details lie in index.files beside it, and what was read of them is kept for the 
 
 import base64
 import contextlib
+import functools
 import json
 import mimetypes
 import os
@@ -14,7 +15,7 @@ import re
 from pathlib import Path
 
 from dcgan_tf.compare.rows import find_runs
-from dcgan_tf.gallery_page.kept import Kept
+from dcgan_tf.gallery_page.kept import Kept, read_marked
 from dcgan_tf.gallery_page.page_file import FEW, FILES, MARK, Shown, as_json, details_files, page
 from dcgan_tf.gallery_page.run_data import quoted, readable, show_run
 from dcgan_tf.gallery_page.run_pictures import PICTURES, files_in
@@ -22,10 +23,12 @@ from dcgan_tf.run.reading import read_run
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained, write_text
 from dcgan_tf.system.walking import walk
+from dcgan_tf.system.workers import available_cores, run_in_workers
 
 PAGE = "index.html"
 _TRACES = {"history.csv", "progress.gif", "generator.keras", "diverged.txt", "notebook.ipynb"}  # of a run
 _INNER = ("grids", "samples", "checkpoints", "tensorboard")  # its folders
+_RUNS_PER_WORKER = 400  # at least: a process takes as long to start as to read a hundred
 _EMBEDDED = 400e6  # bytes of page: browsers open no larger ones, or hardly
 
 
@@ -43,16 +46,14 @@ def gallery(results_dir="results", embed: bool = False, say=print) -> Path:
     if embed:
         _check_size(folder, found)
 
-    def address(picture):
-        return (_embedded(picture) if embed else None) or quoted(os.path.relpath(picture, folder))
-
+    read = functools.partial(_read_run, folder=folder, embed=embed, typed=str(results_dir))
     is_one_file = embed or len(found) <= FEW
-    kept = None if is_one_file else Kept(folder, str(results_dir), say)
-    shown = _read(found, folder, address, str(results_dir), kept)
+    parts = map(read, found) if is_one_file else _read_many(found, folder, read, Kept(folder, str(results_dir), say))
+    shown = [Shown(run, json.loads(card), *rest) for run, (card, *rest) in zip(found, parts, strict=True)]
     _shorten_names(shown)
     files = {} if is_one_file else details_files(shown)
     _write_beside(folder / FILES, files)
-    write_text(path, page(readable(folder.resolve().name), shown, _sheets(folder, shown, address), list(files)))
+    write_text(path, page(readable(folder.resolve().name), shown, _sheets(folder, shown, embed), list(files)))
     _tidy(folder / FILES, files)
     return path
 
@@ -69,20 +70,31 @@ def _check_place(folder, path):
         raise UserError(f"{str(path)!r} is there and was not made by `gallery`: move it, so that it is not overwritten")
 
 
-def _read(runs, folder, address, typed, kept) -> list[Shown]:
-    """What the page shows of each run. kept: what an earlier call has read, where that is used."""
+def _address(picture, folder, embed):
+    return (_embedded(picture) if embed else None) or quoted(os.path.relpath(picture, folder))
 
-    def read(run):
-        seen = show_run(read_run(run), folder, address, typed)
-        return [as_json(part) for part in (seen.card, seen.details["settings"], seen.details)]
 
-    shown = []
-    for run in runs:
-        parts = kept.parts_of(run, os.path.relpath(run, folder), read) if kept else read(run)
-        shown.append(Shown(run, json.loads(parts[0]), *parts[1:]))
-    if kept:
-        kept.write()
-    return shown
+def _read_run(run, folder, embed, typed) -> list[str]:
+    """What the page shows of a run: its card, its settings and its details, each as JSON."""
+    seen = show_run(read_run(run), folder, lambda picture: _address(picture, folder, embed), typed)
+    return [as_json(part) for part in (seen.card, seen.details["settings"], seen.details)]
+
+
+def _read_many(runs, folder, read, kept) -> list[list[str]]:
+    """The same of many runs: what was kept, and the others read, in several processes where they are very many."""
+    places = [os.path.relpath(run, folder) for run in runs]
+    parts = [kept.find(run, place) for run, place in zip(runs, places, strict=True)]
+    missing = [number for number, found in enumerate(parts) if found is None]
+    workers = min(available_cores(), len(missing) // _RUNS_PER_WORKER)
+    for number, (mark, found) in run_in_workers(functools.partial(_read_one, runs, read), missing, workers):
+        parts[number] = found
+        kept.keep(places[number], mark, found)
+    kept.write()
+    return parts
+
+
+def _read_one(runs, read, number):
+    return number, read_marked(runs[number], read)
 
 
 def _write_beside(beside, files):
@@ -128,12 +140,12 @@ def _find(folder):
     return sorted(found)
 
 
-def _sheets(folder, shown, address):
+def _sheets(folder, shown, embed):
     """What a sweep leaves beside its runs, by folder: [[name, address], ...] of pictures and tables."""
     sheets = {}
     for name in {run.path.parent for run in shown if run.path != folder}:
         tables = [[readable(path.name), quoted(path.relative_to(folder))] for path in files_in(name, (".csv",))]
-        pictures = [[readable(path.name), address(path)] for path in files_in(name, PICTURES)]
+        pictures = [[readable(path.name), _address(path, folder, embed)] for path in files_in(name, PICTURES)]
         if pictures or tables:
             sheets[readable(name.relative_to(folder)) if name != folder else ""] = {
                 "pictures": pictures,

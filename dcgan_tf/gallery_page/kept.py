@@ -29,7 +29,7 @@ _SETTLED = 2.0  # seconds: a file may change once more without another time stam
 
 
 class Kept:
-    """What is kept of the runs below one folder. `parts_of` for each of them, then `write`."""
+    """What is kept of the runs below a folder: `find` it for each of them, `keep` what was read anew, then `write`."""
 
     def __init__(self, folder: Path, typed: str, say):
         self.head = json.dumps({"code": _code(), "folder": os.path.realpath(folder), "typed": typed})
@@ -37,20 +37,18 @@ class Kept:
         self.path = cached("gallery", f"{name}.gz", say=say)
         self.known, self.lines = self._read(), []
 
-    def parts_of(self, path: Path, place: str, read) -> list[str]:
-        """The parts (JSON texts) of the run at `path`, called `place`: those kept, or those that read(path) returns."""
-        mark, _ = _mark(path)
+    def find(self, path: Path, place: str) -> list[str] | None:
+        """The parts (JSON texts) of the run at `path`, called `place`; None when it must be read."""
         known = self.known.pop(place, None)
-        if known and known[0] == mark and not is_being_written(Run(path)):
-            self.lines.append((place, *known))
-            return known[1:]
-        started, is_written = time.time(), is_being_written(Run(path))
-        parts = read(path)
-        mark_then, newest = _mark(path)
-        settled = mark and mark_then == mark and newest < started - _SETTLED
-        if settled and not is_written and not is_being_written(Run(path)) and place.isprintable():
+        if not known or known[0] != _mark(path)[0] or is_being_written(Run(path)):
+            return None
+        self.lines.append((place, *known))
+        return known[1:]
+
+    def keep(self, place: str, mark: str | None, parts: list[str]):
+        """Keep these parts; mark: what read_marked() gave with them."""
+        if mark and place.isprintable():
             self.lines.append((place, mark, *parts))
-        return parts
 
     def write(self):
         """Keep what was handed out. A cache that takes nothing costs time, and ends nothing."""
@@ -71,6 +69,16 @@ class Kept:
             return {place: rest for place, *rest in lines}  # read to its end: the checksum was right
         except (OSError, EOFError, ValueError, zlib.error):
             return {}
+
+
+def read_marked(path: Path, read) -> tuple[str | None, list[str]]:
+    """What read(path) returns of a run, and its mark; None instead of a mark where it may soon be something else."""
+    started, is_written = time.time(), is_being_written(Run(path))
+    before, _ = _mark(path)
+    parts = read(path)
+    mark, newest = _mark(path)
+    is_settled = mark == before and newest < started - _SETTLED
+    return mark if is_settled and not is_written and not is_being_written(Run(path)) else None, parts
 
 
 def _code() -> str:
