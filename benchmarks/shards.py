@@ -10,6 +10,7 @@ file. What the disk below a virtual machine keeps in its own memory, nobody here
 
 import argparse
 import io
+import itertools
 import json
 import os
 import sys
@@ -175,22 +176,22 @@ def reading(path: Path, count: int) -> dict:
 
 
 def mixing(shards: int = 200, rows: int = 1000, batch: int = 128) -> dict:
-    """How uneven batches are when data ordered by class lie in shards, several of which are open at a time.
+    """How uneven batches are when several shards are read at a time and shuffled together, by how many those are.
 
-    Ten classes, one after another, in the shards. Batches are drawn from `open` shards that were read and shuffled
-    together. The number is the standard deviation of a class's share in a batch, over what independent draws have.
+    The data have ten classes, one after another, and fill the shards in that order, or in a random one. The number is
+    the standard deviation of a class's share in a batch, as a multiple of what independent draws have: 1 is ideal.
     """
     draw, found = np.random.default_rng(0), {}
-    classes = np.repeat(np.arange(10), shards * rows // 10).reshape(shards, rows)
-    ideal = np.sqrt(0.1 * 0.9 / batch)
-    for together in (1, 4, 16, 64, shards):
-        order = draw.permutation(shards)
+    classes = np.repeat(np.arange(10), shards * rows // 10)
+    filled = {"as they come": classes, "in a random order": draw.permutation(classes)}
+    for (how, data), together in itertools.product(filled.items(), (1, 4, 16, 64, shards)):
+        order, data = draw.permutation(shards), data.reshape(shards, rows)
         shares = []
         for first in range(0, shards - together + 1, together):
-            mixed = draw.permutation(classes[order[first : first + together]].ravel())
+            mixed = draw.permutation(data[order[first : first + together]].ravel())
             whole = mixed[: len(mixed) // batch * batch].reshape(-1, batch)
             shares.append((whole[..., None] == np.arange(10)).mean(1))
-        found[together] = float(np.concatenate(shares).std(0).mean() / ideal)
+        found[f"{how}, {together} at a time"] = np.concatenate(shares).std(0).mean() / np.sqrt(0.1 * 0.9 / batch)
     return found
 
 

@@ -14,7 +14,6 @@ import os
 import re
 from pathlib import Path
 
-from dcgan_tf.compare.rows import find_runs
 from dcgan_tf.gallery_page.kept import Kept, read_marked
 from dcgan_tf.gallery_page.page_file import FEW, FILES, MARK, Shown, as_json, details_files, page
 from dcgan_tf.gallery_page.run_data import quoted, readable, show_run
@@ -129,13 +128,13 @@ def _check_size(folder, runs):
 
 def _find(folder):
     """Run directories, and what looks like one that has lost its config.json."""
-    found = set(find_runs(folder))
+    found = []
     for here, folders, files in walk(folder):
-        if here in found:
-            folders.clear()
-            continue
-        if here != folder and ("grids" in folders or set(files) & _TRACES):
-            found.add(here)
+        if "config.json" in files:
+            found.append(here)
+            folders.clear()  # a run holds no other run
+        elif here != folder and ("grids" in folders or set(files) & _TRACES):
+            found.append(here)
             folders[:] = [name for name in folders if name not in _INNER]
     return sorted(found)
 

@@ -35,12 +35,12 @@ class Kept:
         self.head = json.dumps({"code": _code(), "folder": os.path.realpath(folder), "typed": typed})
         name = hashlib.sha256(os.path.realpath(folder).encode("utf-8", "surrogateescape")).hexdigest()[:16]
         self.path = cached("gallery", f"{name}.gz", say=say)
-        self.known, self.lines = self._read(), []
+        self.known, self.lines, self.is_new = self._read(), [], False
 
     def find(self, path: Path, place: str) -> list[str] | None:
         """The parts (JSON texts) of the run at `path`, called `place`; None when it must be read."""
         known = self.known.pop(place, None)
-        if not known or known[0] != _mark(path)[0] or is_being_written(Run(path)):
+        if not known or known[0] != _mark(path)[0] or _is_being_written(path):
             return None
         self.lines.append((place, *known))
         return known[1:]
@@ -49,9 +49,12 @@ class Kept:
         """Keep these parts; mark: what read_marked() gave with them."""
         if mark and place.isprintable():
             self.lines.append((place, mark, *parts))
+            self.is_new = True
 
     def write(self):
         """Keep what was handed out. A cache that takes nothing costs time, and ends nothing."""
+        if not self.is_new and not self.known:  # it is what the file holds already
+            return
         with contextlib.suppress(UserError, OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_file(self.path) as temporary, gzip.open(temporary, "wb", compresslevel=1) as file:
@@ -73,12 +76,12 @@ class Kept:
 
 def read_marked(path: Path, read) -> tuple[str | None, list[str]]:
     """What read(path) returns of a run, and its mark; None instead of a mark where it may soon be something else."""
-    started, is_written = time.time(), is_being_written(Run(path))
+    started, is_written = time.time(), _is_being_written(path)
     before, _ = _mark(path)
     parts = read(path)
     mark, newest = _mark(path)
     is_settled = mark == before and newest < started - _SETTLED
-    return mark if is_settled and not is_written and not is_being_written(Run(path)) else None, parts
+    return mark if is_settled and not is_written and not _is_being_written(path) else None, parts
 
 
 def _code() -> str:
@@ -109,6 +112,11 @@ def _mark(path: Path) -> tuple[str | None, float]:
         except OSError:
             return None, newest
     return hashlib.sha256(repr(found).encode("utf-8", "surrogateescape")).hexdigest(), newest
+
+
+def _is_being_written(path):
+    run = Run(path) if any(os.path.exists(os.path.join(path, name)) for name in (".lock", ".writer.json")) else None
+    return run is not None and is_being_written(run)
 
 
 def _status(entry):

@@ -110,11 +110,12 @@ def _settings(of_runs):
     columns = {}
     for count, settings in enumerate(of_runs):
         for name, value in settings.items():
-            columns.setdefault(name, [None] * count).append(value)
-        for column in columns.values():
-            column.extend([None] * (count + 1 - len(column)))
+            column = columns.setdefault(name, [])
+            column.extend([None] * (count - len(column)))
+            column.append(value)
     found = []
     for name, column in columns.items():
+        column.extend([None] * (count + 1 - len(column)))
         places = {value: place for place, (value, _) in enumerate(Counter(column).most_common())}
         found.append([name, list(places), [places[value] for value in column] if len(places) > 1 else None])
     return found
