@@ -13,7 +13,7 @@ from dcgan_tf.sweeps import estimate, results
 from dcgan_tf.sweeps.estimate import Estimate
 from dcgan_tf.sweeps.plan import PlannedRun
 from dcgan_tf.sweeps.results import SweepRow, ignored_settings, write_pictures, write_table
-from dcgan_tf.sweeps.sweep import Outcome
+from dcgan_tf.sweeps.sweep import Outcome, _show_plan
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +117,12 @@ def test_how_long_it_takes_is_judged_by_some_of_many(tmp_path, monkeypatch):
     before = next(iter(some.known))
     some.read(next(run for run in plan if run.name not in some.known))
     assert len(some.known) == 5 and before not in some.known
+
+
+def test_a_long_plan_is_told_in_few_lines(tmp_path):
+    said = []
+    plan = [PlannedRun(f"run-{number}", {}, {}, None, None, {}) for number in range(250)]
+    outcomes = {run.name: Outcome(run, "finished" if run.name == "run-249" else "missing") for run in plan}
+    _show_plan(tmp_path, plan, outcomes, Estimate(tmp_path, plan), 2, said.append)
+    assert len(said) == 103 and said[0].startswith("250 runs in ") and said[100].split() == ["missing", "run-99"]
+    assert said[101] == "  ... and 149 missing, 1 finished" and said[102].startswith("to do: 249, 2 at a time")
