@@ -87,4 +87,6 @@ def test_sheets_and_curves_show_what_can_be_seen_and_say_so(rows, monkeypatch):
     figure = overlaid_curves(rows, title="mine")
     assert figure.get_suptitle() == "mine: 5 of 12 runs, the best by frechet_distance"
     assert len([line for line in figure.axes[0].lines if line.get_marker() == "o"]) == 5  # where a run ends
-    assert overlaid_curves(rows[:5], title="mine").get_suptitle() == "mine"
+    assert overlaid_curves(rows[:5], title="mine").get_suptitle() == "mine"  # three lines
+    monkeypatch.setattr(curves, "LOOKS", 2)
+    assert overlaid_curves(rows[:5]).get_suptitle() == "2 of 5 runs, the best by frechet_distance"
