@@ -383,7 +383,7 @@ def gallery(results_dir, embed):
     """Make one page over all runs in a folder: RESULTS/index.html, to open in any browser."""
     from dcgan_tf.gallery_page.build import gallery
 
-    page = gallery(results_dir, embed)
+    page = gallery(results_dir, embed, say=_on_stderr)
     if embed:
         _on_stderr(f"{page.stat().st_size / 1e6:.1f} MB, pictures included")
     click.echo(str(page))

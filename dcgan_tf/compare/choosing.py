@@ -7,10 +7,12 @@ best_run(rows, "frechet_distance")      of those measured by the same protocol
 
 import fnmatch
 import re
+from collections import Counter
 from collections.abc import Iterable
+from functools import cmp_to_key
 
 from dcgan_tf.compare.rows import RunRow, Score
-from dcgan_tf.evaluation.metrics import place_of_best
+from dcgan_tf.evaluation.metrics import is_better, place_of_best
 from dcgan_tf.system.errors import UserError, nearest
 
 LENGTHS = ("epochs", "steps", "max_seconds")
@@ -26,8 +28,8 @@ def score_titles(rows: Iterable[RunRow]) -> list[str]:
 
 def shared_protocol(rows: Iterable[RunRow], title: str) -> str | None:
     """The protocol by which most of these runs were last measured in that metric; None without any."""
-    protocols = [row.scores[title].protocol for row in rows if title in row.scores]
-    return max(protocols, key=protocols.count) if protocols else None
+    protocols = Counter(row.scores[title].protocol for row in rows if title in row.scores)
+    return max(protocols, key=protocols.get) if protocols else None
 
 
 def best_run(rows: Iterable[RunRow], title: str, newest: bool = True) -> tuple[RunRow, Score, list[RunRow]]:
@@ -48,6 +50,29 @@ def best_run(rows: Iterable[RunRow], title: str, newest: bool = True) -> tuple[R
     best = compared[place_of_best(title, [score.value for _, score in compared]) or 0]
     places = {id(row) for row, _ in compared}
     return *best, [row for row in rows if id(row) not in places]
+
+
+def foremost(rows: Iterable[RunRow], most: int, metric: str | None = None) -> tuple[list[RunRow], str]:
+    """At most so many rows, in their order, and in words which these are; "" where all fit.
+
+    The best by a metric (by default the first that any has) in its shared protocol; where too few have it, the first
+    of the others, too.
+    """
+    rows = list(rows)
+    if len(rows) <= most:
+        return rows, ""
+    title = metric or next(iter(score_titles(rows)), None)
+    protocol = shared_protocol(rows, title)
+    compared = [n for n, row in enumerate(rows) if title in row.scores and row.scores[title].protocol == protocol]
+
+    def order(one, other):
+        values = [rows[place].scores[title].value for place in (one, other)]
+        return is_better(title, *values[::-1]) - is_better(title, *values)
+
+    best = sorted(compared, key=cmp_to_key(order))
+    places = list(dict.fromkeys([*best, *range(len(rows))]))[:most]
+    which = f"the best by {title}" if len(best) >= most else "the first" if not best else f"the best by {title} first"
+    return [rows[place] for place in sorted(places)], f"{most:,} of {len(rows):,} runs, {which}"
 
 
 # --- what tells runs apart ------------------------------------------------------------------------------
@@ -84,10 +109,10 @@ def _groups(rows, name):
 
 def setting_values(rows, name):
     """The values of a setting in these runs: numbers by size, others as they come."""
-    values = []
-    for row in rows:
-        if row.settings.get(name) not in values:
-            values.append(row.settings.get(name))
+    found = {}
+    for value in (row.settings.get(name) for row in rows):
+        found.setdefault(repr(value) if isinstance(value, list | dict) else value, value)
+    values = list(found.values())
     numbers = all(isinstance(value, int | float) for value in values)
     return sorted(values) if numbers else values
 

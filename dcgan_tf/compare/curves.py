@@ -9,6 +9,7 @@ from dcgan_tf.compare.choosing import (
     LOSSES,
     choose_axes,
     describe_setting,
+    foremost,
     natural,
     score_titles,
     setting_values,
@@ -24,20 +25,26 @@ from dcgan_tf.system.errors import UserError
 # Okabe and Ito's colours without their yellow, which white paper swallows; runs beyond seven change their line.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINES = ("-", (0, (5, 2)), (0, (1, 1.3)), (0, (6, 1.5, 1, 1.5)))
+LOOKS = len(COLOURS) * len(LINES)  # more lines would look like others, and hide one another
+MOST = 60  # runs that are looked at for lines they share
 
 
 def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None) -> Picture:
     """Both losses of all these runs over epochs, steps or seconds, and a metric where runs have been evaluated.
 
     Two settings that vary are told apart by colour and by line, and a dot marks where a run ends. A run that is the
-    beginning of another is a dot on its line. among: the settings the legend may name; None: all.
+    beginning of another is a dot on its line. Of more runs than can be told apart the best are drawn, which is said.
+    among: the settings the legend may name; None: all.
     metric: which; by default the first there is.
     """
     if by not in ("epoch", "step", "seconds"):
         raise UserError(f"by={by!r} must be epoch, step or seconds")
-    rows = [row for row in rows if row.last]
-    rows.sort(key=lambda row: -row.last["step"])
+    begun = sorted([row for row in rows if row.last], key=lambda row: -row.last["step"])
+    rows, which = foremost(begun, MOST, metric)
     lines = _lines(rows)
+    if len(lines) > LOOKS:
+        rows, which = foremost(begun, LOOKS, metric)
+        lines = _lines(rows)
     styles = _styles([row for row, _ in lines], among)
     titles = [metric] if metric else score_titles(rows)[:1]
     protocol = shared_protocol(rows, titles[0]) if titles else None
@@ -68,8 +75,8 @@ def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None
         figure.legend(
             shown.values(), shown.keys(), loc="outside right upper", frameon=False, fontsize=8, handlelength=3
         )
-    if title:
-        figure.suptitle(title, fontsize=11, x=0.01, ha="left")
+    if title or which:
+        figure.suptitle(": ".join(filter(None, [title, which])), fontsize=11, x=0.01, ha="left")
     return figure
 
 

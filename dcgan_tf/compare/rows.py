@@ -44,7 +44,6 @@ class RunRow:
     scores: dict[str, Score] = field(default_factory=dict)  # title -> the newest
     best_scores: dict[str, Score] = field(default_factory=dict)  # title -> the best by the newest one's protocol
     started: str | None = None  # ISO 8601, local time
-    reading: Reading | None = field(default=None, repr=False)  # all that was read
 
 
 def find_runs(folder) -> list[Path]:
@@ -83,7 +82,11 @@ def read_runs(folders) -> list[RunRow]:
 
 def read_run(path, name: str | None = None) -> RunRow:
     """The row of one run directory, called `name` (by default as its folder)."""
-    found = read_directory(path)
+    return row_of(read_directory(path), name)
+
+
+def row_of(found: Reading, name: str | None = None) -> RunRow:
+    """The row of a run directory that was read. It does not keep the history: thousands would fill the memory."""
     scores, best = _newest_and_best(found.evaluations)
     return RunRow(
         found.run,
@@ -95,7 +98,6 @@ def read_run(path, name: str | None = None) -> RunRow:
         scores,
         best,
         found.config.get("started"),
-        found,
     )
 
 

@@ -14,6 +14,7 @@ from dcgan_tf.compare.choosing import (
     choose_axes,
     describe_setting,
     differing_settings,
+    foremost,
     score_titles,
     setting_values,
     short_names,
@@ -28,6 +29,8 @@ from dcgan_tf.pictures.sheets import Caption
 from dcgan_tf.run.reading import State
 from dcgan_tf.system.errors import UserError
 
+MOST_CELLS = 120  # of a sheet of names: a page of more is looked at by nobody, and takes gigabytes to draw
+_MOST_LINES = 60  # of a timeline
 _LATENTS = ("seed", "latent_dim", "latent_distribution", "latent_mean", "latent_std", "grid_images")
 
 
@@ -72,15 +75,16 @@ def overview(rows, title=None) -> Picture:
     rows = list(rows)
     row_setting, column_setting, further = choose_axes(rows)
     places = {tuple(repr(row.settings.get(name)) for name in (row_setting, column_setting)) for row in rows}
-    if column_setting and not further and len(places) == len(rows):
+    if column_setting and not further and len(places) == len(rows) <= MOST_CELLS:
         return sheet(rows, row_setting, column_setting, title)
     return sheet_of_names(rows, title=title)
 
 
 def sheet_of_names(rows, columns: int | None = None, title=None) -> Picture:
-    """The last grids of any runs, one after another, each under its name."""
-    rows = list(rows)
+    """The last grids of any runs, one after another, each under its name; of many the best, which is said."""
+    rows, which = foremost(rows, MOST_CELLS)
     pictures, note = _pictures(rows)
+    note = f"{which}. {note}" if which else note
     columns = columns or min(6, len(rows))
     missing = -len(rows) % columns
     cells = [*pictures, *[None] * missing]
@@ -188,7 +192,7 @@ def timeline(rows, by: str = "epoch", points=5, title=None) -> Picture:
     """
     if by not in ("epoch", "step", "seconds"):
         raise UserError(f"by={by!r} must be epoch, step or seconds")
-    rows = list(rows)
+    rows, which = foremost(rows, _MOST_LINES)
     has_grids = [bool(row.settings and row.last and row.run.grids()) for row in rows]
     without = [row.name for row, has in zip(rows, has_grids, strict=True) if not has]
     rows = [row for row, has in zip(rows, has_grids, strict=True) if has]
@@ -206,7 +210,7 @@ def timeline(rows, by: str = "epoch", points=5, title=None) -> Picture:
         cells.append([decode(found[-1][1], channels=3) if found else "no grid by then" for found in past])
         captions.append([[Caption(_moment(by, found[-1][0]))] if found else [] for found in past])
     tops = [f"by {_moment(by, point)}" for point in points]
-    note = "Each cell: the newest grid recorded by then, and when."
+    note = (f"{which}. " if which else "") + "Each cell: the newest grid recorded by then, and when."
     note += f" Left out, without a recorded grid: {', '.join(without)}." if without else ""
     return layout.sheet(cells, short_names(rows), tops, captions=captions, title=title, note=note)
 

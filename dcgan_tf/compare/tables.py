@@ -8,6 +8,7 @@ import pandas
 from dcgan_tf.compare.choosing import (
     best_run,
     describe_setting,
+    foremost,
     natural,
     score_titles,
     select,
@@ -24,6 +25,9 @@ from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.places import project_folder
 from dcgan_tf.system.quiet import tensorflow_quiet
 
+_MOST_ROWS = 100  # of a table that is shown; its frame has all
+_MOST_GIFS = 60
+_MOST_SAID = 10  # broken runs that are named
 _EXAMPLE_STEPS = 200  # of each of the two small runs that are trained where none are given
 
 
@@ -42,15 +46,17 @@ def choose_runs(folders, filters=(), most: int = 12, results_dir="results", say=
     rows = read_runs([find_path(folder) for folder in folders])
     if not rows:
         raise UserError(f"no run directories are in {', '.join(map(str, folders))}: train some, or name other folders")
-    for row in rows:
-        if not row.settings:
-            say(f"left out: {row.name} ({row.problem})")
+    broken = [row for row in rows if not row.settings]
+    for row in broken[:_MOST_SAID]:
+        say(f"left out: {row.name} ({row.problem})")
+    if len(broken) > _MOST_SAID:
+        say(f"left out: {len(broken) - _MOST_SAID:,} more that cannot be read; `gallery` shows what is wrong with each")
     found = select([row for row in rows if row.settings], filters)
     if not found:
         raise UserError(f"none of {len(rows)} runs passes the filters {list(filters)!r}: see their names and settings")
     newest = sorted(found, key=lambda row: row.started or "")[-most:]
-    chosen = sorted([row for row in found if row in newest], key=lambda row: natural(row.name))
-    left = f", the newest of {len(found)}: filters make the choice yours" if len(chosen) < len(found) else ""
+    chosen = sorted(newest, key=lambda row: natural(row.name))
+    left = f", the newest of {len(found):,}: filters make the choice yours" if len(chosen) < len(found) else ""
     say(f"{len(chosen)} runs{left}")
     return chosen
 
@@ -87,18 +93,20 @@ class RunTable:
     """A row per run: the settings in which they differ, how far it came, its losses and scores; the best marked.
 
     frame: the same as a pandas DataFrame of numbers, to be sorted and filtered: `table.frame.sort_values("seconds")`.
-    A table in a notebook, text elsewhere; everything that runs have written is escaped.
+    A table in a notebook, text elsewhere; everything that runs have written is escaped. Of more than 100 runs the best
+    are shown, which is said; the frame has all.
     """
 
     def __init__(self, rows: list[RunRow]):
         rows = list(rows)
         titles = score_titles(rows)
-        self.frame, self.texts = run_frame(rows), _texts(rows)
+        shown, self.which = foremost(rows, _MOST_ROWS)
+        self.frame, self.texts = run_frame(rows), _texts(shown, varied_settings(rows), titles)
         self.protocols = {title: shared_protocol(rows, title) for title in titles}
         held = {title: best_run(rows, title)[1] for title in titles}
         self.best = {  # (row's place, metric): those as good as the best by the same protocol
             (place, title)
-            for place, row in enumerate(rows)
+            for place, row in enumerate(shown)
             for title, score in row.scores.items()
             if (score.value, score.protocol) == (held[title].value, held[title].protocol)
         }
@@ -107,6 +115,7 @@ class RunTable:
     def _note(self):
         protocols = list(dict.fromkeys(self.protocols.values()))
         note = f"Measured with: {' / '.join(protocols)}." if protocols else "None of them was evaluated yet."
+        note = f"{self.which}; `.frame` has all of them. {note}" if self.which else note
         if len(self.steps) > 1:
             note += f" The runs made {self.steps[0]:,} to {self.steps[-1]:,} steps: compare scores with that in mind."
         return note
@@ -139,9 +148,8 @@ def run_frame(rows: list[RunRow]) -> pandas.DataFrame:
     return pandas.DataFrame(lines)
 
 
-def _texts(rows):
+def _texts(rows, settings, titles):
     """The same as texts for people, "" for what a run does not have."""
-    settings, titles = varied_settings(rows), score_titles(rows)
     forms = {"epoch": "{:.0f}", "step": "{:,.0f}", "seconds": "{:.0f}"}
     forms |= {"generator_loss": "{:.3f}", "discriminator_loss": "{:.3f}"}
     columns = {"run": [row.name for row in rows]}
@@ -159,7 +167,8 @@ def show_gifs(rows: list[RunRow], width: int = 300):
     """The GIFs of these runs beside each other, embedded, each under what tells its run apart."""
     from IPython.display import HTML
 
-    figures = ""
+    rows, which = foremost(rows, _MOST_GIFS)
+    figures = f"<p>{html.escape(which)}</p>" if which else ""
     for row, name in zip(rows, short_names(rows), strict=True):
         label = f"<figcaption>{html.escape(name)}</figcaption>"
         if row.run.gif_path.is_file():

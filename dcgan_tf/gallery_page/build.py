@@ -1,91 +1,150 @@
 """gallery(): every run below a folder on one page, index.html, which opens without a server or a network.
 
-The page's source is in gallery_page/: a template, a style, and scripts that are joined in the order of their names.
 What comes from the runs goes into it as data (JSON with every `<` escaped) and is shown as text, never as markup;
-its content policy allows no script but its own, and nothing to be fetched but pictures.
+its content policy allows no script but its own, and nothing to be fetched but pictures. Of more than FEW runs the
+details lie in index.files beside it, and what was read of them is kept for the next time (see kept.py).
 """
 
 import base64
-import hashlib
-import html
+import contextlib
+import functools
 import json
 import mimetypes
 import os
 import re
-import time
-from importlib import resources
 from pathlib import Path
 
-from dcgan_tf import __version__
-from dcgan_tf.compare.rows import find_runs, read_run
-from dcgan_tf.evaluation.metrics import metric_of
-from dcgan_tf.gallery_page.run_data import PICTURES, files_in, quoted, readable, show_run
-from dcgan_tf.recipe.fields import Recipe
+from dcgan_tf.gallery_page.kept import Kept, read_marked
+from dcgan_tf.gallery_page.page_file import FEW, FILES, MARK, Shown, as_json, details_files, page
+from dcgan_tf.gallery_page.run_data import quoted, readable, show_run
+from dcgan_tf.gallery_page.run_pictures import PICTURES, files_in
+from dcgan_tf.run.reading import read_run
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained, write_text
 from dcgan_tf.system.walking import walk
+from dcgan_tf.system.workers import available_cores, run_in_workers
 
 PAGE = "index.html"
 _TRACES = {"history.csv", "progress.gif", "generator.keras", "diverged.txt", "notebook.ipynb"}  # of a run
 _INNER = ("grids", "samples", "checkpoints", "tensorboard")  # its folders
-_MARK = '<meta name="generator" content="dcgan_tf gallery">'
-_GROUPS = {  # the first field of Recipe in each group of settings
-    "architecture": "Networks",
-    "loss": "Game",
-    "augment": "What D is shown",
-    "optimizer": "Optimizers",
-    "ema_images": "Averaged generator",
-    "epochs": "Length and pictures",
-    "precision": "Processor",
-}
+_RUNS_PER_WORKER = 400  # at least: a process takes as long to start as to read a hundred
+_EMBEDDED = 400e6  # bytes of page: browsers open no larger ones, or hardly
 
 
-def gallery(results_dir="results", embed: bool = False) -> Path:
+def gallery(results_dir="results", embed: bool = False, say=print) -> Path:
     """Write `results_dir`/index.html over all run directories at or below that folder, and return its path.
 
     Pictures stay where they are, and the page points to them; `embed` puts them into it, so that the one file
     can be sent to somebody. Runs that are broken, interrupted or still running are there too, and say so.
-    Raises UserError when there is no such folder, or it cannot be written to.
+    Raises UserError when there is no such folder, it cannot be written to, or the one file would be too large.
     """
     folder = Path(results_dir)
+    path = folder / PAGE
+    _check_place(folder, path)
+    found = _find(folder)
+    if embed:
+        _check_size(folder, found)
+
+    read = functools.partial(_read_run, folder=folder, embed=embed, typed=str(results_dir))
+    is_one_file = embed or len(found) <= FEW
+    parts = map(read, found) if is_one_file else _read_many(found, folder, read, Kept(folder, str(results_dir), say))
+    shown = [Shown(run, json.loads(card), *rest) for run, (card, *rest) in zip(found, parts, strict=True)]
+    _shorten_names(shown)
+    files = {} if is_one_file else details_files(shown)
+    _write_beside(folder / FILES, files)
+    write_text(path, page(readable(folder.resolve().name), shown, _sheets(folder, shown, embed), list(files)))
+    _tidy(folder / FILES, files)
+    return path
+
+
+def _check_place(folder, path):
+    """UserError unless the page can be written there."""
     with disk_errors_explained(folder):
         is_there = folder.is_dir()
     if not is_there:
         raise UserError(f"there is no folder {str(folder)!r}: give one with run directories, such as results")
-    path = folder / PAGE
     if path.is_dir():
         raise UserError(f"{str(path)!r} is a folder, where the page has to go: move it, or rename it")
     if path.exists() and not _is_ours(path):
         raise UserError(f"{str(path)!r} is there and was not made by `gallery`: move it, so that it is not overwritten")
 
-    def address(picture):
-        return (_embedded(picture) if embed else None) or quoted(os.path.relpath(picture, folder))
 
-    shown = [show_run(read_run(run), folder, address, str(results_dir)) for run in _find(folder)]
-    _shorten_names(shown)
-    write_text(path, _page(readable(folder.resolve().name), shown, _sheets(folder, shown, address)))
-    return path
+def _address(picture, folder, embed):
+    return (_embedded(picture) if embed else None) or quoted(os.path.relpath(picture, folder))
+
+
+def _read_run(run, folder, embed, typed) -> list[str]:
+    """What the page shows of a run: its card, its settings and its details, each as JSON."""
+    seen = show_run(read_run(run), folder, lambda picture: _address(picture, folder, embed), typed)
+    return [as_json(part) for part in (seen.card, seen.details["settings"], seen.details)]
+
+
+def _read_many(runs, folder, read, kept) -> list[list[str]]:
+    """The same of many runs: what was kept, and the others read, in several processes where they are very many."""
+    places = [os.path.relpath(run, folder) for run in runs]
+    parts = [kept.find(run, place) for run, place in zip(runs, places, strict=True)]
+    missing = [number for number, found in enumerate(parts) if found is None]
+    workers = min(available_cores(), len(missing) // _RUNS_PER_WORKER)
+    for number, (mark, found) in run_in_workers(functools.partial(_read_one, runs, read), missing, workers):
+        parts[number] = found
+        kept.keep(places[number], mark, found)
+    kept.write()
+    return parts
+
+
+def _read_one(runs, read, number):
+    return number, read_marked(runs[number], read)
+
+
+def _write_beside(beside, files):
+    with disk_errors_explained(beside):
+        if files:
+            beside.mkdir(exist_ok=True)
+    for name, content in files.items():
+        write_text(beside / name, content)
+
+
+def _tidy(beside, files):
+    """Remove the files of an earlier page; nothing that somebody else may have put there."""
+    for path in beside.glob("*.js"):
+        if re.fullmatch(r"\d{5}-[0-9a-f]{12}\.js", path.name) and path.name not in files:
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        beside.rmdir()  # where it is empty
+
+
+def _check_size(folder, runs):
+    """UserError when a page with all pictures in it would be larger than browsers open."""
+    inside = ("", "grids", "samples", "latent")
+    pictures = {path for run in runs for name in inside for path in files_in(run / name, PICTURES)}
+    pictures |= {path for run in runs if run != folder for path in files_in(run.parent, PICTURES)}
+    size = sum(path.stat().st_size for path in pictures) * 4 / 3
+    if size > _EMBEDDED:
+        raise UserError(
+            f"a page with the pictures of {len(runs):,} runs in it would have {size / 1e6:,.0f} MB, and browsers open "
+            f"hardly more than {_EMBEDDED / 1e6:.0f}: leave out --embed, or give a folder with fewer runs"
+        )
 
 
 def _find(folder):
     """Run directories, and what looks like one that has lost its config.json."""
-    found = set(find_runs(folder))
+    found = []
     for here, folders, files in walk(folder):
-        if here in found:
-            folders.clear()
-            continue
-        if here != folder and ("grids" in folders or set(files) & _TRACES):
-            found.add(here)
+        if "config.json" in files:
+            found.append(here)
+            folders.clear()  # a run holds no other run
+        elif here != folder and ("grids" in folders or set(files) & _TRACES):
+            found.append(here)
             folders[:] = [name for name in folders if name not in _INNER]
     return sorted(found)
 
 
-def _sheets(folder, shown, address):
+def _sheets(folder, shown, embed):
     """What a sweep leaves beside its runs, by folder: [[name, address], ...] of pictures and tables."""
     sheets = {}
     for name in {run.path.parent for run in shown if run.path != folder}:
         tables = [[readable(path.name), quoted(path.relative_to(folder))] for path in files_in(name, (".csv",))]
-        pictures = [[readable(path.name), address(path)] for path in files_in(name, PICTURES)]
+        pictures = [[readable(path.name), _address(path, folder, embed)] for path in files_in(name, PICTURES)]
         if pictures or tables:
             sheets[readable(name.relative_to(folder)) if name != folder else ""] = {
                 "pictures": pictures,
@@ -122,7 +181,7 @@ def _shared(lists):
 
 def _is_ours(path):
     with disk_errors_explained(path), open(path, encoding="utf-8", errors="replace") as file:
-        return _MARK in file.read(2000)
+        return MARK in file.read(2000)
 
 
 def _embedded(picture):
@@ -132,69 +191,3 @@ def _embedded(picture):
         return f"data:{kind};base64,{base64.b64encode(Path(picture).read_bytes()).decode()}"
     except OSError:
         return None
-
-
-# --- the page ---------------------------------------------------------------------------------------------
-
-
-def _page(title, shown, sheets):
-    source = resources.files("dcgan_tf.gallery_page") / "page"
-    style = (source / "page.css").read_text(encoding="utf-8")
-    names = sorted(item.name for item in source.iterdir() if item.name.endswith(".js"))
-    parts = [(source / name).read_text(encoding="utf-8") for name in names]
-    script = '(() => {\n"use strict";\n' + "\n".join(parts) + "})();\n"
-    policy = (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
-        "img-src 'self' file: data:; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
-    )
-    details = "\n".join(
-        f'<script type="application/json" id="run-{place}">{_json(run.details)}</script>'
-        for place, run in enumerate(shown)
-    )
-    template = (source / "page.html").read_text(encoding="utf-8")
-    values = {
-        "mark": _MARK,
-        "policy": policy,
-        "title": html.escape(f"{title} · dcgan_tf"),
-        "style": style,
-        "data": _json(_overview(title, shown, sheets)),
-        "details": details,
-        "script": script,
-    }
-    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], template)
-
-
-def _overview(title, shown, sheets):
-    """What the first view needs: the cards, and what they have in common."""
-    protocols = dict.fromkeys(key for run in shown for key in run.card["scores"])
-    places = {key: place for place, key in enumerate(protocols)}
-    cards = [
-        {**run.card, "scores": {places[key]: value for key, value in run.card["scores"].items() if value is not None}}
-        for run in shown
-    ]
-    metrics = [
-        {"title": name, "protocol": protocol, "better": metric_of(name).better if metric_of(name) else "smaller"}
-        for name, protocol in protocols
-    ]
-    about = {"title": title, "made": round(time.time() * 1000), "version": __version__}
-    return {**about, "fields": _fields(), "metrics": metrics, "sheets": sheets, "runs": cards}
-
-
-def _fields():
-    """(name, group, meaning) of each setting of a recipe."""
-    group, found = "", []
-    for name, one in Recipe.model_fields.items():
-        group = _GROUPS.get(name, group)
-        if group:
-            found.append([name, group, one.description])
-    return found
-
-
-def _json(value) -> str:
-    """JSON that can stand in a script element: nothing in it can end that element or begin a comment."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _hash(text):
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

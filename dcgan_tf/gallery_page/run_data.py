@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 import shlex
 import urllib.parse
 from dataclasses import dataclass
@@ -12,18 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.compare.choosing import describe_setting
-from dcgan_tf.compare.rows import RunRow, scores_of
+from dcgan_tf.compare.rows import scores_of, settings_of
 from dcgan_tf.evaluation.alarms import alarms_of, looks_of
 from dcgan_tf.evaluation.metrics import metric_of
+from dcgan_tf.gallery_page.run_pictures import grids_of, samples_of, shown_in_grids
 from dcgan_tf.pictures.even_rows import even_rows
-from dcgan_tf.run.reading import State
+from dcgan_tf.run.reading import Reading, State
 from dcgan_tf.run.records import HISTORY_COLUMNS
 from dcgan_tf.run.repeat import changed_fields, repeat_command
 from dcgan_tf.system.errors import UserError
 
 POINTS = 240  # of a curve, at most: more than the page has pixels for
-PICTURES = (".png", ".gif", ".jpg", ".jpeg", ".webp")
-_SAMPLES = 60  # pictures that lie in a run's folder, at most
 _FILES = {
     "notebook.ipynb": "executed notebook",
     "config.json": "settings",
@@ -38,10 +36,9 @@ _FURTHER = {".ipynb": "notebook", ".html": "page", ".onnx": "for other programs"
 
 
 @dataclass
-class Shown:
+class Seen:
     """A run for the page: `card` for the overview, `details` for its own page."""
 
-    path: Path
     card: dict
     details: dict
 
@@ -56,16 +53,16 @@ def readable(path) -> str:
     return os.fsencode(Path(path).as_posix()).decode("utf-8", "replace")
 
 
-def show_run(row: RunRow, base: Path, address, typed: str) -> Shown:
+def show_run(found: Reading, base: Path, address, typed: str) -> Seen:
     """What the page shows of a run.
 
     base: the folder of the page. address: path of a picture -> its address in the page. typed: how the user
     called that folder, for the commands.
     """
-    run, relative = row.run, Path(os.path.relpath(row.run.path, base))
-    found = row.reading
+    run, relative = found.run, Path(os.path.relpath(found.run.path, base))
+    settings = settings_of(found.config) if found.config else {}
     config, history = found.config, found.rows
-    grids = _grids(run, config, history)
+    grids = grids_of(run, config, history)
     alarms = _alarms(found)
     last, scores = found.last, [score for line in found.evaluations for score in scores_of(line)]
     name = readable(relative) if relative != Path() else readable(run.path.resolve().name)
@@ -75,9 +72,9 @@ def show_run(row: RunRow, base: Path, address, typed: str) -> Shown:
         "name": name.rpartition("/")[2],
         "folder": name.rpartition("/")[0],
         "status": found.state,
-        "recipe": row.settings.get("recipe"),
-        "dataset": row.settings.get("dataset"),
-        "seed": row.settings.get("seed"),
+        "recipe": settings.get("recipe"),
+        "dataset": settings.get("dataset"),
+        "seed": settings.get("seed"),
         "started": _moment(config.get("started")) or _changed(run.path),
         "step": last.get("step"),
         "epochs": _epochs(config, last),
@@ -85,24 +82,24 @@ def show_run(row: RunRow, base: Path, address, typed: str) -> Shown:
         "still": pictures[-1][0] if pictures else None,
         "gif": address(run.gif_path) if run.gif_path.is_file() else None,
         "alarms": sum(alarm["over"] is None for alarm in alarms),
-        "scores": {(score.title, score.protocol): _finite(score.value) for score in scores},
+        "scores": [[score.title, score.protocol, _finite(score.value)] for score in scores],
         "problems": found.problems,
     }
     details = {
-        "settings": {key: describe_setting(value) for key, value in row.settings.items()},
+        "settings": {key: describe_setting(value) for key, value in settings.items()},
         "changed": sorted(changed_fields(config) or {}) if config else [],
         "machine": _machine(config),
         "length": config.get("length"),
         "grids": pictures,
-        "shown": _shown_in_grids(run) if config else None,
+        "shown": shown_in_grids(run) if config else None,
         "history": _curves(history),
         "evaluations": _evaluations(found.evaluations),
         "alarms": alarms,
         "commands": _commands(found, relative, typed) if config else [],
-        "samples": [[readable(path.relative_to(run.path)), address(path)] for path in _samples(run)],
+        "samples": [[readable(path.relative_to(run.path)), address(path)] for path in samples_of(run)],
         "files": _files(run, relative),
     }
-    return Shown(run.path, card, details)
+    return Seen(card, details)
 
 
 def _epochs(config, last):
@@ -127,59 +124,9 @@ def _changed(path):
 
 def _finite(value):
     """A number as JSON can hold it, to six digits."""
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return value if isinstance(value, int) else float(f"{value:.6g}")
-
-
-# --- pictures ---------------------------------------------------------------------------------------------
-
-
-def _grids(run, config, history):
-    """(path, step, epoch, seconds) of every recorded grid, in order; of a damaged run, all that are there."""
-    rows = {row["step"]: row for row in history}
-    if not config or not rows:
-        paths = [path for path in run.grids_path.glob("*_*.png") if path.is_file()]
-        paths.sort(key=lambda path: (not path.stem.startswith("step"), path))  # of the first epoch, where both are
-        return [(path, _number_in(path) if path.stem.startswith("step") else None,
-                 _number_in(path) if path.stem.startswith("epoch") else None, None) for path in paths]  # fmt: skip
-    steps = run.grid_steps()
-    epochs = [-(-step // config["steps_per_epoch"]) for step in steps]
-    return list(zip(run.grids(), steps, epochs, run.seconds_at(steps), strict=True))
-
-
-def _shown_in_grids(run):
-    """What the images of a conditional run's grids were to show; None for other runs, and where it is not known."""
-    try:
-        labels = run.labels
-    except UserError:
-        return None
-    if labels is None:
-        return None
-    if not labels.are_classes:
-        return "with attributes as in the data"
-    names = [labels.names[number] for number in labels.seen]
-    return f"a row for each class, from above: {', '.join(names[:20])}" + (", ..." if len(names) > 20 else "")
-
-
-def _number_in(path):
-    digits = re.search(r"\d+", path.stem)
-    return int(digits.group()) if digits else 0
-
-
-def files_in(folder, endings) -> list[Path]:
-    """The files with these endings in a folder, by name; none where there is no such folder."""
-    try:
-        found = sorted(folder.iterdir())
-    except OSError:
-        return []
-    return [path for path in found if path.suffix.lower() in endings and path.name[0] != "." and path.is_file()]
-
-
-def _samples(run):
-    """Pictures beside the run's own: what `sample` and `explore` wrote, or anybody put there."""
-    found = [path for folder in ("", "samples", "latent") for path in files_in(run.path / folder, PICTURES)]
-    return [path for path in found if path != run.gif_path][:_SAMPLES]
+    if type(value) is float:  # by far the most
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value if isinstance(value, int) else None
 
 
 # --- numbers ----------------------------------------------------------------------------------------------
@@ -188,16 +135,17 @@ def _samples(run):
 def _curves(history) -> dict:
     """The columns of history.csv; of a long one, means over neighbouring rows, so many that POINTS remain."""
     columns = even_rows({name: np.array([row[name] for row in history]) for name in HISTORY_COLUMNS})
-    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    history = [dict(zip(columns, row, strict=True)) for row in rows]
-    together = -(-len(history) // POINTS) or 1
-    parts = [history[start : start + together] for start in range(0, len(history), together)]
+    count = len(columns["step"])
+    together = -(-count // POINTS) or 1
+    firsts = np.arange(0, count, together)
+    ends = np.minimum(firsts + together, count)
     curves = {"rows_per_point": together}
-    for column in HISTORY_COLUMNS:
+    for column, values in columns.items():
         if column in ("step", "epoch", "seconds"):
-            curves[column] = [_finite(part[-1][column]) for part in parts]
+            points = values[ends - 1]
         else:
-            curves[column] = [_finite(sum(row[column] for row in part) / len(part)) for part in parts]
+            points = np.add.reduceat(values, firsts) / (ends - firsts) if count else values
+        curves[column] = list(map(_finite, points.tolist()))
     return curves
 
 

@@ -4,6 +4,7 @@ Types and ranges are pydantic's; what goes with what is in combinations.py. A re
 nothing here imports TensorFlow, so a mistake in a recipe is reported at once.
 """
 
+import functools
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -287,13 +288,18 @@ def describe_type(name: str) -> str:
 
 def parse_text(name: str, text: str):
     """A text of a command line or of YAML as the value that a field holds (see values.parse)."""
-    return values.parse(Recipe.model_fields[name], text)
+    return values.parse(Recipe.model_fields[name], text, _validator(name))
+
+
+@functools.cache
+def _validator(name):
+    return values.adapter(Recipe.model_fields[name])
 
 
 def check_type(name: str, value):
     """The value as a field holds it, or UserError: its type and range alone, whatever it goes with."""
     try:
-        return values.adapter(Recipe.model_fields[name]).validate_python(value)
+        return _validator(name).validate_python(value)
     except ValidationError as error:
         raise UserError(_in_one_line({**error.errors()[0], "loc": (name,), "input": value})) from None
 

@@ -46,9 +46,10 @@ def describe(field: FieldInfo) -> str:
     return " or ".join(texts)
 
 
-def parse(field: FieldInfo, text: str):
+def parse(field: FieldInfo, text: str, validator: TypeAdapter):
     """A text as the value that the field holds: '0.01' as a number, 'none' as None where that may be.
 
+    validator: its adapter().
     What cannot be such a value is given back as it is, or as the number that it reads as, for an error to name.
     """
     candidates = [None] if text.lower() in ("none", "null", "") else []
@@ -58,10 +59,9 @@ def parse(field: FieldInfo, text: str):
             candidates.append(number(text))
         except ValueError:
             continue
-    validate = adapter(field).validate_python
     for candidate in (*candidates, text):
         try:
-            return validate(candidate)
+            return validator.validate_python(candidate)
         except ValidationError:
             continue
     numbers = [candidate for candidate in candidates if type(candidate) in (int, float)]

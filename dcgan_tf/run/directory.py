@@ -206,18 +206,22 @@ class Run:
         """
         return [self.grid_path(step) for step in self.grid_steps()]
 
-    def grid_steps(self) -> list[int]:
-        """After how many steps each of `grids()` was drawn; 0: before the first one."""
-        rows = self.rows()
+    def grid_steps(self, rows: list[dict] | None = None) -> list[int]:
+        """After how many steps each of `grids()` was drawn; 0: before the first one.
+
+        rows: its rows, where they were read already.
+        """
+        rows = self.rows() if rows is None else rows
         last = rows[-1]["step"] if rows else 0
         return [step for step in self.grid_rule.up_to(last) if self._has_grid(self.grid_path(step))]
 
-    def seconds_at(self, steps) -> list[float]:
+    def seconds_at(self, steps, rows: list[dict] | None = None) -> list[float]:
         """How long it had trained by each of these steps, from the rows around them; none without rows."""
-        history = self.history()
-        if not len(history["step"]):
+        rows = self.rows() if rows is None else rows
+        if not rows:
             return [0.0 for _ in steps]
-        return np.interp(steps, [0, *history["step"]], [0.0, *history["seconds"]]).tolist()
+        at, seconds = ([0, *(row[name] for row in rows)] for name in ("step", "seconds"))
+        return np.interp(steps, at, seconds).tolist()
 
     def _has_grid(self, path) -> bool:
         """Whether that grid is there and whole; a damaged one is left out, which is said once."""

@@ -1,9 +1,9 @@
-"""What a sweep has so far: how long the rest will take, and a table of all its runs (sweep.csv)."""
+"""What a sweep has so far: a table of all its runs (sweep.csv), sheets of their grids, their curves."""
 
 import csv
 import io
 import json
-import statistics
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,66 +15,10 @@ from dcgan_tf.sweeps.asked import LENGTHS
 from dcgan_tf.sweeps.plan import file_name
 from dcgan_tf.sweeps.worker import FINISHED, read_outcome
 from dcgan_tf.system.files import write_bytes, write_text
-from dcgan_tf.training.progress import describe_seconds
 
 _MOST_SHEETS = 12
-_NOTEBOOK_SECONDS = 15.0  # what a notebook takes beside training, until one has shown it
+_SHARE = 0.01  # of a sweep's time, at most, goes into writing its table while it runs
 _LAST = ("epoch", "step", "seconds", "generator_loss", "discriminator_loss", "discriminator_real", "discriminator_fake")
-
-
-# --- time --------------------------------------------------------------------------------------------------
-
-
-class Estimate:
-    """How long runs will take, judged by those of the same sweep that are finished."""
-
-    def __init__(self, folder: Path, plan):
-        self.folder, self.plan, self.known = folder, plan, {}
-        self.read_again()
-
-    def read_again(self):
-        """Look for runs that have finished since."""
-        for run in self.plan:
-            if run.name not in self.known:
-                path = Run(self.folder / run.name)
-                outcome = read_outcome(path.notebook_path)
-                if outcome and outcome["outcome"] == FINISHED:
-                    self.known[run.name] = (run, outcome["seconds"] or 0.0, read_run(path).last.get("seconds", 0.0))
-
-    def seconds(self, run) -> float | None:
-        """Of one run, or None where nothing can be said."""
-        beside = [seconds - trained for _, seconds, trained in self.known.values() if seconds > trained > 0]
-        beside = statistics.median(beside) if beside else _NOTEBOOK_SECONDS
-        limit = run.parameters.get("max_seconds")
-        if limit is not None:
-            return limit + beside
-        alike = [found for found in self.known.values() if _unit(found[0]) == _unit(run)]
-        if not alike:
-            return None
-        settings = run.settings.items()
-        likeness = [sum(known.settings.get(name) == value for name, value in settings) for known, *_ in alike]
-        alike = [found for found, score in zip(alike, likeness, strict=True) if score == max(likeness)]
-        if run.length is None:
-            return statistics.mean(seconds for _, seconds, _ in alike)
-        rate = statistics.mean(trained / known.length[1] for known, _, trained in alike)
-        before = [other.length[1] for other in self.plan if other.family == run.family and run.family]
-        return rate * (run.length[1] - max([length for length in before if length < run.length[1]], default=0)) + beside
-
-    def describe(self, todo, at_once: int) -> str:
-        """In words, of these runs, so many at a time."""
-        families = {}
-        for run in todo:
-            families.setdefault(run.family or run.name, []).append(self.seconds(run))
-        if any(seconds is None for family in families.values() for seconds in family):
-            known = "of each kind " if self.known else ""
-            return f"how long that takes will be known when the first {known}has finished"
-        totals = [sum(family) for family in families.values()]
-        return f"about {describe_seconds(max(*totals, sum(totals) / at_once, 0))}"
-
-
-def _unit(run):
-    """Runs can be compared by time when they end by the same kind of length."""
-    return run.length[0] if run.length else None
 
 
 # --- the table ---------------------------------------------------------------------------------------------
@@ -93,8 +37,44 @@ class SweepRow:
 
 def write_table(folder: Path, plan, outcomes) -> list[SweepRow]:
     """Write sweep.csv, in one step, and return its rows; runs of earlier calls keep theirs."""
-    rows = [_read(folder, run.name, run.settings, outcomes[run.name]) for run in plan]
-    rows += _earlier(folder, {run.name for run in plan})
+    return Table(folder, plan).write(outcomes)
+
+
+class Table:
+    """sweep.csv of a sweep at work: written again and again, while the directory of a finished run is read once."""
+
+    def __init__(self, folder: Path, plan):
+        self.folder, self.plan = folder, plan
+        self.rows, self.earlier = {}, None  # by name; those of earlier calls
+        self.next_time = 0.0
+
+    def write_when_due(self, outcomes):
+        """Write it, unless that was done just now: with thousands of runs it takes a while, and they end all the time.
+
+        The last runs are for write() at the end of the sweep.
+        """
+        started = time.monotonic()
+        if started >= self.next_time:
+            self.write(outcomes)
+            ended = time.monotonic()
+            self.next_time = ended + (ended - started) / _SHARE
+
+    def write(self, outcomes) -> list[SweepRow]:
+        if self.earlier is None:
+            self.earlier = list(_earlier(self.folder, {run.name for run in self.plan}))
+        rows = [*(self._row(run, outcomes[run.name]) for run in self.plan), *self.earlier]
+        _write_rows(self.folder, rows)
+        return rows
+
+    def _row(self, run, outcome):
+        row = self.rows.get(run.name)
+        is_known = row is not None and row.status == outcome.status
+        if not is_known or (outcome.status != FINISHED and (self.folder / run.name).exists()):  # one that is under way
+            row = self.rows[run.name] = _read(self.folder, run.name, run.settings, outcome)
+        return row
+
+
+def _write_rows(folder, rows):
     names = list(dict.fromkeys(name for row in rows for name in row.settings))
     titles = score_titles(row.row for row in rows)
     text = io.StringIO()
@@ -108,7 +88,6 @@ def write_table(folder: Path, plan, outcomes) -> list[SweepRow]:
         last = [row.row.last.get(name, "") for name in _LAST]
         writer.writerow([row.row.name, row.status, *settings, *last, *values, protocols, row.error or ""])
     write_text(folder / "sweep.csv", text.getvalue())
-    return rows
 
 
 def _read(folder, name, settings, outcome) -> SweepRow:
@@ -202,14 +181,17 @@ def _lines(path):
 
 def _sheets(folder, rows, asked):
     """(path, picture): one sheet where two settings vary, else one for each combination of the further ones."""
-    from dcgan_tf.compare.sheets import sheet, sheet_of_names
+    from dcgan_tf.compare.sheets import MOST_CELLS, sheet, sheet_of_names
 
     row_setting, column_setting, further = choose_axes(rows, asked)
     bunches = {}
     for row in rows:
         bunches.setdefault(tuple(describe_setting(row.settings.get(name)) for name in further), []).append(row)
-    cells = [(repr(row.settings.get(row_setting)), repr(row.settings.get(column_setting))) for row in rows]
-    unique = all(len(bunch) == len({cells[rows.index(row)] for row in bunch}) for bunch in bunches.values())
+
+    def cell(row):
+        return repr(row.settings.get(row_setting)), repr(row.settings.get(column_setting))
+
+    unique = all(len(bunch) == len(set(map(cell, bunch))) <= MOST_CELLS for bunch in bunches.values())
     if not unique or len(bunches) > _MOST_SHEETS or len(bunches) * 2 > max(len(rows), 2):
         yield folder / "sheet.png", sheet_of_names(rows, title=folder.name)
         return

@@ -13,15 +13,17 @@ import contextlib
 import functools
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 from dcgan_tf.notebook.saved import saved_changes
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
 from dcgan_tf.run.place import holds_nothing
+from dcgan_tf.sweeps.estimate import Estimate
 from dcgan_tf.sweeps.executors.local import LocalProcesses
 from dcgan_tf.sweeps.plan import plan_sweep
-from dcgan_tf.sweeps.results import Estimate, ignored_settings, write_pictures, write_table
+from dcgan_tf.sweeps.results import Table, ignored_settings, write_pictures, write_table
 from dcgan_tf.sweeps.running import Outcome, go_through, log_path, make_run, results_folder, sigterm_as_ctrl_c, standing
 from dcgan_tf.sweeps.sharing import copy_run, is_beginning
 from dcgan_tf.sweeps.worker import FINISHED
@@ -29,6 +31,8 @@ from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained
 from dcgan_tf.system.workers import available_cores
 from dcgan_tf.training.progress import describe_seconds
+
+_MOST_LINES = 100  # about single runs, before a sweep and after it
 
 
 def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=1, repeats=1, sample=None, sample_seed=0,
@@ -96,9 +100,12 @@ def _show_plan(folder, plan, outcomes, estimate, jobs, say):
     runs = "1 run" if len(plan) == 1 else f"{len(plan)} runs"
     done = f", {len(plan) - len(todo)} of them finished already" if todo and len(todo) < len(plan) else ""
     say(f"{runs} in {folder}{done}")
-    for run in plan:
+    for run in plan[:_MOST_LINES]:
         outcome = outcomes[run.name]
         say(f"  {outcome.status:11} {run.name}" + (f"  ({outcome.error})" if outcome.error else ""))
+    if len(plan) > _MOST_LINES:
+        counts = Counter(outcomes[run.name].status for run in plan[_MOST_LINES:])
+        say(f"  ... and {', '.join(f'{count:,} {status}' for status, count in counts.items())}")
     if sharing:
         say(f"{sharing} of them go on from the next shorter one: the same training, made once")
     if not todo:
@@ -116,7 +123,7 @@ class _Sweep:
 
     def __init__(self, notebook, folder, plan, outcomes, estimate, jobs, say):
         self.notebook, self.folder, self.plan, self.outcomes = notebook, folder, plan, outcomes
-        self.estimate, self.say = estimate, say
+        self.estimate, self.say, self.table = estimate, say, Table(folder, plan)
         self.todo = [run for run in plan if outcomes[run.name].status != FINISHED]
         families = {}
         for run in self.todo:
@@ -147,14 +154,14 @@ class _Sweep:
         self.outcomes[run.name], ended, error = outcome, outcome.status, outcome.error
         with self.lock:
             self.ended.add(run.name)
-            self.estimate.read_again()
+            self.estimate.read(run)
             left = [other for other in self.todo if other.name not in self.ended]
             soon = (
                 f"; {self.estimate.describe(left, self.executor.jobs)}" if left and not self.executor.stopping else ""
             )
             text = f"{ended}: {run.name} after {describe_seconds(time.monotonic() - started)}"
             self.say(f"[{len(self.ended)}/{len(self.todo)}] {text}" + (f" ({error})" if error else "") + soon)
-            write_table(self.folder, self.plan, self.outcomes)
+            self.table.write_when_due(self.outcomes)
 
     def _say(self, text):
         with self.lock:
@@ -189,9 +196,11 @@ def _report(folder, plan, outcomes, say):
     except Exception as error:  # what was trained counts; the next call draws again
         say(f"the pictures could not be drawn ({type(error).__name__}: {error}); the same command draws them again")
     wrong = [outcome for outcome in outcomes.values() if outcome.status != FINISHED]
-    for outcome in wrong:
+    for outcome in wrong[:_MOST_LINES]:
         error = outcome.error or "not begun"
         say(f"{outcome.status}: {outcome.run.name}: {error}; log: {log_path(folder, outcome.run.name)}")
+    if len(wrong) > _MOST_LINES:
+        say(f"... and {len(wrong) - _MOST_LINES:,} more: see sweep.csv")
     if wrong:
         finished = len(outcomes) - len(wrong)
         say(f"{finished} of {len(outcomes)} runs are finished; the same command goes on with the rest")

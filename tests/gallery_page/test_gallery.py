@@ -15,7 +15,7 @@ from written_runs import write_run
 
 from dcgan_tf.cli import cli
 from dcgan_tf.gallery_page.build import gallery
-from dcgan_tf.gallery_page.run_data import _shown_in_grids
+from dcgan_tf.gallery_page.run_pictures import shown_in_grids
 from dcgan_tf.pictures.films import write_gif
 from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.run.directory import Run
@@ -556,7 +556,7 @@ def test_what_a_conditional_runs_grids_show_is_said(tmp_path):
         write_run(tmp_path / name, conditional=True).write_labels(known)
     write_run(tmp_path / "lost", conditional=True)
     write_run(tmp_path / "plain")
-    shown = {path.name: _shown_in_grids(Run(path)) for path in tmp_path.iterdir()}
+    shown = {path.name: shown_in_grids(Run(path)) for path in tmp_path.iterdir()}
     assert shown == {
         "classes": "a row for each class, from above: cat, <owl> & 'co', eel",
         "attributes": "with attributes as in the data",

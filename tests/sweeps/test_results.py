@@ -1,14 +1,19 @@
 """What a sweep leaves beside its runs: sheets and curves, and a word where a setting had no effect."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 from written_runs import write_run
 
 from dcgan_tf.compare.rows import read_run
 from dcgan_tf.pictures.grids import save_png
+from dcgan_tf.sweeps import estimate, results
+from dcgan_tf.sweeps.estimate import Estimate
 from dcgan_tf.sweeps.plan import PlannedRun
 from dcgan_tf.sweeps.results import SweepRow, ignored_settings, write_pictures, write_table
-from dcgan_tf.sweeps.sweep import Outcome
+from dcgan_tf.sweeps.sweep import Outcome, _show_plan
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +49,80 @@ def test_a_setting_that_the_notebook_overruled_is_named(tmp_path):
         outcomes[run.path.name] = Outcome(plan[-1], "finished")
     rows = write_table(tmp_path, plan, outcomes)
     assert ignored_settings(rows) == ["note: epochs=1, 2 was asked for, but the notebook trained with epochs=none"]
+
+
+def finished_runs(folder, count):
+    """A sweep of so many runs, all of them finished: (plan, outcomes)."""
+    plan = []
+    for number in range(count):
+        run = write_run(folder / f"run-{number}", seed=number)
+        notes = {"papermill": {"duration": 10 + number}, "dcgan_tf": {"outcome": "finished", "error": None}}
+        run.notebook_path.write_text(json.dumps({"cells": [], "metadata": notes}))
+        plan.append(PlannedRun(run.path.name, {"seed": number}, {}, None, ("steps", 20), {}))
+    return plan, {run.name: Outcome(run, "finished") for run in plan}
+
+
+def test_a_table_that_is_written_again_reads_only_what_is_new(tmp_path, monkeypatch):
+    plan, outcomes = finished_runs(tmp_path, 4)
+    outcomes["run-3"] = Outcome(plan[3], "missing")
+    shutil.move(tmp_path / "run-3", tmp_path.parent / f"{tmp_path.name}-later")
+    read, read_run = [], results.read_run
+    monkeypatch.setattr(results, "read_run", lambda path, name: read.append(name) or read_run(path, name))
+    table = results.Table(tmp_path, plan)
+    table.write(outcomes)
+    assert len(read) == 4
+    table.write(outcomes)
+    assert len(read) == 4  # three are finished, one has no folder
+    shutil.move(tmp_path.parent / f"{tmp_path.name}-later", tmp_path / "run-3")
+    for _ in range(2):
+        table.write(outcomes)  # it is under way
+    outcomes["run-3"] = Outcome(plan[3], "finished")
+    table.write(outcomes)
+    table.write(outcomes)
+    assert read[4:] == ["run-3"] * 3
+    again = (tmp_path / "sweep.csv").read_text()
+    write_table(tmp_path, plan, outcomes)
+    assert (tmp_path / "sweep.csv").read_text() == again and again.count("finished") == 4
+
+
+def test_a_table_is_not_written_all_the_time(tmp_path, monkeypatch):
+    plan, outcomes = finished_runs(tmp_path, 1)
+    table, clock = results.Table(tmp_path, plan), [100.0]
+    monkeypatch.setattr(results.time, "monotonic", lambda: clock[0])
+    written, write = [], table.write
+
+    def slow(outcomes):
+        clock[0] += 2
+        written.append(clock[0])
+        return write(outcomes)
+
+    table.write = slow
+    for now in (100.0, 103.0, 301.0, 303.0):
+        clock[0] = now
+        table.write_when_due(outcomes)
+    assert written == [102.0, 305.0]  # two seconds of writing, two hundred of other work
+
+
+def test_how_long_it_takes_is_judged_by_some_of_many(tmp_path, monkeypatch):
+    plan, _ = finished_runs(tmp_path, 8)
+    left = [PlannedRun(f"left-{number}", {"seed": number}, {}, None, ("steps", 20), {}) for number in range(50)]
+    whole = Estimate(tmp_path, plan + left)
+    assert len(whole.known) == 8
+    monkeypatch.setattr(estimate, "_TELLING", 5)
+    some = Estimate(tmp_path, plan + left)
+    assert len(some.known) == 5
+    asked, seconds = [], some.seconds
+    some.seconds = lambda run: asked.append(run) or seconds(run)
+    assert some.describe(left, 2).startswith("about ") and len(asked) == 5
+    before = next(iter(some.known))
+    some.read(next(run for run in plan if run.name not in some.known))
+    assert len(some.known) == 5 and before not in some.known
+
+
+def test_a_long_plan_is_told_in_few_lines(tmp_path):
+    said = []
+    plan = [PlannedRun(f"run-{number}", {}, {}, None, None, {}) for number in range(250)]
+    outcomes = {run.name: Outcome(run, "finished" if run.name == "run-249" else "missing") for run in plan}
+    _show_plan(tmp_path, plan, outcomes, Estimate(tmp_path, plan), 2, said.append)
+    assert len(said) == 103 and said[0].startswith("250 runs in ") and said[100].split() == ["missing", "run-99"]
+    assert said[101] == "  ... and 149 missing, 1 finished" and said[102].startswith("to do: 249, 2 at a time")

@@ -95,11 +95,35 @@ function compareAddress(ids) {
   return `#/compare/${ids.map(encodeURIComponent).join(",")}`;
 }
 
-// A run's details are parsed when they are first looked at.
-const known = new Map();
+// A run's details are parsed when they are first looked at. Of many runs they lie in files beside the page, so many
+// runs to a file; hasDetails says whether that was read, readDetails reads it.
+const known = new Map(), read = new Map();
+const fileOf = (run) => data.files[Math.floor(places.get(run.id) / data.together)];
+const hasDetails = (run) => !data.files.length || Array.isArray(read.get(fileOf(run)));
+
 function detailsOf(run) {
+  if (data.files.length) return read.get(fileOf(run))[places.get(run.id) % data.together];
   if (!known.has(run.id)) known.set(run.id, JSON.parse(document.getElementById(`run-${places.get(run.id)}`).textContent));
   return known.get(run.id);
+}
+
+// A page from a disk may read nothing but scripts, and this one only those in its list.
+const policy = window.trustedTypes?.createPolicy("details", { createScriptURL: (address) => {
+  if (!data.files.includes(address)) throw new TypeError(`${address} is none of this page's files`);
+  return address;
+} });
+
+function readDetails(run) {
+  const file = fileOf(run);
+  if (!read.has(file)) read.set(file, new Promise((done, fail) => {
+    const script = document.createElement("script");
+    const end = (act) => () => { script.remove(); act(); };
+    script.onload = end(() => { read.set(file, script.details); done(); });
+    script.onerror = end(() => { read.delete(file); fail(new Error(file)); });
+    script.src = policy ? policy.createScriptURL(file) : file;
+    document.head.append(script);
+  }));
+  return read.get(file);
 }
 
 // Grids are enlarged by whole pixels only, which stay sharp; made smaller, they are smoothed. Side by side they

@@ -1,14 +1,15 @@
 // The overview: a card per run, filters and sorting, and picking runs to compare.
 
-const EMPTY = { q: "", recipe: "", dataset: "", status: "", folder: "", from: "", to: "", metric: "", bound: "", sort: "newest" };
+const EMPTY = { q: "", recipe: "", dataset: "", status: "", folder: "", from: "", to: "", metric: "", bound: "", sort: "newest", page: "1" };
 let filters = { ...EMPTY };
 const picked = new Set();
 let overview = null; // made once, kept while other views are shown
-let cards = [];
+const PER_PAGE = 200; // cards: more are on further pages
+let found = []; // the runs that pass the filters, in order
+let cards = new Map(); // id -> card, of those that are on the page
 
 function makeOverview() {
-  cards = runs.map(makeCard);
-  const list = el("ul", { class: "cards" }, cards.map((card) => card.element));
+  const list = el("ul", { class: "cards" }), pager = el("nav", { class: "pager", "aria-label": "Pages", hidden: true });
   const count = el("p", { class: "count", "aria-live": "polite" });
   const nothing = el("div", { class: "empty", hidden: true },
     el("p", {}, "No run is like that."),
@@ -18,11 +19,11 @@ function makeOverview() {
     el("header", { class: "masthead" },
       el("h1", {}, data.title),
       el("p", { class: "subtitle" }, `${plural(runs.length, "run")} · page made ${minute.format(data.made)}`)),
-    runs.length ? [controls.element, count, sheets, list, nothing] : welcome(),
+    runs.length ? [controls.element, count, sheets, list, pager, nothing] : welcome(),
     el("footer", {}, el("p", {}, "Keys: ", kbd("/"), " search, ", kbd("←↑↓→"), " from card to card, ", kbd("Enter"), " open, ",
       kbd("c"), " pick to compare. ", letterSwitch()), el("p", {}, `Made by dcgan_tf ${data.version}: `, el("code", {}, "python -m dcgan_tf gallery"))));
   list.addEventListener("keydown", moveAmongCards);
-  return { element, list, count, nothing, controls, sheets };
+  return { element, list, count, nothing, controls, sheets, pager };
 }
 
 function kbd(text) {
@@ -180,6 +181,7 @@ function makeControls() {
 
 function set(name, value) {
   filters[name] = value;
+  if (name !== "page") filters.page = "1";
   if (name === "metric") {
     filters.sort = value ? "metric" : filters.sort === "metric" ? "newest" : filters.sort;
     if (!value) filters.bound = "";
@@ -214,23 +216,24 @@ function wanted(run) {
     if (score === undefined) return false;
     if (data.metrics[metric].better === "larger" ? score < Number(bound) : score > Number(bound)) return false;
   }
-  return filters.q.toLowerCase().split(/\s+/).every((word) => textOf(run).includes(word));
+  return true;
 }
 
-// All that the search looks at: name, folder, and every setting as name=value.
-const searched = new Map();
-function textOf(run) {
-  if (!searched.has(run.id)) {
-    const settings = Object.entries(detailsOf(run).settings).map(([name, value]) => `${name}=${value}`);
-    searched.set(run.id, [run.name, run.folder, STATUS[run.status], run.recipe, run.dataset, ...settings].join("\n").toLowerCase());
+// Which runs hold a word in what the search looks at: name, folder, and every setting as name=value.
+function having(word) {
+  const hits = runs.map((run) => [run.name, run.folder, STATUS[run.status], run.recipe, run.dataset].join("\n").toLowerCase().includes(word));
+  for (const [name, values, which] of data.settings) {
+    const fit = values.map((value) => value !== null && `${name}=${value}`.toLowerCase().includes(word));
+    if (fit.includes(true)) for (let place = 0; place < hits.length; place++) hits[place] ||= fit[which ? which[place] : 0];
   }
-  return searched.get(run.id);
+  return hits;
 }
 
+const natural = new Intl.Collator("en", { numeric: true });
 const ORDERS = {
   newest: (a, b) => b.started - a.started,
   oldest: (a, b) => a.started - b.started,
-  name: (a, b) => a.folder.localeCompare(b.folder, "en", { numeric: true }) || a.name.localeCompare(b.name, "en", { numeric: true }),
+  name: (a, b) => natural.compare(a.folder, b.folder) || natural.compare(a.name, b.name),
   longest: (a, b) => (b.seconds ?? -1) - (a.seconds ?? -1),
   metric: (a, b) => {
     const cost = costOf(data.metrics[filters.metric]?.better);
@@ -241,22 +244,44 @@ const ORDERS = {
 
 function apply() {
   if (!runs.length) return;
-  const shown = cards.filter((card) => wanted(card.run)).sort((a, b) => ORDERS[filters.sort](a.run, b.run));
-  const visible = new Set(shown);
+  const words = filters.q.toLowerCase().split(/\s+/).filter((word) => word).map(having);
+  found = runs.filter((run, place) => wanted(run) && words.every((hits) => hits[place])).sort(ORDERS[filters.sort]);
   endHover();
-  for (const card of cards) card.element.hidden = !visible.has(card);
-  overview.list.append(...shown.map((card) => card.element));
+  const page = showPager();
+  cards = new Map(found.slice((page - 1) * PER_PAGE, page * PER_PAGE).map((run) => [run.id, cards.get(run.id) ?? makeCard(run)]));
+  overview.list.replaceChildren(...[...cards.values()].map((card) => card.element));
   const metric = data.metrics[filters.metric];
-  for (const card of cards) {
+  for (const card of cards.values()) {
     card.score.hidden = !metric;
     const score = card.run.scores[filters.metric];
     if (metric) card.score.replaceChildren(score === undefined ? el("small", {}, measuredOtherwise(card.run, metric) ? `${metric.title} was measured in another way` : `${metric.title} was not measured`) : el("b", {}, number(score)), score === undefined ? "" : ` ${metric.title}`);
   }
-  overview.count.textContent = shown.length === runs.length ? plural(runs.length, "run") : `${shown.length} of ${plural(runs.length, "run")}`;
+  overview.count.textContent = found.length === runs.length ? plural(runs.length, "run") : `${whole.format(found.length)} of ${plural(runs.length, "run")}`;
   if (metric) overview.count.textContent += `; ${metric.title}, ${metric.better} is better, measured with ${metric.protocol}`;
-  overview.nothing.hidden = shown.length > 0;
+  overview.nothing.hidden = found.length > 0;
   overview.sheets.replaceChildren(...[Object.hasOwn(data.sheets, filters.folder) && sheetsOf(filters.folder)].filter((part) => part));
   if (view === "overview") history.replaceState(null, "", overviewAddress());
+}
+
+// Says which of the found runs are on the page, with buttons to the others; returns the page's number.
+function showPager() {
+  const last = Math.ceil(found.length / PER_PAGE) || 1;
+  const page = Math.min(Math.max(Math.floor(Number(filters.page)) || 1, 1), last);
+  filters.page = String(page);
+  overview.pager.hidden = last === 1;
+  const turn = (to, text) => el("button", { type: "button", class: "button", disabled: to < 1 || to > last || to === page, click: () => turnTo(to) }, text);
+  const until = Math.min(page * PER_PAGE, found.length);
+  overview.pager.replaceChildren(turn(1, "First"), turn(page - 1, "Previous"),
+    el("span", { "aria-live": "polite" }, `Page ${whole.format(page)} of ${whole.format(last)}: runs ${whole.format((page - 1) * PER_PAGE + 1)} to ${whole.format(until)}`),
+    turn(page + 1, "Next"), turn(last, "Last"));
+  return page;
+}
+
+function turnTo(page) {
+  set("page", String(page));
+  showPicked();
+  overview.count.scrollIntoView();
+  cards.get(overview.list.firstElementChild.dataset.run).link.focus({ preventScroll: true });
 }
 
 function measuredOtherwise(run, metric) {
@@ -289,7 +314,7 @@ function overviewAddress() {
 function moveAmongCards(event) {
   const here = event.target.closest(".card");
   if (!here || event.ctrlKey || event.metaKey || event.altKey) return;
-  const visible = [...overview.list.children].filter((card) => !card.hidden);
+  const visible = [...overview.list.children];
   const at = visible.indexOf(here);
   const columns = visible.filter((card) => card.offsetTop === visible[0].offsetTop).length;
   const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
@@ -310,7 +335,7 @@ function pick(id, on) {
 }
 
 function showPicked() {
-  for (const card of cards) {
+  for (const card of cards.values()) {
     card.box.checked = picked.has(card.run.id);
     card.element.classList.toggle("picked", card.box.checked);
   }

@@ -187,8 +187,7 @@ function files(details) {
 // --- to the next run ----------------------------------------------------------------------------------------
 
 function visibleIds() {
-  const ids = [...overview.list.children].filter((card) => !card.hidden).map((card) => card.dataset.run);
-  return ids;
+  return found.map((run) => run.id);
 }
 
 function neighbours(id) {
@@ -205,6 +204,17 @@ function goBy(id, by) {
 
 function toOverview() {
   location.hash = overviewAddress();
+}
+
+// While the details of these runs are read, and when they cannot be.
+function waitingView(chosen) {
+  const note = el("p", { role: "status" }, "Reading …");
+  const here = location.hash;
+  Promise.all(chosen.map(readDetails)).then(() => location.hash === here && show(here), (error) => {
+    note.textContent = `${error.message} is not there, or is damaged: it belongs beside this page. If the page was made again meanwhile, load it anew; else make it again: python -m dcgan_tf gallery`;
+  });
+  return { element: el("div", { class: "view" }, el("header", { class: "masthead" }, el("nav", { class: "trail" }, el("a", { class: "back", href: overviewAddress() }, icon("back"), "All runs")),
+    el("h1", {}, chosen.length === 1 ? chosen[0].name : plural(chosen.length, "run"))), note), title: data.title, keys: { Escape: toOverview } };
 }
 
 function missingView(text) {

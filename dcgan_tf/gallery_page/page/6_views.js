@@ -15,7 +15,8 @@ function show(hash) {
     }
     opened = ids[0];
     if (what === "compare") for (const id of ids) if (places.has(id)) picked.add(id);
-    current = what === "run" ? runView(ids[0]) : compareView(ids);
+    const chosen = (what === "run" ? ids.slice(0, 1) : ids).filter((id) => places.has(id)).map((id) => runs[places.get(id)]);
+    current = !chosen.every(hasDetails) ? waitingView(chosen) : what === "run" ? runView(ids[0]) : compareView(ids);
     view = what;
     main.replaceChildren(current.element);
     document.title = `${current.title} · ${data.title}`;
@@ -34,7 +35,9 @@ function show(hash) {
     apply();
     document.title = `${data.title} · dcgan_tf`;
     if (cameFrom) {
-      cards.find((card) => card.run.id === opened)?.link.focus({ preventScroll: true });
+      const at = found.findIndex((run) => run.id === opened);
+      if (at >= 0 && !cards.has(opened)) set("page", String(Math.floor(at / PER_PAGE) + 1));
+      cards.get(opened)?.link.focus({ preventScroll: true });
       scrollTo(0, scrolled);
     }
   }
