@@ -11,6 +11,7 @@ A run is finished when its notebook says so; everything else is done again, or g
 
 import contextlib
 import json
+import os
 import signal
 import threading
 import time
@@ -18,19 +19,18 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from dcgan_tf.notebook.paths import run_directory
+from dcgan_tf.notebook.paths import find_path, run_directory
 from dcgan_tf.notebook.saved import saved_changes
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
 from dcgan_tf.run.place import holds_nothing
-from dcgan_tf.sweeps.executors.local import LocalProcesses
+from dcgan_tf.sweeps.executors.choose import executor_for
 from dcgan_tf.sweeps.plan import PlannedRun, file_name, plan_sweep
 from dcgan_tf.sweeps.results import Estimate, ignored_settings, write_pictures, write_table
 from dcgan_tf.sweeps.sharing import copy_run, is_beginning
 from dcgan_tf.sweeps.worker import FAILED, FINISHED, KILLED, STATUS, note_outcome, read_outcome
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.errors import ConnectionLost, UserError
 from dcgan_tf.system.files import disk_errors_explained
-from dcgan_tf.system.workers import available_cores
 from dcgan_tf.training.progress import describe_seconds
 
 MISSING = "missing"  # the outcome of a run that has not begun
@@ -49,42 +49,53 @@ class SweepInterrupted(KeyboardInterrupt):
     """Ctrl-C: every run that was under way has saved what it had."""
 
 
-def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=1, repeats=1, sample=None, sample_seed=0,
-          share=True, dry_run=False, say=print) -> list[Outcome]:  # fmt: skip
+def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=None, on=None, per_run=None, cluster=None,
+          repeats=1, sample=None, sample_seed=0, share=True, dry_run=False, say=print) -> list[Outcome]:  # fmt: skip
     """Run a notebook with every combination of settings, those that are finished already left out.
 
     notebook: its path; it declares results_dir and run_name. settings: name -> value or list of values, of its
     parameters or of fields of a recipe. named: named combinations, name -> {setting: value}.
     results_dir: the sweep's folder; None: one beside the notebook's runs, called after notebook and settings.
-    jobs: processes at a time; the cores are shared out among them. repeats: each combination with so many seeds.
+    on, jobs, per_run, cluster: where the runs are made, how many at a time, and what each is given there: see
+    executors/choose.py; by default one at a time in processes of this computer, which share its cores.
+    repeats: each combination with so many seeds.
     sample: only so many combinations, drawn with sample_seed. dry_run: show the plan and stop.
     share: let runs that differ in their length alone go on from one another, where that changes no bit.
 
     Returns how each run stands. Raises UserError, before anything runs or is written, for settings that cannot
-    work; SweepInterrupted on Ctrl-C or SIGTERM, after all runs under way have saved.
+    work; SweepInterrupted on Ctrl-C or SIGTERM, after all runs under way have saved; ConnectionLost when the place
+    where runs are made is gone.
     """
     settings = {name: value if isinstance(value, list) else [value] for name, value in (settings or {}).items()}
     plan = plan_sweep(notebook, settings, named, repeats=repeats, sample=sample, sample_seed=sample_seed, share=share)
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-        raise UserError(f"jobs={jobs!r} must be a whole number of at least 1")
     folder = _folder(notebook, results_dir, settings, named)
+    outcomes = {run.name: _standing(folder, run) for run in plan}
+    left = _families(run for run in plan if outcomes[run.name].status != FINISHED)
+    executor = executor_for(on, jobs, per_run, cluster, most=len(left), say=say)
     if note := saved_changes(notebook, settings):
         say(note)
     if dry_run:
-        outcomes = {run.name: _standing(folder, run) for run in plan}
-        _show_plan(folder, plan, outcomes, Estimate(folder, plan), jobs, say)
+        _show_plan(folder, plan, outcomes, Estimate(folder, plan), executor.jobs, say)
         return list(outcomes.values())
-    with _only_sweep(folder):
+    with executor if left else contextlib.nullcontext(), _only_sweep(folder):  # before anything is written
         outcomes = {run.name: _standing(folder, run) for run in plan}
         estimate = Estimate(folder, plan)
-        _show_plan(folder, plan, outcomes, estimate, jobs, say)
+        _show_plan(folder, plan, outcomes, estimate, executor.at_once if left else 1, say)
         with disk_errors_explained(folder):
             (folder / "logs").mkdir(parents=True, exist_ok=True)
         try:
-            _Sweep(Path(notebook).absolute(), folder, plan, outcomes, estimate, jobs, say).go()
+            _Sweep(Path(notebook).absolute(), folder, plan, outcomes, estimate, executor, say).go()
         finally:
             _report(folder, plan, outcomes, say)
     return list(outcomes.values())
+
+
+def _families(runs):
+    """The runs that share their work, together; any other by itself."""
+    families = {}
+    for run in runs:
+        families.setdefault(run.family or run.name, []).append(run)
+    return list(families.values())
 
 
 @contextlib.contextmanager
@@ -150,7 +161,7 @@ def _show_plan(folder, plan, outcomes, estimate, jobs, say):
     if not todo:
         say("nothing is left to do: all runs are finished")
     else:
-        at_once = min(jobs, len({run.family or run.name for run in todo}))
+        at_once = min(jobs, len(_families(todo)))
         say(f"to do: {len(todo)}, {at_once} at a time; {estimate.describe(todo, at_once)}")
 
 
@@ -160,20 +171,17 @@ def _show_plan(folder, plan, outcomes, estimate, jobs, say):
 class _Sweep:
     """The runs that are left to do: families side by side, the runs of a family one after another."""
 
-    def __init__(self, notebook, folder, plan, outcomes, estimate, jobs, say):
+    def __init__(self, notebook, folder, plan, outcomes, estimate, executor, say):
         self.notebook, self.folder, self.plan, self.outcomes = notebook, folder, plan, outcomes
-        self.estimate, self.say = estimate, say
+        self.estimate, self.executor, self.say = estimate, executor, say
         self.todo = [run for run in plan if outcomes[run.name].status != FINISHED]
-        families = {}
-        for run in self.todo:
-            families.setdefault(run.family or run.name, []).append(run)
-        self.families = list(families.values())
-        self.executor = LocalProcesses(max(1, min(jobs, len(self.families))))
+        self.families = _families(self.todo)
         self.lock, self.ended = threading.Lock(), set()
 
     def go(self):
         if not self.todo:
             return
+        self.executor.begin(self.folder, self._needs())
         with _sigterm_as_ctrl_c(), ThreadPoolExecutor(self.executor.jobs) as pool:
             futures = {pool.submit(self._run_family, family) for family in self.families}
             try:
@@ -181,6 +189,8 @@ class _Sweep:
                     finished, futures = wait(futures, return_when=FIRST_COMPLETED)
                     for future in finished:
                         future.result()
+            except ConnectionLost:  # nobody can be asked to stop
+                raise
             except BaseException as error:
                 self.stop()
                 with contextlib.suppress(KeyboardInterrupt):  # a second one: no longer politely
@@ -197,34 +207,42 @@ class _Sweep:
         self.say(f"stopping: {runs} (Ctrl-C again: without waiting)")
 
     def _run_family(self, family):
-        with self.executor.place() as cores:
+        with self.executor.place() as place:
             for run in family:
                 if not self.executor.stopping:
-                    self._run(run, cores)
+                    self._run(run, place)
 
-    def _run(self, run, cores):
+    def _run(self, run, place):
         started = time.monotonic()
         path = Run(self.folder / run.name)
-        shorter = self._go_on_from_shorter(run, len(cores) or available_cores())
-        self._say(f"begins: {run.name}" + (f", going on from {shorter}" if shorter else ""))
-        status = self._execute(run, path, cores)
+        shorter = self._go_on_from_shorter(run, place.threads)
+        self._say(f"{self.executor.accepted}: {run.name}" + (f", going on from {shorter}" if shorter else ""))
+        refusal = None
+        try:
+            status = self._execute(run, path, place)
+        except UserError as error:
+            status, refusal = STATUS[FAILED], str(error)
+        except ConnectionLost:
+            self.outcomes[run.name] = _standing(self.folder, run)
+            raise
         if status is None:  # the sweep is stopping
             return
         ended = {number: name for name, number in STATUS.items()}.get(status, KILLED)
         found = read_outcome(path.notebook_path) or {"outcome": FAILED, "error": None}
-        error = None if ended == FINISHED else found["error"] or f"see {self._log(run)}"
+        error = None if ended == FINISHED else refusal or found["error"] or f"see {self._log(run)}"
         if found["outcome"] != ended:  # the process was killed, or never came to write a notebook
-            error = "the run's process was killed" if ended == KILLED else f"see {self._log(run)}"
+            unknown = "the run's process was killed" if ended == KILLED else f"see {self._log(run)}"
+            error = refusal or unknown
             note_outcome(path.notebook_path, ended, error)
         self.outcomes[run.name] = Outcome(run, ended, error)
         with self.lock:
             self.ended.add(run.name)
             self.estimate.read_again()
             left = [other for other in self.todo if other.name not in self.ended]
-            soon = (
-                f"; {self.estimate.describe(left, self.executor.jobs)}" if left and not self.executor.stopping else ""
-            )
-            text = f"{ended}: {run.name} after {describe_seconds(time.monotonic() - started)}"
+            goes_on = left and not self.executor.stopping
+            soon = f"; {self.estimate.describe(left, self.executor.at_once)}" if goes_on else ""
+            seconds = found.get("seconds") or time.monotonic() - started  # without its time in a queue
+            text = f"{ended}: {run.name} after {describe_seconds(seconds)}"
             self.say(f"[{len(self.ended)}/{len(self.todo)}] {text}" + (f" ({error})" if error else "") + soon)
             write_table(self.folder, self.plan, self.outcomes)
 
@@ -235,14 +253,19 @@ class _Sweep:
     def _log(self, run):
         return self.folder / "logs" / f"{run.name}.log"
 
-    def _execute(self, run, path, cores):
+    def _execute(self, run, path, place):
         """Make one run; the exit status of its worker, or None when the sweep is stopping."""
         parameters = {**run.parameters, "results_dir": str(self.folder), "run_name": run.name}
-        job = {"notebook": str(self.notebook), "output": str(path.notebook_path), "parameters": parameters}
+        job = {"notebook": str(self.notebook), "output": str(path.notebook_path), "parameters": parameters,
+               "folder": os.getcwd()}  # fmt: skip
         with open(self._log(run), "a", encoding="utf-8") as log:
             log.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} {json.dumps(run.settings)}\n")
-            log.flush()
-            return self.executor.execute(job, log, cores)
+        return self.executor.execute(job, self._log(run), place)
+
+    def _needs(self):
+        """What all machines must see: the notebook, the folder to work in, and whatever path a run is given."""
+        given = {value for run in self.todo for value in run.parameters.values() if isinstance(value, str) and value}
+        return [self.notebook, Path.cwd(), *filter(os.path.exists, map(_path, sorted(given)))]
 
     def _go_on_from_shorter(self, run, cores) -> str | None:
         """Begin a run with a copy of the longest shorter one of its family; its name, where there was one."""
@@ -256,6 +279,14 @@ class _Sweep:
                 copy_run(source, target)
                 return other.name
         return None
+
+
+def _path(text):
+    """Where a notebook finds what this text names, if anything."""
+    try:
+        return find_path(text)
+    except UserError:  # there are two, which the notebook will say
+        return Path(text)
 
 
 @contextlib.contextmanager

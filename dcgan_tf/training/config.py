@@ -10,7 +10,7 @@ import tensorflow as tf
 import dcgan_tf
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.system.keras_backend import keras
-from dcgan_tf.system.workers import available_cores
+from dcgan_tf.system.workers import arithmetic_threads
 from dcgan_tf.training.request import Request
 
 
@@ -51,7 +51,7 @@ def describe(request: Request, dataset: Dataset, before: dict | None = None) -> 
         },
         "hardware": {
             "system": f"{platform.system()} {platform.machine()}",
-            "cores": available_cores(),
+            "cores": arithmetic_threads(),
             "gpus": gpus,
             # Whether one step has one outcome: by its form on a CPU, elsewhere only where TensorFlow was asked for it.
             "deterministic": not gpus or os.environ.get("TF_DETERMINISTIC_OPS", "0").lower() in ("1", "true"),

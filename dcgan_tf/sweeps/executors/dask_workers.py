@@ -1,0 +1,117 @@
+"""The workers of a Dask scheduler, as a sweep sees them: which of them fit, and what it is that runs wait for."""
+
+import contextlib
+import threading
+import time
+
+from dcgan_tf.sweeps.executors import dask_task
+from dcgan_tf.system.errors import UserError
+
+_MOMENT = 1.0  # seconds between two looks at the scheduler's workers
+_AGAIN = 30.0  # ... and at those that are left out: a folder may have been mounted since
+_PATIENCE = 5.0  # seconds that a run waits before it is said what for
+
+
+class Workers:
+    """Which workers may make runs; those that may not are named, with the reason, once."""
+
+    def __init__(self, client, resources: dict[str, int], say):
+        self.client, self.resources, self.say = client, resources, say
+        self.needed = {"versions": dask_task.versions(), "token": None, "paths": []}  # of each: see dask_task.misfit
+        self.present, self.misfits, self._checked = {}, {}, set()
+        self._lock, self._told = threading.Lock(), None
+
+    def check(self):
+        """Look which workers there are, and whether they fit. UserError when there are some and none does."""
+        self._checked = set()
+        self._look()
+        if self.allowed() == []:
+            address, reason = next(iter(self.misfits.items()))
+            others = f"; nor do the {len(self.present)} that are there in all" if len(self.present) > 1 else ""
+            raise UserError(f"Dask worker {self._title(address)} does not fit: {reason}{others}")
+
+    def allowed(self) -> set[str] | None:
+        """The addresses of workers that may make runs; None: all of them."""
+        with self._lock:
+            return set(self.present) - set(self.misfits) if self.misfits else None
+
+    def room(self) -> int:
+        """How many runs have room on the workers that fit."""
+        return sum(self._room(worker) for worker in self._fitting())
+
+    def leave_out(self, address: str, reason: str):
+        """No run is to be made there."""
+        with self._lock:
+            is_new = self.misfits.get(address) != reason
+            self.misfits[address] = reason
+        if is_new and self.allowed():
+            self.say(f"Dask worker {self._title(address)} is left out: {reason}")
+
+    def watch(self, waiting, is_over):
+        """Keep looking until is_over(); waiting(): whether runs wait for a worker, and whether others are under way."""
+        since = checked = time.monotonic()
+        while not is_over():
+            with contextlib.suppress(Exception):  # a scheduler that is lost is noticed by those who wait for runs
+                if time.monotonic() > checked + _AGAIN:
+                    checked, self._checked = time.monotonic(), set()
+                self._look()
+            are_waiting, are_under_way = waiting()
+            if not are_waiting:
+                since = time.monotonic()
+            elif time.monotonic() > since + _PATIENCE:
+                self._tell(self._lack(are_under_way))
+            time.sleep(_MOMENT)
+
+    def _look(self):
+        present = self.client.scheduler_info(n_workers=-1)["workers"]
+        with self._lock:
+            self.present = dict(present)
+            self.misfits = {address: reason for address, reason in self.misfits.items() if address in present}
+            self._checked &= set(present)
+            new = set(present) - self._checked
+        found = self.client.run(dask_task.misfit, self.needed, workers=list(new), on_error="return") if new else {}
+        for address, reason in found.items():
+            if isinstance(reason, ImportError):
+                reason = f"dcgan_tf {self.needed['versions']['dcgan_tf']} is not installed there ({reason})"
+            if isinstance(reason, Exception):
+                continue  # it is gone again
+            self._checked.add(address)
+            if reason:
+                self.leave_out(address, reason)
+            else:
+                with self._lock:
+                    self.misfits.pop(address, None)
+
+    def _title(self, address):
+        name = str(self.present.get(address, {}).get("name", address))
+        return address if name == address else f"{name} ({address})"
+
+    # --- what runs wait for ----------------------------------------------------------------------------------
+
+    def _tell(self, lack):
+        if lack and lack != self._told:
+            self.say(lack)
+        self._told = lack
+
+    def _lack(self, are_under_way) -> str | None:
+        """Why no worker takes a run; None when they are busy with others of the sweep."""
+        fitting = self._fitting()
+        asked = " ".join(f"{name}={count}" for name, count in self.resources.items())
+        options = f' --resources "{asked}"' if asked else ""
+        start = f"`dask worker {self.client.scheduler.address}{options}`"
+        if not fitting:
+            left_out = f", {len(self.present)} left out" if self.present else ""
+            return f"waiting for workers: the scheduler has none{left_out}; start some with {start}"
+        if not any(map(self._room, fitting)):
+            most = {name: max(worker["resources"].get(name, 0) for worker in fitting) for name in self.resources}
+            there = " ".join(f"{name}={count:g}" for name, count in most.items())
+            return f"waiting for a worker with {asked}: the most that there is is {there}; start one with {start}"
+        return None if are_under_way else "waiting: all workers are busy with what others have asked for"
+
+    def _fitting(self):
+        with self._lock:
+            return [worker for address, worker in self.present.items() if address not in self.misfits]
+
+    def _room(self, worker) -> int:
+        shares = [int(worker["resources"].get(name, 0) // count) for name, count in self.resources.items()]
+        return min([worker["nthreads"], *shares])
