@@ -28,7 +28,7 @@ from dcgan_tf.sweeps.executors.choose import executor_for
 from dcgan_tf.sweeps.plan import PlannedRun, file_name, plan_sweep
 from dcgan_tf.sweeps.results import Estimate, ignored_settings, write_pictures, write_table
 from dcgan_tf.sweeps.sharing import copy_run, is_beginning
-from dcgan_tf.sweeps.worker import FAILED, FINISHED, KILLED, STATUS, note_outcome, read_outcome
+from dcgan_tf.sweeps.worker import FAILED, FINISHED, INTERRUPTED, KILLED, STATUS, note_outcome, read_outcome
 from dcgan_tf.system.errors import ConnectionLost, UserError
 from dcgan_tf.system.files import disk_errors_explained
 from dcgan_tf.training.progress import describe_seconds
@@ -223,7 +223,8 @@ class _Sweep:
         except UserError as error:
             status, refusal = STATUS[FAILED], str(error)
         except ConnectionLost:
-            self.outcomes[run.name] = _standing(self.folder, run)
+            if _standing(self.folder, run).status != MISSING:
+                self.outcomes[run.name] = Outcome(run, INTERRUPTED, "it was under way, and saves what it has")
             raise
         if status is None:  # the sweep is stopping
             return

@@ -56,6 +56,9 @@ def _resources(per_run) -> dict[str, int]:
     """ "cores=2,gpus=1" -> {"cores": 2, "gpus": 1}."""
     if isinstance(per_run, str):
         parts = [part.partition("=") for part in per_run.split(",")]
+        names = [name.strip() for name, *_ in parts]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise UserError(f"per_run: {twice} is given twice: give it once")
         per_run = {name.strip(): int(value) if value.strip().isdecimal() else value for name, _, value in parts}
     if not isinstance(per_run or {}, dict):
         raise UserError(f"per_run={per_run!r} must be such as cores=2,gpus=1")

@@ -26,6 +26,7 @@ from dcgan_tf.system.errors import ConnectionLost, UserError
 from dcgan_tf.system.files import disk_errors_explained, write_text
 
 _CONNECT = 10.0  # seconds to wait for the scheduler
+_CLOSE = 5.0  # ... and for its farewell
 _MOMENT = 0.5  # seconds between two looks at a run
 _RETRIES = 2  # of a task whose worker could not even take it
 _NAMES = {"cores": "cores", "gpus": "GPU"}  # of resources: as `per_run` has them, and as Dask does
@@ -47,33 +48,26 @@ class DaskCluster:
     # --- the cluster -----------------------------------------------------------------------------------------
 
     def __enter__(self):
-        from distributed import Client
-
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it has to say is said in one line here
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # versions are looked at below
-                self.client = Client(self.address, timeout=_CONNECT, set_as_default=False)
-        except (OSError, TimeoutError, ValueError):
-            raise UserError(
-                f"no Dask scheduler answers at {self.address!r}: start one there with `dask scheduler`, or correct --on"
-            ) from None
-        try:
+        with contextlib.ExitStack() as opened:
+            opened.enter_context(_silent_dask())
+            self.client = _connect(self.address)
+            opened.callback(self._close)
             self.workers = Workers(self.client, self.resources, self.say)
             self.workers.check()
-        except BaseException:
-            self.__exit__()
-            raise
-        if link := self.client.dashboard_link:
-            self.say(f"progress of all runs: {link}")
+            if link := self.client.dashboard_link:
+                self.say(f"progress of all runs: {link}")
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, *error):
+        self._opened.close()
+
+    def _close(self):
         self._closed.set()
         if self._token:
             self._token.unlink(missing_ok=True)
         with contextlib.suppress(Exception):
-            self.client.close(timeout=5)
+            self.client.close(timeout=_CLOSE)
 
     def begin(self, folder: Path, needs: list[Path]):
         self._token = folder / "logs" / f".{self._name}"
@@ -97,7 +91,7 @@ class DaskCluster:
 
     def execute(self, job: dict, log: Path, place: Place, stop: threading.Event | None = None) -> int | None:
         order = {"job": job, "log": str(log), "cores": place.cores, "gpus": self._gpus, "topic": self._name}
-        name = Path(job["output"]).parent.name
+        task = _Task(Path(job["output"]).parent.name)
 
         def is_over():
             self._check_connection()
@@ -108,7 +102,7 @@ class DaskCluster:
             if allowed == set():
                 time.sleep(_MOMENT)
                 continue
-            answer = self._make(_Task(name), order, allowed, is_over)
+            answer = self._make(task, order, allowed, is_over)
             if "misfit" in answer:
                 self.workers.leave_out(answer["worker"], answer["misfit"])
             elif "error" in answer:
@@ -119,6 +113,8 @@ class DaskCluster:
 
     def _make(self, task, order, allowed, is_over) -> dict:
         """The answer of a task (see dask_task.make_run); {} when it was not begun, and may be submitted again."""
+        task.renew()
+        self._tasks[task.key] = task
         task.future = self.client.submit(
             dask_task.make_run,
             {**order, "needed": self.workers.needed},
@@ -128,12 +124,11 @@ class DaskCluster:
             resources=self.resources,
             workers=allowed and sorted(allowed),
         )
-        self._tasks[task.key] = task
         try:
             asked = None
             while not task.future.done():
                 over, address = is_over(), self._address(task)
-                if address is None and (over or allowed != self.workers.allowed()):
+                if address is None and (over or self.workers.is_outdated(allowed)):
                     self._cancel(task)
                     return {}
                 if over and asked != address:
@@ -174,8 +169,8 @@ class DaskCluster:
         """Called when the scheduler tells of a task that a worker has begun."""
         told = event[1]
         if task := self._tasks.get(told["key"]):
-            again = " again" if task.worker else ""
-            task.worker = told["address"]
+            again = " again" if task.has_begun else ""
+            task.worker, task.has_begun = told["address"], True
             self.say(f"begins{again}: {task.name} on Dask worker {told['title']}")
 
     def _address(self, task) -> str | None:
@@ -210,5 +205,36 @@ class _Task:
     """A run as the scheduler has it."""
 
     def __init__(self, name):
-        self.name, self.key = name, f"{name}-{uuid.uuid4().hex[:8]}"  # never the key of an earlier one
-        self.future, self.worker = None, None  # the address of the worker that has begun it
+        self.name, self.has_begun = name, False
+
+    def renew(self):
+        """Another key, since Dask may not have done with an earlier one."""
+        self.key, self.future = f"{self.name}-{uuid.uuid4().hex[:8]}", None
+        self.worker = None  # the address of the one that has begun it
+
+
+def _connect(address):
+    from distributed import Client
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # versions are looked at by ourselves
+            return Client(address, timeout=_CONNECT, set_as_default=False)
+    except (OSError, TimeoutError, ValueError):
+        raise UserError(
+            f"no Dask scheduler answers at {address!r}: start one there with `dask scheduler`, or give another --on"
+        ) from None
+
+
+@contextlib.contextmanager
+def _silent_dask():
+    """What Dask logs about what goes wrong is said in one line here."""
+    loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    loud = [logger for logger in loggers if not logger.disabled]
+    for logger in loud:
+        logger.disabled = True
+    try:
+        yield
+    finally:
+        for logger in loud:
+            logger.disabled = False

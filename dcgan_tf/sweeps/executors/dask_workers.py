@@ -25,15 +25,25 @@ class Workers:
         """Look which workers there are, and whether they fit. UserError when there are some and none does."""
         self._checked = set()
         self._look()
-        if self.allowed() == []:
-            address, reason = next(iter(self.misfits.items()))
-            others = f"; nor do the {len(self.present)} that are there in all" if len(self.present) > 1 else ""
-            raise UserError(f"Dask worker {self._title(address)} does not fit: {reason}{others}")
+        if self.allowed() == set():
+            alike = {}
+            for address, reason in self.misfits.items():
+                alike.setdefault(reason, []).append(self._title(address))
+            told = [
+                f"{titles[0]}{f' and {len(titles) - 1} more' if titles[1:] else ''}: {reason}"
+                for reason, titles in alike.items()
+            ]
+            raise UserError(f"no Dask worker can make runs of this sweep: {'; '.join(told)}")
 
     def allowed(self) -> set[str] | None:
         """The addresses of workers that may make runs; None: all of them."""
         with self._lock:
             return set(self.present) - set(self.misfits) if self.misfits else None
+
+    def is_outdated(self, allowed: set[str] | None) -> bool:
+        """Whether a run that may be made on these workers alone could be made on others by now, or on no one else."""
+        now = self.allowed()
+        return allowed is not None and (now is None or bool(now - allowed) or not now & allowed)
 
     def room(self) -> int:
         """How many runs have room on the workers that fit."""
