@@ -50,9 +50,10 @@ class DaskCluster:
     def __enter__(self):
         with contextlib.ExitStack() as opened:
             opened.enter_context(_silent_dask())
+            self.address = self._reach(opened)
             self.client = _connect(self.address)
             opened.callback(self._close)
-            self.workers = Workers(self.client, self.resources, self.say)
+            self.workers = Workers(self.client, self.resources, self._how_to_start(), self.say)
             self.workers.check()
             if link := self.client.dashboard_link:
                 self.say(f"progress of all runs: {link}")
@@ -61,6 +62,15 @@ class DaskCluster:
 
     def __exit__(self, *error):
         self._opened.close()
+
+    def _reach(self, opened) -> str:
+        """The scheduler's address; what is to be closed at the end goes into `opened`, an ExitStack."""
+        return self.address
+
+    def _how_to_start(self) -> str:
+        asked = " ".join(f"{name}={count}" for name, count in self.resources.items())
+        options = f' --resources "{asked}"' if asked else ""
+        return f"start some with `dask worker {self.address}{options}`"
 
     def _close(self):
         self._closed.set()
@@ -152,6 +162,9 @@ class DaskCluster:
         except ImportError:  # of a worker that came in the meantime and has no dcgan_tf
             self.workers.check()
             return {}
+        except Exception as error:  # a full disk, for example
+            self._check_connection()
+            return {"error": f"its Dask worker failed: {type(error).__name__}: {' '.join(str(error).split())}"}
 
     def _check_connection(self):
         if self.client.status != "running":

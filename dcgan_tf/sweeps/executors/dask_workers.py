@@ -15,8 +15,8 @@ _PATIENCE = 5.0  # seconds that a run waits before it is said what for
 class Workers:
     """Which workers may make runs; those that may not are named, with the reason, once."""
 
-    def __init__(self, client, resources: dict[str, int], say):
-        self.client, self.resources, self.say = client, resources, say
+    def __init__(self, client, resources: dict[str, int], how_to_start: str, say):
+        self.client, self.resources, self.how_to_start, self.say = client, resources, how_to_start, say
         self.needed = {"versions": dask_task.versions(), "token": None, "paths": []}  # of each: see dask_task.misfit
         self.present, self.misfits, self._checked = {}, {}, set()
         self._lock, self._told = threading.Lock(), None
@@ -106,16 +106,15 @@ class Workers:
     def _lack(self, are_under_way) -> str | None:
         """Why no worker takes a run; None when they are busy with others of the sweep."""
         fitting = self._fitting()
-        asked = " ".join(f"{name}={count}" for name, count in self.resources.items())
-        options = f' --resources "{asked}"' if asked else ""
-        start = f"`dask worker {self.client.scheduler.address}{options}`"
         if not fitting:
             left_out = f", {len(self.present)} left out" if self.present else ""
-            return f"waiting for workers: the scheduler has none{left_out}; start some with {start}"
+            return f"waiting for workers: the scheduler has none{left_out}; {self.how_to_start}"
         if not any(map(self._room, fitting)):
             most = {name: max(worker["resources"].get(name, 0) for worker in fitting) for name in self.resources}
-            there = " ".join(f"{name}={count:g}" for name, count in most.items())
-            return f"waiting for a worker with {asked}: the most that there is is {there}; start one with {start}"
+            asked, there = (
+                " ".join(f"{name}={count:g}" for name, count in part.items()) for part in (self.resources, most)
+            )
+            return f"waiting for a worker with {asked}: the most that there is is {there}; {self.how_to_start}"
         return None if are_under_way else "waiting: all workers are busy with what others have asked for"
 
     def _fitting(self):
