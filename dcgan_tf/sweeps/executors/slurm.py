@@ -38,8 +38,9 @@ def read_options(path) -> dict:
         if name not in options:
             raise UserError(f"{str(path)!r} must say what {name} a job has, such as {name}: {example}")
     for name in ("cores", "processes", "gpus"):
-        if name in options and (isinstance(options[name], bool) or not isinstance(options[name], int)):
-            raise UserError(f"{name}={options[name]!r} in {str(path)!r} must be a whole number")
+        value = options.get(name, 1)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise UserError(f"{name}={value!r} in {str(path)!r} must be a whole number of at least 1")
     return options
 
 
@@ -62,7 +63,7 @@ class SlurmCluster(DaskCluster):
         room = processes * min([there["cores"], *(there[name] // count for name, count in self.resources.items())])
         if room < 1:
             asked = ", ".join(f"{name}={count}" for name, count in given.items())
-            has = f"cores: {there['cores']} and gpus: {there['GPU']}"
+            has = f"cores: {there['cores']}, gpus: {there['GPU']}"
             raise UserError(f"per_run: {asked} find no room in a worker of this cluster, which has {has}")
         declared = " ".join(f"{name}={count}" for name, count in there.items())
         options["worker_extra_args"] = [*(options.get("worker_extra_args") or []), "--resources", f"'{declared}'"]
