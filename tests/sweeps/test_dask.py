@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import contextmanager
 
+import filelock
 import pytest
 from dask_clusters import ROOT, dask_processes
 from nbformat import write as write_notebook
@@ -70,14 +71,19 @@ def notebook(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """Two workers, and a third that has another Keras; all have the tests' variables."""
-    folder = tmp_path_factory.mktemp("dask")
-    other = folder / "other" / "keras-0.1.dist-info"
-    other.mkdir(parents=True)
+def odd(tmp_path_factory):
+    """What makes another Keras of a worker's."""
+    other = tmp_path_factory.mktemp("odd") / "keras-0.1.dist-info"
+    other.mkdir()
     (other / "METADATA").write_text("Name: keras\nVersion: 0.1\n")
-    with dask_processes(folder) as processes:
-        processes.add("odd", PYTHONPATH=str(other.parent))
+    return str(other.parent)
+
+
+@pytest.fixture(scope="module")
+def cluster(odd, tmp_path_factory):
+    """Two workers, and a third that has another Keras."""
+    with dask_processes(tmp_path_factory.mktemp("dask")) as processes:
+        processes.add("odd", PYTHONPATH=odd)
         for name in ("one", "two"):
             processes.add(name)
         processes.wait()
@@ -110,6 +116,13 @@ def wait_for(path, child=None):
         assert time.monotonic() < latest, f"{path.name} does not come"
         assert child is None or child.poll() is None, child.communicate()
         time.sleep(0.02)
+
+
+def wait_until_said(said, beginning):
+    latest = time.monotonic() + 100
+    while not any(line.startswith(beginning) for line in said):
+        assert time.monotonic() < latest, said
+        time.sleep(0.05)
 
 
 def run_in_thread(function):
@@ -175,7 +188,8 @@ def test_ctrl_c_lets_runs_save_and_begins_no_other(cluster, notebook, tmp_path):
     assert "interrupted: behave=wait-seed=0" in said and "missing: behave=wait-seed=1" in said
 
 
-def test_a_lost_scheduler_ends_the_sweep_and_the_next_one_goes_on(notebook, tmp_path):
+def test_a_lost_scheduler_ends_the_sweep_and_the_next_one_goes_on(odd, notebook, tmp_path, monkeypatch):
+    monkeypatch.setattr(dask_workers, "_PATIENCE", 0.1)
     folder = tmp_path / "sweep"
     with dask_processes(tmp_path) as cluster:
         cluster.add("one")
@@ -188,10 +202,19 @@ def test_a_lost_scheduler_ends_the_sweep_and_the_next_one_goes_on(notebook, tmp_
         assert "interrupted: behave=wait: it was under way, and saves what it has" in said
         wait_for(folder / "saved")
         cluster.start()
+        said, outcomes = [], []
+        again = run_in_thread(
+            lambda: outcomes.extend(
+                sweep(notebook, {"behave": "wait"}, results_dir=folder, on=cluster.on, say=said.append)
+            )
+        )
+        wait_until_said(said, "waiting for workers: the scheduler has none; start some with `dask worker tcp://")
+        cluster.add("odd", PYTHONPATH=odd)  # whose turn it is before it was looked at, or not
+        wait_until_said(said, "waiting for workers: the scheduler has none, 1 left out; ")
         cluster.add("two")
-        said = []
-        (outcome,) = sweep(notebook, {"behave": "wait"}, results_dir=folder, on=cluster.on, say=said.append)
-    assert outcome.status == "finished", said
+        again.join()
+    assert outcomes[0].status == "finished", said
+    assert sum("is left out: it has keras 0.1" in line for line in said) == 1, said
 
 
 def test_workers_that_do_not_fit(cluster, notebook, tmp_path, monkeypatch):
@@ -223,16 +246,21 @@ def test_what_runs_wait_for_is_said_once(cluster, tmp_path, monkeypatch):
         ended = []
         job = {"output": str(tmp_path / "run" / "notebook.ipynb")}
         waiting = run_in_thread(lambda: ended.append(executor.execute(job, tmp_path / "log", Place(cores=64), stop)))
-        latest = time.monotonic() + 60
-        while not any("waiting" in line for line in said):
-            assert time.monotonic() < latest
-            time.sleep(0.05)
+        wait_until_said(said, "waiting")
         time.sleep(2)  # two more looks
         stop.set()
         waiting.join()
     lines = [line for line in said if "waiting" in line]
     assert ended == [None] and len(lines) == 1
     assert lines[0].startswith("waiting for a worker with cores=64: the most that there is is cores=")
+
+
+def test_a_run_that_is_still_being_saved_is_waited_for(tmp_path, monkeypatch):
+    run = Run(tmp_path)
+    monkeypatch.setattr(dask_task, "_LONGEST_SAVE", 0.0)
+    with filelock.FileLock(run.lock_path):
+        assert not dask_task._wait_for_writer(run)
+    assert dask_task._wait_for_writer(run)
 
 
 def test_where_no_scheduler_is(notebook, tmp_path, monkeypatch):

@@ -43,7 +43,7 @@ class DaskCluster:
         self._gpus = given.get("gpus")
         self.resources = {_NAMES[name]: count for name, count in given.items() if count}
         self._name = f"dcgan_tf-{uuid.uuid4().hex[:8]}"  # of this sweep, among others that the scheduler has
-        self._tasks, self._token, self._closed = {}, None, threading.Event()
+        self._tasks, self._token, self._closed = set(), None, threading.Event()
 
     # --- the cluster -----------------------------------------------------------------------------------------
 
@@ -107,24 +107,27 @@ class DaskCluster:
             self._check_connection()
             return self.stopping or (stop is not None and stop.is_set())
 
-        while not is_over():
-            allowed = self.workers.allowed()
-            if allowed == set():
-                time.sleep(_MOMENT)
-                continue
-            answer = self._make(task, order, allowed, is_over)
-            if "misfit" in answer:
-                self.workers.leave_out(answer["worker"], answer["misfit"])
-            elif "error" in answer:
-                raise UserError(answer["error"])
-            elif "status" in answer:
-                return answer["status"]
-        return None
+        self._tasks.add(task)
+        try:
+            while not is_over():
+                allowed = self.workers.allowed()
+                if allowed == set():
+                    time.sleep(_MOMENT)
+                    continue
+                answer = self._make(task, order, allowed, is_over)
+                if "misfit" in answer:
+                    self.workers.leave_out(answer["worker"], answer["misfit"])
+                elif "error" in answer:
+                    raise UserError(answer["error"])
+                elif "status" in answer:
+                    return answer["status"]
+            return None
+        finally:
+            self._tasks.remove(task)
 
     def _make(self, task, order, allowed, is_over) -> dict:
         """The answer of a task (see dask_task.make_run); {} when it was not begun, and may be submitted again."""
         task.renew()
-        self._tasks[task.key] = task
         task.future = self.client.submit(
             dask_task.make_run,
             {**order, "needed": self.workers.needed},
@@ -134,20 +137,17 @@ class DaskCluster:
             resources=self.resources,
             workers=allowed and sorted(allowed),
         )
-        try:
-            asked = None
-            while not task.future.done():
-                over, address = is_over(), self._address(task)
-                if address is None and (over or self.workers.is_outdated(allowed)):
-                    self._cancel(task)
-                    return {}
-                if over and asked != address:
-                    asked = address
-                    self._end([task], at_once=False)
-                time.sleep(_MOMENT)
-            return self._answer(task.future)
-        finally:
-            self._tasks.pop(task.key)
+        asked = None
+        while not task.future.done():
+            over, address = is_over(), self._address(task)
+            if address is None and (over or self.workers.is_outdated(allowed)):
+                self._cancel(task)
+                return {}
+            if over and asked != address:
+                asked = address
+                self._end([task], at_once=False)
+            time.sleep(_MOMENT)
+        return self._answer(task.future)
 
     def _answer(self, future) -> dict:
         from distributed.client import FutureCancelledError
@@ -181,7 +181,7 @@ class DaskCluster:
     def _has_begun(self, event):
         """Called when the scheduler tells of a task that a worker has begun."""
         told = event[1]
-        if task := self._tasks.get(told["key"]):
+        if task := next((task for task in list(self._tasks) if task.key == told["key"]), None):
             again = " again" if task.has_begun else ""
             task.worker, task.has_begun = told["address"], True
             self.say(f"begins{again}: {task.name} on Dask worker {told['title']}")
@@ -192,15 +192,15 @@ class DaskCluster:
 
     def _waiting(self) -> tuple[bool, bool]:
         """Whether there are runs that wait for a worker, and whether there are some under way."""
-        begun = [self._address(task) is not None for task in list(self._tasks.values())]
+        begun = [self._address(task) is not None for task in list(self._tasks)]
         return not all(begun), any(begun)
 
     def stop(self) -> int:
         self.stopping = True  # which every execute() sees
-        return sum(self._address(task) is not None for task in list(self._tasks.values()))
+        return sum(self._address(task) is not None for task in list(self._tasks))
 
     def kill(self):
-        self._end(list(self._tasks.values()), at_once=True)
+        self._end(list(self._tasks), at_once=True)
 
     def _end(self, tasks, at_once):
         addresses = sorted({task.worker for task in tasks if self._address(task)})
@@ -219,9 +219,10 @@ class _Task:
 
     def __init__(self, name):
         self.name, self.has_begun = name, False
+        self.renew()
 
     def renew(self):
-        """Another key, since Dask may not have done with an earlier one."""
+        """Another key: Dask may not be done with an earlier one."""
         self.key, self.future = f"{self.name}-{uuid.uuid4().hex[:8]}", None
         self.worker = None  # the address of the one that has begun it
 

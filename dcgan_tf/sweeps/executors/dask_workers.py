@@ -19,13 +19,15 @@ class Workers:
         self.client, self.resources, self.how_to_start, self.say = client, resources, how_to_start, say
         self.needed = {"versions": dask_task.versions(), "token": None, "paths": []}  # of each: see dask_task.misfit
         self.present, self.misfits, self._checked = {}, {}, set()
-        self._lock, self._told = threading.Lock(), None
+        self._lock, self._told, self._left_out = threading.Lock(), None, {}
 
     def check(self):
         """Look which workers there are, and whether they fit. UserError when there are some and none does."""
         self._checked = set()
         self._look()
-        if self.allowed() == set():
+        if self.allowed() != set():
+            self._say_who_is_left_out()
+        else:
             alike = {}
             for address, reason in self.misfits.items():
                 alike.setdefault(reason, []).append(self._title(address))
@@ -52,9 +54,14 @@ class Workers:
     def leave_out(self, address: str, reason: str):
         """No run is to be made there."""
         with self._lock:
-            is_new = self.misfits.get(address) != reason
             self.misfits[address] = reason
-        if is_new and self.allowed():
+        self._say_who_is_left_out()
+
+    def _say_who_is_left_out(self):
+        with self._lock:
+            new = {address: reason for address, reason in self.misfits.items() if self._left_out.get(address) != reason}
+            self._left_out.update(new)
+        for address, reason in new.items():
             self.say(f"Dask worker {self._title(address)} is left out: {reason}")
 
     def watch(self, waiting, is_over):
@@ -65,6 +72,7 @@ class Workers:
                 if time.monotonic() > checked + _AGAIN:
                     checked, self._checked = time.monotonic(), set()
                 self._look()
+                self._say_who_is_left_out()
             are_waiting, are_under_way = waiting()
             if not are_waiting:
                 since = time.monotonic()
@@ -86,10 +94,10 @@ class Workers:
             if isinstance(reason, Exception):
                 continue  # it is gone again
             self._checked.add(address)
-            if reason:
-                self.leave_out(address, reason)
-            else:
-                with self._lock:
+            with self._lock:
+                if reason:
+                    self.misfits[address] = reason
+                else:
                     self.misfits.pop(address, None)
 
     def _title(self, address):
