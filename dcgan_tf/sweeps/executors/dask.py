@@ -111,15 +111,13 @@ class DaskCluster:
         try:
             while not is_over():
                 allowed = self.workers.allowed()
-                if allowed == set():
+                if not allowed:
                     time.sleep(_MOMENT)
                     continue
                 answer = self._make(task, order, allowed, is_over)
-                if "misfit" in answer:
-                    self.workers.leave_out(answer["worker"], answer["misfit"])
-                elif "error" in answer:
+                if "error" in answer:
                     raise UserError(answer["error"])
-                elif "status" in answer:
+                if "status" in answer:
                     return answer["status"]
             return None
         finally:
@@ -130,12 +128,12 @@ class DaskCluster:
         task.renew()
         task.future = self.client.submit(
             dask_task.make_run,
-            {**order, "needed": self.workers.needed},
+            order,
             key=task.key,
             pure=False,
             retries=_RETRIES,
             resources=self.resources,
-            workers=allowed and sorted(allowed),
+            workers=sorted(allowed),
         )
         asked = None
         while not task.future.done():
@@ -159,9 +157,6 @@ class DaskCluster:
             return {"status": STATUS[KILLED]}
         except (CancelledError, FutureCancelledError):
             raise self._lost() from None
-        except ImportError:  # of a worker that came in the meantime and has no dcgan_tf
-            self.workers.check()
-            return {}
         except Exception as error:  # a full disk, for example
             self._check_connection()
             return {"error": f"its Dask worker failed: {type(error).__name__}: {' '.join(str(error).split())}"}

@@ -63,14 +63,12 @@ def misfit(needed: dict) -> str | None:
 
 
 def make_run(order: dict) -> dict:
-    """Make one run: {"status": its exit status}, {"misfit": why not here} or {"error": why not now}.
+    """Make one run: {"status": its exit status}, or {"error": why it cannot be made}.
 
-    order: "needed", as misfit() takes it, "job" and "log", as child.start() does, "cores" and "gpus" of the run, and
-    "topic", under which the scheduler is told when it begins.
+    order: "job" and "log", as child.start() takes them, "cores" and "gpus" of the run, and "topic", under which the
+    scheduler is told when it begins.
     """
     worker, key = get_worker(), get_worker().get_current_task()
-    if reason := misfit(order["needed"]):
-        return {"misfit": reason, "worker": worker.address}
     run = Run(Path(order["job"]["output"]).parent)
     if not _wait_for_writer(run):
         seconds = f"{_LONGEST_SAVE:.0f} seconds"

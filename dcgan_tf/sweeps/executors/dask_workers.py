@@ -25,7 +25,7 @@ class Workers:
         """Look which workers there are, and whether they fit. UserError when there are some and none does."""
         self._checked = set()
         self._look()
-        if self.allowed() != set():
+        if self.allowed() or not self.misfits:
             self._say_who_is_left_out()
         else:
             alike = {}
@@ -37,25 +37,20 @@ class Workers:
             ]
             raise UserError(f"no Dask worker can make runs of this sweep: {'; '.join(told)}")
 
-    def allowed(self) -> set[str] | None:
-        """The addresses of workers that may make runs; None: all of them."""
+    def allowed(self) -> set[str]:
+        """The addresses of workers that may make runs. One that was not looked at may not: a task dies of a worker
+        that cannot import what it is made of, and the worker of the task."""
         with self._lock:
-            return set(self.present) - set(self.misfits) if self.misfits else None
+            return self._checked - set(self.misfits)
 
-    def is_outdated(self, allowed: set[str] | None) -> bool:
-        """Whether a run that may be made on these workers alone could be made on others by now, or on no one else."""
+    def is_outdated(self, allowed: set[str]) -> bool:
+        """Whether a run that may be made on these workers alone could be made on others by now, or on none of them."""
         now = self.allowed()
-        return allowed is not None and (now is None or bool(now - allowed) or not now & allowed)
+        return bool(now - allowed) or not now & allowed
 
     def room(self) -> int:
         """How many runs have room on the workers that fit."""
         return sum(self._room(worker) for worker in self._fitting())
-
-    def leave_out(self, address: str, reason: str):
-        """No run is to be made there."""
-        with self._lock:
-            self.misfits[address] = reason
-        self._say_who_is_left_out()
 
     def _say_who_is_left_out(self):
         with self._lock:
@@ -70,7 +65,7 @@ class Workers:
         while not is_over():
             with contextlib.suppress(Exception):  # a scheduler that is lost is noticed by those who wait for runs
                 if time.monotonic() > checked + _AGAIN:
-                    checked, self._checked = time.monotonic(), set()
+                    checked, self._checked = time.monotonic(), self._checked - set(self.misfits)
                 self._look()
                 self._say_who_is_left_out()
             are_waiting, are_under_way = waiting()
@@ -84,21 +79,19 @@ class Workers:
         present = self.client.scheduler_info(n_workers=-1)["workers"]
         with self._lock:
             self.present = dict(present)
-            self.misfits = {address: reason for address, reason in self.misfits.items() if address in present}
             self._checked &= set(present)
+            self.misfits = {address: reason for address, reason in self.misfits.items() if address in self._checked}
             new = set(present) - self._checked
         found = self.client.run(dask_task.misfit, self.needed, workers=list(new), on_error="return") if new else {}
         for address, reason in found.items():
-            if isinstance(reason, ImportError):
-                reason = f"dcgan_tf {self.needed['versions']['dcgan_tf']} is not installed there ({reason})"
-            if isinstance(reason, Exception):
+            if isinstance(reason, OSError):
                 continue  # it is gone again
-            self._checked.add(address)
+            if isinstance(reason, Exception):
+                version = self.needed["versions"]["dcgan_tf"]
+                reason = f"dcgan_tf {version} cannot be used there ({reason})"
             with self._lock:
-                if reason:
-                    self.misfits[address] = reason
-                else:
-                    self.misfits.pop(address, None)
+                self._checked.add(address)
+                self.misfits.update({address: reason} if reason else {})
 
     def _title(self, address):
         name = str(self.present.get(address, {}).get("name", address))
@@ -115,7 +108,7 @@ class Workers:
         """Why no worker takes a run; None when they are busy with others of the sweep."""
         fitting = self._fitting()
         if not fitting:
-            left_out = f", {len(self.present)} left out" if self.present else ""
+            left_out = f" but {len(self.misfits)} that are left out" if self.misfits else ""
             return f"waiting for workers: the scheduler has none{left_out}; {self.how_to_start}"
         if not any(map(self._room, fitting)):
             most = {name: max(worker["resources"].get(name, 0) for worker in fitting) for name in self.resources}
@@ -127,7 +120,8 @@ class Workers:
 
     def _fitting(self):
         with self._lock:
-            return [worker for address, worker in self.present.items() if address not in self.misfits]
+            fitting = self._checked - set(self.misfits)
+            return [worker for address, worker in self.present.items() if address in fitting]
 
     def _room(self, worker) -> int:
         shares = [int(worker["resources"].get(name, 0) // count) for name, count in self.resources.items()]
