@@ -454,7 +454,29 @@ def explore(run, project, having, without, **options):
     help="A YAML file of settings: its lists are the grid, those under `runs:` are runs with names.",
 )
 @click.option(
-    "--jobs", type=int, default=1, show_default=True, help="Runs at a time; they share the processor's cores."
+    "--jobs",
+    type=int,
+    help="Runs at a time; they share the processor's cores.  [default: 1; with --on, as many as find room]",
+)
+@click.option(
+    "--on",
+    metavar="WHERE",
+    help="Where runs are made: local:4 (this computer, four at a time), dask://HOST:PORT (the workers of a Dask "
+    "scheduler) or slurm; the last two need pip install 'dcgan-tf[cluster]', and a results folder that all machines "
+    "share.  [default: local]",
+)
+@click.option(
+    "--per-run",
+    metavar="RESOURCES",
+    help="What each run is given, so that runs do not starve each other, such as cores=2,gpus=1; workers of Dask "
+    'declare what they have: --resources "cores=8 GPU=4".  [default: a share of the cores; one thread of a worker]',
+)
+@click.option(
+    "--cluster",
+    type=click.Path(),
+    metavar="YAML",
+    help="With --on slurm: a file that says what a job is like, such as cores: 8, memory: 16GB, queue: gpu, "
+    "walltime: '4:00:00' (all that dask_jobqueue.SLURMCluster takes), and gpus: how many it has.",
 )
 @click.option("--results-dir", help="The sweep's folder.  [default: in results/, named after the settings]")
 @click.option(

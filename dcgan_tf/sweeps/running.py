@@ -6,6 +6,7 @@ FOLDER/logs/NAME.log    what its cells printed
 
 import contextlib
 import json
+import os
 import signal
 import threading
 import time
@@ -14,12 +15,13 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from dcgan_tf.notebook.paths import run_directory
+from dcgan_tf.notebook.paths import find_path, run_directory
 from dcgan_tf.run.directory import Run
 from dcgan_tf.sweeps.plan import PlannedRun, file_name
 from dcgan_tf.sweeps.worker import FAILED, FINISHED, KILLED, STATUS, note_outcome, read_outcome
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.errors import ConnectionLost, UserError
 
+_BETWEEN_QUESTIONS = 1.0  # seconds from one `should_stop` to the next
 MISSING = "missing"  # the outcome of a run that has not begun
 
 
@@ -30,6 +32,7 @@ class Outcome:
     run: PlannedRun
     status: str  # FINISHED, FAILED, INTERRUPTED, KILLED or MISSING
     error: str | None = None
+    seconds: float | None = None  # that its notebook took, where it says
 
 
 class SweepInterrupted(KeyboardInterrupt):
@@ -78,27 +81,75 @@ def log_path(folder: Path, name: str) -> Path:
     return folder / "logs" / f"{name}.log"
 
 
-def make_run(executor, notebook: Path, folder: Path, run: PlannedRun, cores, should_stop=None) -> Outcome | None:
-    """Make one run in a place of the executor and wait for its end: its Outcome, or None when all is stopping.
+def make_run(executor, notebook: Path, folder: Path, run: PlannedRun, place, should_stop=None) -> Outcome | None:
+    """Make one run in a place of the executor and wait for its end: its Outcome, or None when it was not begun.
 
-    should_stop: asked about once a second while it runs; True: it shall save and end.
+    should_stop: asked about once a second while it runs; True: it shall save and end. Raises ConnectionLost when the
+    place where runs are made is gone.
     """
     path, log = Run(folder / run.name), log_path(folder, run.name)
     parameters = {**run.parameters, "results_dir": str(folder), "run_name": run.name}
     job = {"notebook": str(notebook), "output": str(path.notebook_path), "parameters": parameters}
     with open(log, "a", encoding="utf-8") as file:
         file.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} {json.dumps(run.settings)}\n")
-        file.flush()
-        status = executor.execute(job, file, cores, should_stop)
+    refusal = None
+    try:
+        with _asked_every_second(should_stop) as stop:
+            status = executor.execute({**job, "folder": os.getcwd()}, log, place, stop)
+    except UserError as error:
+        status, refusal = STATUS[FAILED], str(error)
     if status is None:
         return None
     ended = {number: name for name, number in STATUS.items()}.get(status, KILLED)
     found = read_outcome(path.notebook_path) or {"outcome": FAILED, "error": None}
-    error = None if ended == FINISHED else found["error"] or f"see {log}"
+    error = None if ended == FINISHED else refusal or found["error"] or f"see {log}"
     if found["outcome"] != ended:  # the process was killed, or never came to write a notebook
-        error = "the run's process was killed" if ended == KILLED else f"see {log}"
+        error = refusal or ("the run's process was killed" if ended == KILLED else f"see {log}")
         note_outcome(path.notebook_path, ended, error)
-    return Outcome(run, ended, error)
+    return Outcome(run, ended, error, found.get("seconds"))
+
+
+@contextlib.contextmanager
+def _asked_every_second(should_stop):
+    """An event that is set once should_stop() is true, or fails, which is raised at the end; None without one."""
+    if should_stop is None:
+        yield None
+        return
+    stop, over, failed = threading.Event(), threading.Event(), []
+
+    def ask():
+        while not over.wait(_BETWEEN_QUESTIONS):
+            try:
+                if should_stop():
+                    break
+            except BaseException as error:
+                failed.append(error)
+                break
+        stop.set()
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    try:
+        yield stop
+    finally:
+        over.set()
+        asking.join()
+    if failed:
+        raise failed[0]
+
+
+def needs_of(notebook: Path, runs: list[PlannedRun]) -> list[Path]:
+    """What all machines must see: the notebook, the folder to work in, and whatever path a run is given."""
+    given = {value for run in runs for value in run.parameters.values() if isinstance(value, str) and value}
+    return [notebook, Path.cwd(), *filter(os.path.exists, map(_path, sorted(given)))]
+
+
+def _path(text):
+    """Where a notebook finds what this text names, if anything."""
+    try:
+        return find_path(text)
+    except UserError:  # there are two, which the notebook will say
+        return Path(text)
 
 
 # --- many --------------------------------------------------------------------------------------------------
@@ -116,6 +167,8 @@ def go_through(executor, tasks: list[Callable[[], None]], say: Callable[[str], N
                 finished, futures = wait(futures, return_when=FIRST_COMPLETED)
                 for future in finished:
                     future.result()
+        except ConnectionLost:  # nobody can be asked to stop
+            raise
         except BaseException as error:
             _stop(executor, say)
             with contextlib.suppress(KeyboardInterrupt):  # a second one: no longer politely

@@ -1,7 +1,9 @@
-"""What the runs of a sweep share: the work of runs that differ in their length alone, and the cores."""
+"""What the runs of a sweep share: the work of runs that differ in their length alone, and the cores and GPUs."""
 
 import os
 import shutil
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from dcgan_tf.recipe.fields import Recipe
@@ -9,7 +11,7 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.sweeps.asked import LENGTHS
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained
-from dcgan_tf.system.workers import available_cores
+from dcgan_tf.system.workers import arithmetic_threads, available_cores
 
 # --- work --------------------------------------------------------------------------------------------------
 
@@ -17,7 +19,7 @@ from dcgan_tf.system.workers import available_cores
 def is_beginning(run: Run, length: tuple[str, int], cores: int) -> bool:
     """Whether a longer training of the same settings begins with exactly this run, which ended at `length`.
 
-    cores: how many the longer one will have. Sums are split among threads, so that more or fewer of them round
+    cores: how many threads the longer one will have. Sums are split among threads, so that more or fewer of them round
     otherwise, and after some hundred steps it is another training.
     """
     try:
@@ -57,7 +59,25 @@ def copy_run(source: Run, target: Path):
         os.replace(temporary, target)
 
 
-# --- cores -------------------------------------------------------------------------------------------------
+# --- cores and GPUs ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Place:
+    """What one run at a time has of a machine."""
+
+    cores: int | None = None  # how many threads of arithmetic; None: as many as there are
+    bound: tuple[int, ...] = ()  # the cores that it may use; (): all of them
+    gpus: tuple[str, ...] | None = None  # as CUDA_VISIBLE_DEVICES names them; None: whatever there is
+
+    @property
+    def threads(self) -> int:
+        return self.cores or arithmetic_threads()
+
+    def environment(self) -> dict[str, str]:
+        """Environment variables that keep a run to its place."""
+        threads = thread_settings(self.cores) if self.cores else {}
+        return threads if self.gpus is None else {**threads, "CUDA_VISIBLE_DEVICES": ",".join(self.gpus)}
 
 
 def share_cores(jobs: int, cores: list[int] | None = None) -> list[list[int]]:
@@ -67,14 +87,42 @@ def share_cores(jobs: int, cores: list[int] | None = None) -> list[list[int]]:
     Where the system binds no process to cores (macOS, Windows), they count the threads that each run has.
     """
     if cores is None:
-        bound = hasattr(os, "sched_getaffinity")
-        cores = sorted(os.sched_getaffinity(0)) if bound else list(range(available_cores()))
+        cores = _own_cores()
     if jobs == 1 or not cores:
         return [[]] * jobs
     if jobs >= len(cores):
         return [[cores[job % len(cores)]] for job in range(jobs)]
     ends = [round((job + 1) * len(cores) / jobs) for job in range(jobs)]
     return [cores[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def share_places(jobs: int, cores: int | None = None, gpus: int | None = None) -> list[Place]:
+    """Places for `jobs` runs at a time: so many cores and GPUs for each; without a number of cores, an even share."""
+    if cores is None:
+        shares = share_cores(jobs)
+    else:
+        own = _own_cores()
+        shares = [own[job * cores : (job + 1) * cores] for job in range(jobs)]
+    visible = visible_gpus() if gpus else ()
+    devices = [visible[job * gpus : (job + 1) * gpus] if gpus is not None else None for job in range(jobs)]
+    return [Place(len(share) or None, tuple(share), own) for share, own in zip(shares, devices, strict=True)]
+
+
+def _own_cores():
+    bound = hasattr(os, "sched_getaffinity")
+    return sorted(os.sched_getaffinity(0)) if bound else list(range(available_cores()))
+
+
+def visible_gpus() -> tuple[str, ...]:
+    """The GPUs that a run started here would see, as CUDA_VISIBLE_DEVICES names them; TensorFlow is not asked."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return tuple(name.strip() for name in given.split(",") if name.strip() not in ("", "-1"))
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(map(str, range(sum(line.startswith("GPU ") for line in listed.splitlines()))))
 
 
 def thread_settings(count: int) -> dict[str, str]:

@@ -21,56 +21,76 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
 from dcgan_tf.run.place import holds_nothing
 from dcgan_tf.sweeps.estimate import Estimate
-from dcgan_tf.sweeps.executors.local import LocalProcesses
+from dcgan_tf.sweeps.executors.choose import executor_for
 from dcgan_tf.sweeps.plan import plan_sweep
 from dcgan_tf.sweeps.results import Table, ignored_settings, write_pictures, write_table
-from dcgan_tf.sweeps.running import Outcome, go_through, log_path, make_run, results_folder, sigterm_as_ctrl_c, standing
+from dcgan_tf.sweeps.running import (
+    MISSING,
+    Outcome,
+    go_through,
+    log_path,
+    make_run,
+    needs_of,
+    results_folder,
+    sigterm_as_ctrl_c,
+    standing,
+)
 from dcgan_tf.sweeps.sharing import copy_run, is_beginning
-from dcgan_tf.sweeps.worker import FINISHED
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.sweeps.worker import FINISHED, INTERRUPTED
+from dcgan_tf.system.errors import ConnectionLost, UserError
 from dcgan_tf.system.files import disk_errors_explained
-from dcgan_tf.system.workers import available_cores
 from dcgan_tf.training.progress import describe_seconds
 
 _MOST_LINES = 100  # about single runs, before a sweep and after it
 
 
-def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=1, repeats=1, sample=None, sample_seed=0,
-          share=True, dry_run=False, say=print) -> list[Outcome]:  # fmt: skip
+def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=None, on=None, per_run=None, cluster=None,
+          repeats=1, sample=None, sample_seed=0, share=True, dry_run=False, say=print) -> list[Outcome]:  # fmt: skip
     """Run a notebook with every combination of settings, those that are finished already left out.
 
     notebook: its path; it declares results_dir and run_name. settings: name -> value or list of values, of its
     parameters or of fields of a recipe. named: named combinations, name -> {setting: value}.
     results_dir: the sweep's folder; None: one beside the notebook's runs, called after notebook and settings.
-    jobs: processes at a time; the cores are shared out among them. repeats: each combination with so many seeds.
+    on, jobs, per_run, cluster: where the runs are made, how many at a time, and what each is given there: see
+    executors/choose.py; by default one at a time in processes of this computer, which share its cores.
+    repeats: each combination with so many seeds.
     sample: only so many combinations, drawn with sample_seed. dry_run: show the plan and stop.
     share: let runs that differ in their length alone go on from one another, where that changes no bit.
 
     Returns how each run stands. Raises UserError, before anything runs or is written, for settings that cannot
-    work; SweepInterrupted on Ctrl-C or SIGTERM, after all runs under way have saved.
+    work; SweepInterrupted on Ctrl-C or SIGTERM, after all runs under way have saved; ConnectionLost when the place
+    where runs are made is gone.
     """
     settings = {name: value if isinstance(value, list) else [value] for name, value in (settings or {}).items()}
     plan = plan_sweep(notebook, settings, named, repeats=repeats, sample=sample, sample_seed=sample_seed, share=share)
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-        raise UserError(f"jobs={jobs!r} must be a whole number of at least 1")
     folder = results_folder(results_dir, _name(notebook, settings, named))
+    outcomes = {run.name: standing(folder, run) for run in plan}
+    left = _families(run for run in plan if outcomes[run.name].status != FINISHED)
+    executor = executor_for(on, jobs, per_run, cluster, most=len(left), say=say)
     if note := saved_changes(notebook, settings):
         say(note)
     if dry_run:
-        outcomes = {run.name: standing(folder, run) for run in plan}
-        _show_plan(folder, plan, outcomes, Estimate(folder, plan), jobs, say)
+        _show_plan(folder, plan, outcomes, Estimate(folder, plan), executor.jobs, say)
         return list(outcomes.values())
-    with _only_sweep(folder):
+    with executor if left else contextlib.nullcontext(), _only_sweep(folder):  # before anything is written
         outcomes = {run.name: standing(folder, run) for run in plan}
         estimate = Estimate(folder, plan)
-        _show_plan(folder, plan, outcomes, estimate, jobs, say)
+        _show_plan(folder, plan, outcomes, estimate, executor.at_once if left else 1, say)
         with disk_errors_explained(folder):
             (folder / "logs").mkdir(parents=True, exist_ok=True)
         try:
-            _Sweep(Path(notebook).absolute(), folder, plan, outcomes, estimate, jobs, say).go()
+            _Sweep(Path(notebook).absolute(), folder, plan, outcomes, estimate, executor, say).go()
         finally:
             _report(folder, plan, outcomes, say)
     return list(outcomes.values())
+
+
+def _families(runs):
+    """The runs that share their work, together; any other by itself."""
+    families = {}
+    for run in runs:
+        families.setdefault(run.family or run.name, []).append(run)
+    return list(families.values())
 
 
 @contextlib.contextmanager
@@ -111,7 +131,7 @@ def _show_plan(folder, plan, outcomes, estimate, jobs, say):
     if not todo:
         say("nothing is left to do: all runs are finished")
     else:
-        at_once = min(jobs, len({run.family or run.name for run in todo}))
+        at_once = min(jobs, len(_families(todo)))
         say(f"to do: {len(todo)}, {at_once} at a time; {estimate.describe(todo, at_once)}")
 
 
@@ -121,34 +141,36 @@ def _show_plan(folder, plan, outcomes, estimate, jobs, say):
 class _Sweep:
     """The runs that are left to do: families side by side, the runs of a family one after another."""
 
-    def __init__(self, notebook, folder, plan, outcomes, estimate, jobs, say):
+    def __init__(self, notebook, folder, plan, outcomes, estimate, executor, say):
         self.notebook, self.folder, self.plan, self.outcomes = notebook, folder, plan, outcomes
-        self.estimate, self.say, self.table = estimate, say, Table(folder, plan)
+        self.estimate, self.executor, self.say, self.table = estimate, executor, say, Table(folder, plan)
         self.todo = [run for run in plan if outcomes[run.name].status != FINISHED]
-        families = {}
-        for run in self.todo:
-            families.setdefault(run.family or run.name, []).append(run)
-        self.families = list(families.values())
-        self.executor = LocalProcesses(max(1, min(jobs, len(self.families))))
+        self.families = _families(self.todo)
         self.lock, self.ended = threading.Lock(), set()
 
     def go(self):
         if self.todo:
+            self.executor.begin(self.folder, needs_of(self.notebook, self.todo))
             tasks = [functools.partial(self._run_family, family) for family in self.families]
             with sigterm_as_ctrl_c():
                 go_through(self.executor, tasks, self.say)
 
     def _run_family(self, family):
-        with self.executor.place() as cores:
+        with self.executor.place() as place:
             for run in family:
                 if not self.executor.stopping:
-                    self._run(run, cores)
+                    self._run(run, place)
 
-    def _run(self, run, cores):
+    def _run(self, run, place):
         started = time.monotonic()
-        shorter = self._go_on_from_shorter(run, len(cores) or available_cores())
-        self._say(f"begins: {run.name}" + (f", going on from {shorter}" if shorter else ""))
-        outcome = make_run(self.executor, self.notebook, self.folder, run, cores)
+        shorter = self._go_on_from_shorter(run, place.threads)
+        self._say(f"{self.executor.accepted}: {run.name}" + (f", going on from {shorter}" if shorter else ""))
+        try:
+            outcome = make_run(self.executor, self.notebook, self.folder, run, place)
+        except ConnectionLost:
+            if standing(self.folder, run).status != MISSING:
+                self.outcomes[run.name] = Outcome(run, INTERRUPTED, "it was under way, and saves what it has")
+            raise
         if outcome is None:  # the sweep is stopping
             return
         self.outcomes[run.name], ended, error = outcome, outcome.status, outcome.error
@@ -156,10 +178,10 @@ class _Sweep:
             self.ended.add(run.name)
             self.estimate.read(run)
             left = [other for other in self.todo if other.name not in self.ended]
-            soon = (
-                f"; {self.estimate.describe(left, self.executor.jobs)}" if left and not self.executor.stopping else ""
-            )
-            text = f"{ended}: {run.name} after {describe_seconds(time.monotonic() - started)}"
+            goes_on = left and not self.executor.stopping
+            soon = f"; {self.estimate.describe(left, self.executor.at_once)}" if goes_on else ""
+            seconds = outcome.seconds or time.monotonic() - started  # without its time in a queue
+            text = f"{ended}: {run.name} after {describe_seconds(seconds)}"
             self.say(f"[{len(self.ended)}/{len(self.todo)}] {text}" + (f" ({error})" if error else "") + soon)
             self.table.write_when_due(self.outcomes)
 

@@ -19,6 +19,21 @@ def read_yaml(path) -> tuple[dict, dict]:
 
     Raises UserError when the file cannot be read, or is no YAML, or holds something else.
     """
+    content = read_mapping(path, "settings, a line each, such as epochs: [5, 10]")
+    named = content.pop("runs", None)
+    if named is not None and not isinstance(named, dict):
+        raise UserError(
+            f"runs: in {str(path)!r} must be named combinations, such as runs: {{paper: {{batch_size: 32}}}}, "
+            f"not {_shown(named)}"
+        )
+    for name, value in [*content.items(), *(named or {}).items()]:
+        _check_plain(path, name, value)
+    settings = {str(name): values if isinstance(values, list) else [values] for name, values in content.items()}
+    return settings, {str(name): fixed for name, fixed in (named or {}).items()}
+
+
+def read_mapping(path, what: str) -> dict:
+    """What a YAML file says, name -> value. Raises UserError when it cannot be read or is no `what`."""
     try:
         with open(path, "rb") as file:
             text = file.read(_MOST_BYTES + 1)
@@ -33,17 +48,8 @@ def read_yaml(path) -> tuple[dict, dict]:
     except ValueError as error:
         raise UserError(f"{str(path)!r} cannot be read: {error}") from None
     if not isinstance(content, dict) or not content:
-        raise UserError(f"{str(path)!r} must hold settings, a line each, such as epochs: [5, 10]")
-    named = content.pop("runs", None)
-    if named is not None and not isinstance(named, dict):
-        raise UserError(
-            f"runs: in {str(path)!r} must be named combinations, such as runs: {{paper: {{batch_size: 32}}}}, "
-            f"not {_shown(named)}"
-        )
-    for name, value in [*content.items(), *(named or {}).items()]:
-        _check_plain(path, name, value)
-    settings = {str(name): values if isinstance(values, list) else [values] for name, values in content.items()}
-    return settings, {str(name): fixed for name, fixed in (named or {}).items()}
+        raise UserError(f"{str(path)!r} must hold {what}")
+    return content
 
 
 def load_yaml(text: str | bytes):

@@ -19,6 +19,15 @@ class UserError(ValueError):
         return [f"{type(self).__name__}: {self}"]
 
 
+class ConnectionLost(RuntimeError):
+    """What a command was at work with is gone; the same command goes on later.
+
+    Its text is one line; the command line prints it on stderr and exits with status 1.
+    """
+
+    _render_traceback_ = UserError._render_traceback_
+
+
 def nearest(name: str, known) -> str:
     """' Did you mean X?' for the known name closest to `name`, capitals aside, or '' when none is close."""
     import difflib
@@ -53,6 +62,8 @@ def run_command(command, program: str, arguments: list[str] | None = None):
     except click.ClickException as error:
         hint = f" (see {error.ctx.command_path} --help)" if getattr(error, "ctx", None) else ""
         fail(error.format_message() + hint, 2)
+    except ConnectionLost as error:
+        fail(error, 1)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(1)  # what was saved has been said
     except OSError as error:

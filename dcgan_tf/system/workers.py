@@ -29,6 +29,12 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def arithmetic_threads() -> int:
+    """How many threads TensorFlow's sums are split among: as many as there are cores, or as the environment says."""
+    given = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
+    return int(given) if given.isdecimal() and int(given) else available_cores()
+
+
 def run_in_workers(task: Callable, numbers: Iterable[int], workers: int) -> Iterator:
     """Yield task(number) for each number, in whatever order they are done.
 

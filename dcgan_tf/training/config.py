@@ -10,7 +10,7 @@ import tensorflow as tf
 import dcgan_tf
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.system.keras_backend import keras
-from dcgan_tf.system.workers import available_cores
+from dcgan_tf.system.workers import arithmetic_threads
 from dcgan_tf.training.devices.devices import Devices
 from dcgan_tf.training.request import Request
 
@@ -52,7 +52,7 @@ def describe(request: Request, dataset: Dataset, before: dict | None = None, dev
         },
         "hardware": {
             "system": f"{platform.system()} {platform.machine()}",
-            "cores": available_cores(),
+            "cores": arithmetic_threads(),
             "gpus": gpus,
             **(devices or Devices()).recorded(),
             # Whether one step has one outcome: by its form on a CPU, elsewhere only where TensorFlow was asked for it.

@@ -1,7 +1,6 @@
 """What runs of a sweep share: cores, and work where that changes no bit."""
 
 import json
-import os
 
 import keras
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
 from dcgan_tf.sweeps.sharing import copy_run, is_beginning, share_cores, thread_settings
+from dcgan_tf.system.workers import arithmetic_threads
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
 
@@ -50,7 +50,7 @@ def test_a_run_that_went_on_from_a_shorter_one_is_the_run_alone(short, tmp_path,
             "seeds": [0], "features": {"description": "pixels"},
             "real": {"dataset": "fake", "split": "all", "images": 1000, "fingerprint": "f" * 64}}  # fmt: skip
     shorter.metrics_path.write_text(json.dumps({**line, "while_training": True}) + "\n" + json.dumps(line) + "\n")
-    cores = len(os.sched_getaffinity(0))
+    cores = arithmetic_threads()
     assert is_beginning(shorter, ("epochs", 1), cores) and not is_beginning(shorter, ("epochs", 1), cores + 1)
     assert not is_beginning(shorter, ("epochs", 2), cores) and not is_beginning(shorter, ("steps", 20), cores)
     assert not is_beginning(Run(tmp_path), ("epochs", 1), cores)

@@ -1,1 +1,1 @@
-"""Where the runs of a sweep are executed: in processes of this computer."""
+"""Where the runs of a sweep are made: in processes of this computer, or on the workers of a Dask scheduler."""

@@ -17,7 +17,6 @@ from dcgan_tf.sweeps.search.standing import Row, Search, trial_name
 from dcgan_tf.sweeps.search.together import Job
 from dcgan_tf.sweeps.worker import FINISHED
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.workers import available_cores
 from dcgan_tf.training.progress import describe_seconds
 
 _PAUSE = 0.2  # seconds from one look at a run that another process still saves to the next
@@ -49,7 +48,7 @@ class Runs:
         is_over = functools.partial(self.study.is_over, number)
         return Job(trial_name(number), is_over, functools.partial(self._make_trial, number))
 
-    def _make_trial(self, number, cores):
+    def _make_trial(self, number, place):
         trial = self.study.take(number)
         drawn = self.space.draw(trial)
         twin = self.study.twin(number, trial.params)
@@ -58,7 +57,7 @@ class Runs:
             self.report.trial(number, f"the same settings as {trial_name(twin.number)}", drawn)
             return
         try:
-            run = self._planned(trial, drawn, trial_name(number), cores)
+            run = self._planned(trial, drawn, trial_name(number), place)
         except UserError as error:
             self.study.give_up(trial, "impossible", note=str(error))
             self.report.trial(number, f"impossible: {error}", drawn)
@@ -67,7 +66,7 @@ class Runs:
             trial, Run(self.folder / run.name), self.objective, self.study.trials()[number].intermediate_values
         )
         started = time.monotonic()
-        outcome = self._made(run, cores, watcher)
+        outcome = self._made(run, place, watcher)
         if outcome is not None:
             took = f"after {describe_seconds(time.monotonic() - started)}"
             self._end_trial(trial, run, drawn, outcome, watcher.pruned_at, took)
@@ -92,7 +91,7 @@ class Runs:
         self.went_well = True
         self.report.trial(trial.number, f"{text} {took}", drawn)
 
-    def _planned(self, trial, drawn, name, cores):
+    def _planned(self, trial, drawn, name, place):
         """The run of a trial. How often it is evaluated is decided once, and noted."""
         run = self.space.plan(drawn)
         if "evaluate_every" in self.declared and "evaluate_every" not in self.space.fixed:
@@ -100,7 +99,7 @@ class Runs:
             if every is None and "batch_size" in run.resolved:
                 notes = [other.user_attrs for other in self.study.trials()]
                 seen = [(noted["step"], noted["batch_size"]) for noted in notes if noted.get("batch_size")]
-                every = evaluate_every(run.resolved, seen, len(cores) or available_cores())
+                every = evaluate_every(run.resolved, seen, place.threads)
                 trial.set_user_attr("evaluate_every", every)
             if every is not None:
                 run = dataclasses.replace(run, parameters={**run.parameters, "evaluate_every": every})
@@ -116,8 +115,8 @@ class Runs:
         run = dataclasses.replace(run, name=f"{row.name}-seed={seed}", parameters=parameters)
         return Job(run.name, lambda: run.name in self.study.repeats(), functools.partial(self._make_repeat, run))
 
-    def _make_repeat(self, run, cores):
-        outcome = self._made(run, cores)
+    def _make_repeat(self, run, place):
+        outcome = self._made(run, place)
         if outcome is None:
             return
         value = self.objective.of_run(self.folder / run.name)
@@ -129,14 +128,14 @@ class Runs:
 
     # --- both -------------------------------------------------------------------------------------------------
 
-    def _made(self, run, cores, watcher=None) -> Outcome | None:
+    def _made(self, run, place, watcher=None) -> Outcome | None:
         """A run brought to its end, as far as it is not there: its Outcome; None when all is stopping."""
         outcome = standing(self.folder, run)
         if outcome.status == FINISHED or (watcher and watcher()):
             return outcome
         while is_being_written(Run(self.folder / run.name)) and not self.executor.stopping:
             time.sleep(_PAUSE)  # its process was killed, and what that had begun is saving
-        return make_run(self.executor, self.notebook, self.folder, run, cores, watcher)
+        return make_run(self.executor, self.notebook, self.folder, run, place, watcher)
 
     def _failed(self, name, outcome, settings):
         """Say it. It is not over: the same command tries it again. When nothing but that happens, stop."""

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from dcgan_tf.notebook.saved import saved_changes
 from dcgan_tf.sweeps.asked import read_parameters
-from dcgan_tf.sweeps.executors.local import LocalProcesses
-from dcgan_tf.sweeps.running import results_folder, sigterm_as_ctrl_c
+from dcgan_tf.sweeps.executors.choose import executor_for
+from dcgan_tf.sweeps.running import needs_of, results_folder, sigterm_as_ctrl_c
 from dcgan_tf.sweeps.search.objective import Objective
 from dcgan_tf.sweeps.search.report import Report, SearchResult
 from dcgan_tf.sweeps.search.runs import Runs
@@ -26,8 +26,11 @@ from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained
 
 
-def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, finalists=3, repeats=3, prune=True, jobs=1,
-           results_dir=None, seed=0, say=print) -> SearchResult:  # fmt: skip
+_AT_ONCE = 4  # trials on other machines, where nothing is said
+
+
+def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, finalists=3, repeats=3, prune=True, jobs=None,
+           on=None, per_run=None, cluster=None, results_dir=None, seed=0, say=print) -> SearchResult:  # fmt: skip
     """Search for the settings with which a notebook trains best.
 
     notebook: its path; it declares results_dir and run_name. settings: name -> what to try, as text
@@ -35,38 +38,43 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
     metric: what counts, of the names that evaluate has; frechet is fid. trials: how many settings are tried.
     minutes: of training for each; None: as `settings` or the notebook say. finalists: so many of the best are trained
     with `repeats` seeds, before one is named. prune: stop a trial that is worse, while it trains, than half of those
-    before it. jobs: processes at a time. results_dir: the search's folder; None: called after notebook and settings.
-    seed: of the draws.
+    before it. on, jobs, per_run, cluster: where the runs are made, how many at a time, and what each is given there, as
+    in sweep(); by default one at a time here, and four at a time elsewhere: a trial learns from those that have ended.
+    results_dir: the search's folder; None: called after notebook and settings. seed: of the draws.
 
     Returns what was found. Raises UserError, before anything runs or is written, for what cannot work;
-    SweepInterrupted on Ctrl-C or SIGTERM, after all runs under way have saved.
+    SweepInterrupted on Ctrl-C or SIGTERM, after all runs under way have saved; ConnectionLost when the place where runs
+    are made is gone.
     """
-    _check_counts(trials=(trials, 1), finalists=(finalists, 0), repeats=(repeats, 1), jobs=(jobs, 1), seed=(seed, 0))
+    _check_counts(trials=(trials, 1), finalists=(finalists, 0), repeats=(repeats, 1), seed=(seed, 0))
     objective = Objective(metric)
     declared = read_parameters(notebook)
     if repeats > 1 and finalists and "seed" not in declared:
         raise UserError(f"repeats={repeats} needs a notebook with a parameter seed: give --repeats 1 for this one")
     space = read_space(notebook, _with_length(settings, minutes, declared))
     import_optuna()
+    executor = executor_for(on, jobs, per_run, cluster, most=jobs or _AT_ONCE, say=say)
     name = "-".join([Path(notebook).stem, "search", *(one.name for one in space.dimensions)])
     folder = results_folder(results_dir, name)
     asked = {"notebook": Path(notebook).name, "metric": objective.title, "seed of the draws": str(seed)}
     asked |= {one.name: str(one) for one in space.dimensions} | {n: typed(value) for n, value in space.fixed.items()}
-    with disk_errors_explained(folder):
-        (folder / "logs").mkdir(parents=True, exist_ok=True)
-    study = Study(folder, objective.direction, asked, seed, prune)
-    if note := saved_changes(notebook, settings):
-        say(note)
-    asked_for = Search(folder, space, study, objective, declared, trials, finalists, repeats)
-    report = Report(asked_for, say)
-    report.begin(jobs, prune)
-    went_through = False
-    try:
-        with sigterm_as_ctrl_c():
-            _go(asked_for, LocalProcesses(jobs), report)
-        went_through = True
-    finally:
-        found = report.end(went_through)
+    with executor:
+        with disk_errors_explained(folder):
+            (folder / "logs").mkdir(parents=True, exist_ok=True)
+        study = Study(folder, objective.direction, asked, seed, prune)
+        if note := saved_changes(notebook, settings):
+            say(note)
+        asked_for = Search(folder, space, study, objective, declared, trials, finalists, repeats)
+        report = Report(asked_for, say)
+        report.begin(executor.jobs, prune)
+        went_through = False
+        try:
+            executor.begin(folder, needs_of(Path(notebook).absolute(), [space.plan(space.ends())]))
+            with sigterm_as_ctrl_c():
+                _go(asked_for, executor, report)
+            went_through = True
+        finally:
+            found = report.end(went_through)
     return found
 
 

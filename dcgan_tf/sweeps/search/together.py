@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dcgan_tf.sweeps.running import go_through
 from dcgan_tf.sweeps.search.claims import Claims
+from dcgan_tf.sweeps.sharing import Place
 
 _PAUSE = 2.0  # seconds from one look at what other processes make to the next
 
@@ -20,7 +21,7 @@ class Job:
 
     name: str
     is_over: Callable[[], bool]
-    make: Callable[[list], None]  # on these cores
+    make: Callable[[Place], None]  # in this place of the executor
 
 
 class Together:
@@ -49,11 +50,11 @@ class Together:
     def _work(self, left):
         """One run after another, while there are any."""
         while not self.executor.stopping:
-            with self.executor.place() as cores, contextlib.ExitStack() as held:
+            with self.executor.place() as place, contextlib.ExitStack() as held:
                 job = self._claim(left, held)
                 if job is None:
                     return
-                job.make(cores)
+                job.make(place)
 
     def _claim(self, left, held) -> Job | None:
         """The next job that no other process has and that was not tried before; held until `held` is closed."""
