@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,9 +138,9 @@ def _asked_every_second(should_stop):
         raise failed[0]
 
 
-def needs_of(notebook: Path, runs: list[PlannedRun]) -> list[Path]:
-    """What all machines must see: the notebook, the folder to work in, and whatever path a run is given."""
-    given = {value for run in runs for value in run.parameters.values() if isinstance(value, str) and value}
+def needs_of(notebook: Path, values: Iterable) -> list[Path]:
+    """What all machines must see: the notebook, the folder to work in, and what paths there are among these values."""
+    given = {value for value in values if isinstance(value, str) and value}
     return [notebook, Path.cwd(), *filter(os.path.exists, map(_path, sorted(given)))]
 
 

@@ -150,7 +150,9 @@ class _Sweep:
 
     def go(self):
         if self.todo:
-            self.executor.begin(self.folder, needs_of(self.notebook, self.todo))
+            self.executor.begin(
+                self.folder, needs_of(self.notebook, [v for run in self.todo for v in run.parameters.values()])
+            )
             tasks = [functools.partial(self._run_family, family) for family in self.families]
             with sigterm_as_ctrl_c():
                 go_through(self.executor, tasks, self.say)

@@ -18,24 +18,24 @@ from nbformat import write as write_notebook
 from nbformat.v4 import new_code_cell, new_notebook
 
 from dcgan_tf.data.decoding import decode
-from dcgan_tf.sweeps.executors import local
+from dcgan_tf.sweeps.executors import child
 from dcgan_tf.sweeps.search.pruning import Watcher
 from dcgan_tf.sweeps.search.search import search
 from dcgan_tf.system.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 MNIST = ROOT / "notebooks" / "mnist.ipynb"
-WORKER = local.WORKER
+WORKER = child.WORKER
 FAKE = [sys.executable, fake_worker.__file__]
 SPACE = {"generator_learning_rate": "1e-4..2e-3:log", "loss": "bce,hinge", "steps": "10"}
 # The command line with that worker, in a process of its own.
-COMMAND = f"from dcgan_tf.sweeps.executors import local; local.WORKER = {FAKE}; from dcgan_tf.cli import main; main()"
+COMMAND = f"from dcgan_tf.sweeps.executors import child; child.WORKER = {FAKE}; from dcgan_tf.cli import main; main()"
 
 
 @pytest.fixture(autouse=True)
 def quick_trials(monkeypatch):
-    monkeypatch.setattr(local, "WORKER", FAKE)
-    monkeypatch.setattr(local, "_BETWEEN_QUESTIONS", 0.02)
+    monkeypatch.setattr(child, "WORKER", FAKE)
+    monkeypatch.setattr(child, "_BETWEEN_QUESTIONS", 0.02)
 
 
 def go(folder, settings=SPACE, **options):
@@ -74,8 +74,8 @@ def whole(tmp_path_factory):
     """A search that was not disturbed: (its folder, what it found, what it said)."""
     folder = tmp_path_factory.mktemp("searches") / "a search"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(local, "WORKER", FAKE)
-        patch.setattr(local, "_BETWEEN_QUESTIONS", 0.02)
+        patch.setattr(child, "WORKER", FAKE)
+        patch.setattr(child, "_BETWEEN_QUESTIONS", 0.02)
         return folder, *go(folder)
 
 
@@ -239,7 +239,7 @@ except KeyboardInterrupt:
 
 def test_trials_are_notebooks_that_are_asked_to_save_when_they_are_pruned(tmp_path, monkeypatch):
     """With the real worker: its notebooks, papermill, a Ctrl-C in the kernel."""
-    monkeypatch.setattr(local, "WORKER", WORKER)
+    monkeypatch.setattr(child, "WORKER", WORKER)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     notebook = tmp_path / "tiny.ipynb"
     cells = [new_code_cell(NOTEBOOK, metadata={"tags": ["parameters"]}), new_code_cell(BODY)]

@@ -25,12 +25,12 @@ from dcgan_tf.sweeps.search.together import Together
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained
 
-
 _AT_ONCE = 4  # trials on other machines, where nothing is said
 
 
-def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, finalists=3, repeats=3, prune=True, jobs=None,
-           on=None, per_run=None, cluster=None, results_dir=None, seed=0, say=print) -> SearchResult:  # fmt: skip
+def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, finalists=3, repeats=3, prune=True,
+           jobs=None, on=None, per_run=None, cluster=None, results_dir=None, seed=0,
+           say=print) -> SearchResult:  # fmt: skip
     """Search for the settings with which a notebook trains best.
 
     notebook: its path; it declares results_dir and run_name. settings: name -> what to try, as text
@@ -69,7 +69,7 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
         report.begin(executor.jobs, prune)
         went_through = False
         try:
-            executor.begin(folder, needs_of(Path(notebook).absolute(), [space.plan(space.ends())]))
+            executor.begin(folder, needs_of(Path(notebook).absolute(), space.fixed.values()))
             with sigterm_as_ctrl_c():
                 _go(asked_for, executor, report)
             went_through = True
