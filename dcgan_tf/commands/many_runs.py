@@ -17,8 +17,8 @@ _WHERE = (
     click.option(
         "--jobs",
         type=int,
-        help="Runs at a time; here they share the processor's cores.  [default: 1; elsewhere as many as find room, of a "
-        "search 4]",
+        help="Runs at a time; here they share the processor's cores.  [default: 1; elsewhere as many as find room, of "
+        "a search 4]",
     ),
     click.option(
         "--on",

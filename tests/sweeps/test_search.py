@@ -18,6 +18,7 @@ from nbformat import write as write_notebook
 from nbformat.v4 import new_code_cell, new_notebook
 
 from dcgan_tf.data.decoding import decode
+from dcgan_tf.sweeps import running
 from dcgan_tf.sweeps.executors import child
 from dcgan_tf.sweeps.search.pruning import Watcher
 from dcgan_tf.sweeps.search.search import search
@@ -35,7 +36,7 @@ COMMAND = f"from dcgan_tf.sweeps.executors import child; child.WORKER = {FAKE}; 
 @pytest.fixture(autouse=True)
 def quick_trials(monkeypatch):
     monkeypatch.setattr(child, "WORKER", FAKE)
-    monkeypatch.setattr(child, "_BETWEEN_QUESTIONS", 0.02)
+    monkeypatch.setattr(running, "_BETWEEN_QUESTIONS", 0.02)
 
 
 def go(folder, settings=SPACE, **options):
@@ -75,7 +76,7 @@ def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("searches") / "a search"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(child, "WORKER", FAKE)
-        patch.setattr(child, "_BETWEEN_QUESTIONS", 0.02)
+        patch.setattr(running, "_BETWEEN_QUESTIONS", 0.02)
         return folder, *go(folder)
 
 
