@@ -13,7 +13,7 @@ from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.system.errors import UserError
 
 TESTS = Path(__file__).parents[1]
-CASES = ("no BatchNorm", "gated, float16", "critic", "lazy penalties", "labels")  # two_replicas.py says what they are
+CASES = ("no BatchNorm", "gated, float16", "critic", "labels, lazy penalties")  # two_replicas.py says what they are
 
 
 @pytest.fixture(scope="module")

@@ -18,15 +18,15 @@ COUNT, LABELS = 8, 3
 SMALL = {"width": 4, "latent_dim": 8, "batch_size": COUNT}
 DRAWN = {"augment": "translation,cutout,color", "horizontal_flips": True, "label_noise": 0.1}
 FOLLOWED = {"instance_noise": 0.2, "instance_noise_images": 100, "instance_noise_target": 0.6, "ema_images": 100}
-LAZY = {"r1_gamma": 1.0, "r2_gamma": 1.0, "r1_every": 2, "penalty_sigma": 0.1, "penalty_share": 0.5}
+LAZY = {"r1_gamma": 1.0, "r2_gamma": 1.0, "r1_every": 2, "penalty_share": 0.5, "discriminator_batch": "together"}
 CRITIC = {"loss": "wasserstein", "gradient_penalty": 10.0, "discriminator_steps": 2, "discriminator_batch_norm": False}
-# name: (recipe, its changes, shape of the images, steps). `gwu` has BatchNorm in G and in D, `sapienza` has dropout.
+# name: (recipe, its changes, shape of the images, steps). `gwu` has BatchNorm in G and in D, `tutorial` in G, and in D
+# dropout.
 CASES = {
     "no BatchNorm": ("radford", {"batch_norm": "none", **DRAWN, **FOLLOWED}, (32, 32, 3), 20),
     "gated, float16": ("gwu", {"precision": "float16", "update_rule": "loss_gated"}, (8, 8, 3), 3),
     "critic": ("gwu", {**CRITIC, "update_rule": "alternating"}, (8, 8, 3), 4),
-    "lazy penalties": ("gwu", {**LAZY, "discriminator_batch": "together"}, (8, 8, 3), 3),
-    "labels": ("sapienza", {"conditional": True, "dropout": 0.3, "spectral_norm": True}, (64, 64, 3), 3),
+    "labels, lazy penalties": ("tutorial", {"conditional": True, "spectral_norm": True, **LAZY}, (28, 28, 1), 3),
 }
 
 
