@@ -20,7 +20,7 @@ $(READY): requirements.txt pyproject.toml
 # By uv, in a fraction of pip's time; by pip where it cannot be had, or where pip has an index of its own to ask.
 	@if $(BIN)/python -m pip config list | grep -q '\.index-url' || ! { \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check uv && \
-	  $(BIN)/uv pip install --quiet --python $(BIN)/python --editable ".[dev]"; }; then \
+	  $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --editable ".[dev]"; }; then \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"; \
 	fi
 	@touch $(READY)
@@ -33,9 +33,8 @@ demo: $(READY)
 	@echo "The last grid:       $$(ls -t $(DEMO)/grids/*.png | head -n 1)"
 	@echo "Executed notebook:   $(DEMO)/notebook.ipynb"
 
-# One process more than there are cores that may be used, since some tests wait for others' processes; at most five.
-# (`-n auto` counts cores that may not be used, too.)
-TESTERS = $$($(BIN)/python -c 'import os; may = getattr(os, "sched_getaffinity", None); print(min(4, len(may(0)) if may else os.cpu_count()) + 1)')
+# As many processes as there are cores that may be used (`-n auto` counts those that may not, too), at most four.
+TESTERS = $$($(BIN)/python -c 'import os; may = getattr(os, "sched_getaffinity", None); print(min(4, len(may(0)) if may else os.cpu_count()))')
 
 test: $(READY)
 	@$(BIN)/ruff check --quiet .

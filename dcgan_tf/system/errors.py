@@ -73,7 +73,7 @@ def run_command(command, program: str, arguments: list[str] | None = None):
         name = name if len(name) < 200 else f"{name[:200]} ..."
         fail(f"{name!r}: {error.strerror}: give another one", 2)
     except Exception as error:
-        if type(error).__name__ not in ("TrainingDiverged", "WorkerLost"):
+        if type(error).__name__ != "TrainingDiverged":
             raise  # a mistake of ours: the traceback is what we need, and Python exits with 1
         fail(error, 1)
     sys.exit(status if isinstance(status, int) else 0)

@@ -43,7 +43,7 @@ def trained(recipe, shape, steps, devices=None):
     labels = LABELS if recipe.conditional else 0
     if devices is None:
         gan = GAN(recipe, shape, 3, labels)
-        step = tf.function(gan.train_step)
+        step = gan.train_step if steps < 5 else tf.function(gan.train_step)  # tracing takes longer than some steps
         return gan, [step(*map(tf.constant, batch)).numpy() for batch in batches(shape, steps, recipe.conditional)]
     with devices.scope():
         gan = GAN(recipe, shape, 3, labels)

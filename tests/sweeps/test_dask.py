@@ -22,6 +22,8 @@ from dcgan_tf.sweeps.executors.choose import executor_for
 from dcgan_tf.sweeps.sharing import Place
 from dcgan_tf.sweeps.sweep import sweep
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.training.progress import NoProgress
+from dcgan_tf.training.train import train
 
 PARAMETERS = """
 behave: str = "wait"  # wait (the first time), show, or train
@@ -56,15 +58,17 @@ if behave == "train":
                 (folder / "under_way").touch()
                 time.sleep(pause)
 
-    tiny = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 4, "ema_images": 500}
-    train("gwu", "fake", folder / run_name, epochs=4, overrides=tiny, log_every=8, progress=Slow(), seed=seed)
+    train("gwu", "fake", folder / run_name, progress=Slow(), seed=seed, **TRAINING)
 """
+TINY = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 4, "ema_images": 500}
+TRAINING = {"epochs": 4, "log_every": 8, "overrides": TINY}
 
 
 @pytest.fixture(scope="module")
 def notebook(tmp_path_factory):
     path = tmp_path_factory.mktemp("notebooks") / "tiny.ipynb"
-    cells = [new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}), new_code_cell(BODY)]
+    parameters = new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
+    cells = [parameters, new_code_cell(f"TRAINING = {TRAINING}{BODY}")]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     write_notebook(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
     return path
@@ -137,21 +141,20 @@ def run_in_thread(function):
     return thread
 
 
-def test_a_run_whose_worker_is_killed_ends_elsewhere_as_the_run_of_the_local_sweep(cluster, notebook, tmp_path):
-    here, there, said = tmp_path / "here", tmp_path / "there", []
-    settings = {"behave": "train", "seed": 3}
-    local = run_in_thread(lambda: sweep(notebook, settings, results_dir=here, on="local", per_run="cores=1"))
-    settings = {**settings, "pause": 0.5}
+def test_a_run_whose_worker_is_killed_ends_elsewhere_as_a_training_here_does(cluster, notebook, tmp_path):
+    there, said = tmp_path / "there", []
+    settings = {"behave": "train", "seed": 3, "pause": 0.5}
     name, outcomes = "behave=train-seed=3-pause=0.5", []
     swept = run_in_thread(
         lambda: outcomes.extend(sweep(notebook, settings, results_dir=there, on=cluster.on, say=said.append))
     )
+    here = train("gwu", "fake", tmp_path / "here", seed=3, progress=NoProgress(), **TRAINING)  # meanwhile
     wait_for(there / "under_way")
     (begun,) = [line for line in said if line.startswith("begins: ")]
     worker = begun.rpartition(" ")[2]
     cluster.kill(worker)
     (there / "lost").touch()
-    wait_for_end(swept, local)
+    wait_for_end(swept)
     other = ({"one", "two"} - {worker}).pop()
     assert begun == f"begins: {name} on Dask worker {worker}"
     assert f"begins again: {name} on Dask worker {other}" in said
@@ -162,8 +165,7 @@ def test_a_run_whose_worker_is_killed_ends_elsewhere_as_the_run_of_the_local_swe
     assert len(left_out) == 1 and re.fullmatch(
         r"Dask worker odd \(tcp:.*\) is left out: it has keras 0\.1 where the sweep has 3\..*", left_out[0]
     )
-    runs = Run(here / "behave=train-seed=3"), Run(there / name)
-    assert_same(*runs)
+    assert_same(here, Run(there / name))
     assert (there / "sweep.csv").exists() and not list((there / "logs").glob(".dcgan_tf*"))
     cluster.add(worker)
     cluster.wait()

@@ -5,9 +5,12 @@
 
 import contextlib
 import functools
+import re
 
 import numpy as np
 import tensorflow as tf
+
+from dcgan_tf.system.errors import ConnectionLost
 
 # What TensorFlow raises when another process is gone, whatever the two were exchanging.
 PEER_ERRORS = (
@@ -16,7 +19,11 @@ PEER_ERRORS = (
 )  # fmt: skip
 
 
-class WorkerLost(RuntimeError):
+# ... and words of which its text has one then: an error of this process's own device is another matter.
+_OF_PEERS = re.compile("collective|remote|peer|heartbeat|coordination", re.IGNORECASE)
+
+
+class WorkerLost(ConnectionLost):
     """Another of the processes that train together is gone."""
 
 
@@ -110,16 +117,12 @@ class Devices:
         try:
             yield
         except PEER_ERRORS as error:
-            if self.processes == 1:
+            if self.processes == 1 or not _OF_PEERS.search(str(error)):
                 raise
             others = [address for place, address in enumerate(self.addresses) if place != self.process]
-            named = [address for address in others if _task(self.addresses.index(address)) in str(error)] or others
+            named = [one for one in others if f"task:{self.addresses.index(one)}" in str(error)] or others
             raise WorkerLost(
                 f"process {self.process} of {self.processes} ({self.addresses[self.process]}) has lost "
                 f"{' or '.join(named)}: what it says is the reason. "
                 "Start all of them again with the same command: it goes on from the newest checkpoint"
             ) from None
-
-
-def _task(index):
-    return f"task:{index}"

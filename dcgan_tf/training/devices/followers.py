@@ -62,7 +62,8 @@ def follow(gan, dataset, devices: Devices, say):
     """
     with Signals() as signals:
         if not devices.total([0, 0])[0]:
-            return  # the chief has found nothing to do
+            say(f"process {devices.process}: the chief has found nothing to train, and says why")
+            return
         devices.share(gan.variables.values())
         totals = tf.Variable(tf.zeros([len(METRICS) + 1], tf.float64))
         run_steps = compile_steps(gan, totals, dataset, devices)
