@@ -36,9 +36,10 @@ demo: $(READY)
 # As many processes as there are cores that may be used (`-n auto` counts those that may not, too), at most four.
 TESTERS = $$($(BIN)/python -c 'import os; may = getattr(os, "sched_getaffinity", None); print(min(4, len(may(0)) if may else os.cpu_count()))')
 
+# Bytecode is written even where somebody turned that off: some hundred processes would compile the package anew.
 test: $(READY)
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/python -m pytest -q -n $(TESTERS) --dist loadfile $(PYTEST)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n $(TESTERS) --dist loadfile $(PYTEST)
 
 # Speed and quality against the TensorFlow tutorial and a plain DCGAN; hours. BENCHMARK="--seeds 0 --budgets 30" for less.
 benchmark: $(READY)
