@@ -16,7 +16,7 @@ from dcgan_tf.evaluation.features import feature_network
 from dcgan_tf.evaluation.label_agreement import hearing
 from dcgan_tf.evaluation.metrics import METRICS
 from dcgan_tf.evaluation.summaries import PAIRED_IMAGES, Summary, missing_classes, progress_bar, real_summary, summarise
-from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.errors import UserError, check_count, nearest
 
 KERNEL_BLOCKS = 100  # of 1,000 images, as in published KID
 REAL_IMAGES = 50_000  # at most, spread evenly over the dataset; unless another number is asked for
@@ -83,8 +83,8 @@ class Evaluator:
                  inception=None, discriminator=None, bar=None, say=print,
                  real: tuple[Dataset, str] | None = None, labels: Labels | None = None):  # fmt: skip
         for name, value, low in (("samples", samples, 10), ("seeds", seeds, 1), ("real_images", real_images, 10)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < low):
-                raise UserError(f"{name}={value!r} must be a whole number of at least {low}")
+            if value is not None:
+                check_count(name, value, low)
         names = _check_names(names)
         for name in set(names or ()) & set(_OF_LABELS) if labels is None else ():
             raise UserError(

@@ -17,7 +17,7 @@ from pathlib import Path
 from dcgan_tf.gallery_page.kept import Kept, read_marked
 from dcgan_tf.gallery_page.page_file import FEW, FILES, MARK, Shown, as_json, details_files, page
 from dcgan_tf.gallery_page.run_data import quoted, readable, show_run
-from dcgan_tf.gallery_page.run_pictures import PICTURES, files_in
+from dcgan_tf.gallery_page.run_pictures import PICTURES, READ_IN, files_in
 from dcgan_tf.run.reading import read_run
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained, write_text
@@ -115,8 +115,7 @@ def _tidy(beside, files):
 
 def _check_size(folder, runs):
     """UserError when a page with all pictures in it would be larger than browsers open."""
-    inside = ("", "grids", "samples", "latent")
-    pictures = {path for run in runs for name in inside for path in files_in(run / name, PICTURES)}
+    pictures = {path for run in runs for name in READ_IN for path in files_in(run / name, PICTURES)}
     pictures |= {path for run in runs if run != folder for path in files_in(run.parent, PICTURES)}
     size = sum(path.stat().st_size for path in pictures) * 4 / 3
     if size > _EMBEDDED:

@@ -18,13 +18,13 @@ from importlib import resources
 from pathlib import Path
 
 from dcgan_tf import __version__
+from dcgan_tf.gallery_page.run_pictures import READ_IN
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import is_being_written
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import atomic_file
 from dcgan_tf.system.places import cached
 
-_READ_IN = ("", "grids", "samples", "latent")  # the folders of a run that the page's data come from
 _SETTLED = 2.0  # seconds: a file may change once more without another time stamp, where a disk counts in such steps
 
 
@@ -98,7 +98,7 @@ def _mark(path: Path) -> tuple[str | None, float]:
     None instead of the number where something cannot be looked at.
     """
     found, newest = [], 0.0
-    for name in _READ_IN:
+    for name in READ_IN:
         try:
             with os.scandir(path / name) as entries:
                 for entry in sorted(entries, key=lambda entry: entry.name):

@@ -6,6 +6,7 @@ from pathlib import Path
 from dcgan_tf.system.errors import UserError
 
 PICTURES = (".png", ".gif", ".jpg", ".jpeg", ".webp")
+READ_IN = ("", "grids", "samples", "latent")  # the folders of a run that a page's data come from
 _SAMPLES = 60  # pictures that lie in a run's folder, at most
 
 

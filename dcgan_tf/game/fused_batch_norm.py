@@ -6,6 +6,9 @@ state then has several outcomes. TensorFlow has a fused kernel for it. Only how 
 training is changed; they stay `keras.layers.BatchNormalization`, and are saved, cloned and loaded as such.
 """
 
+import functools
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from dcgan_tf.system.keras_backend import keras
@@ -18,27 +21,35 @@ def fuse_batch_norm(network: keras.Model):
             continue
         rank = len(layer.input.shape)
         if rank in (2, 4) and layer.axis in (-1, rank - 1) and layer.scale and layer.center:
-            layer.call = _fused(layer, layer.call)
+            normalise_in_training(layer, functools.partial(_fused, layer))
 
 
-def _fused(layer, plain_call):
+def _fused(layer, x):
+    normalised, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=x if len(x.shape) == 4 else x[:, None, None, :],
+        scale=layer.gamma,
+        offset=layer.beta,
+        mean=[],
+        variance=[],
+        epsilon=layer.epsilon,
+        is_training=True,
+    )
+    count = tf.cast(tf.size(x) // x.shape[-1], tf.float32)
+    variance *= (count - 1) / count  # the kernel's is that of a sample, Keras follows that of the batch
+    return tf.reshape(normalised, tf.shape(x)), mean, variance
+
+
+def normalise_in_training(layer, normalise: Callable):
+    """Let a BatchNormalization layer compute in training what normalise(x) gives: x normalised, mean and variance."""
+    plain_call = layer.call
+
     def call(inputs, training=None, mask=None):
         if not training or mask is not None or not layer.trainable:
             return plain_call(inputs, training=training, mask=mask)
         x = tf.cast(inputs, tf.float32)  # as Keras' layer does, where the others compute in half the digits
-        normalised, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=x if len(x.shape) == 4 else x[:, None, None, :],
-            scale=layer.gamma,
-            offset=layer.beta,
-            mean=[],
-            variance=[],
-            epsilon=layer.epsilon,
-            is_training=True,
-        )
-        count = tf.cast(tf.size(inputs) // inputs.shape[-1], tf.float32)
-        variance *= (count - 1) / count  # the kernel's is that of a sample, Keras follows that of the batch
+        normalised, mean, variance = normalise(x)
         layer.moving_mean.assign(layer.moving_mean * layer.momentum + mean * (1 - layer.momentum))
         layer.moving_variance.assign(layer.moving_variance * layer.momentum + variance * (1 - layer.momentum))
-        return tf.cast(tf.reshape(normalised, tf.shape(inputs)), inputs.dtype)
+        return tf.cast(normalised, inputs.dtype)
 
-    return call
+    layer.call = call

@@ -6,9 +6,12 @@ cloned and loaded as such. Keras' own `synchronized=True` is the same statistics
 gradient whose three terms are added in an order that nobody fixes.
 """
 
+import functools
+
 import tensorflow as tf
 
 from dcgan_tf.game import replicas
+from dcgan_tf.game.fused_batch_norm import normalise_in_training
 from dcgan_tf.system.keras_backend import keras
 
 
@@ -16,25 +19,16 @@ def see_whole_batch(network: keras.Model):
     """Let the network's BatchNormalization layers over the last axis and its Dropout layers see the global batch."""
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.call = _synchronized(layer, layer.call)
+            normalise_in_training(layer, functools.partial(_synchronized, layer))
         elif isinstance(layer, keras.layers.Dropout):
             layer.call = _dropping(layer, layer.call)
 
 
-def _synchronized(layer, plain_call):
-    def call(inputs, training=None, mask=None):
-        if not training or mask is not None or not layer.trainable:
-            return plain_call(inputs, training=training, mask=mask)
-        x = tf.cast(inputs, tf.float32)
-        channels = x.shape[-1]
-        gamma = layer.gamma.value if layer.scale else tf.ones([channels])
-        beta = layer.beta.value if layer.center else tf.zeros([channels])
-        normalised, mean, variance = _batch_norm(layer.epsilon)(x, tf.identity(gamma), tf.identity(beta))
-        layer.moving_mean.assign(layer.moving_mean * layer.momentum + mean * (1 - layer.momentum))
-        layer.moving_variance.assign(layer.moving_variance * layer.momentum + variance * (1 - layer.momentum))
-        return tf.cast(normalised, inputs.dtype)
-
-    return call
+def _synchronized(layer, x):
+    channels = x.shape[-1]
+    gamma = layer.gamma.value if layer.scale else tf.ones([channels])
+    beta = layer.beta.value if layer.center else tf.zeros([channels])
+    return _batch_norm(layer.epsilon)(x, tf.identity(gamma), tf.identity(beta))
 
 
 def _batch_norm(epsilon):

@@ -17,7 +17,7 @@ from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.data.datasets import check_dataset_name
 from dcgan_tf.notebook.parameters import check_values
 from dcgan_tf.sweeps.asked import GIVEN_BY_SWEEP, LENGTHS, named_combinations, read_parameters, values_of
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.errors import UserError, check_count
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def plan_sweep(
     """
     declared = read_parameters(notebook)
     for name, value, low in (("repeats", repeats, 1), ("sample", sample, 1), ("sample_seed", sample_seed, 0)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < low):
-            raise UserError(f"{name}={value!r} must be a whole number of at least {low}")
+        if value is not None:
+            check_count(name, value, low)
     grid = {name: values_of(name, values, declared) for name, values in settings.items()}
     named = named_combinations(named, declared)
     chosen = []

@@ -28,6 +28,12 @@ class ConnectionLost(RuntimeError):
     _render_traceback_ = UserError._render_traceback_
 
 
+def check_count(name: str, value, least: int = 1):
+    """UserError unless the value is a whole number of at least that."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise UserError(f"{name}={value!r} must be a whole number of at least {least}")
+
+
 def nearest(name: str, known) -> str:
     """' Did you mean X?' for the known name closest to `name`, capitals aside, or '' when none is close."""
     import difflib

@@ -248,10 +248,11 @@ class Training:
             self.progress.say(f"done: {self.where()} in {seconds} (and {start_up} to start), see {self.run.gif_path}")
             return
         why = f"stopped on an alarm, as asked, after {self.where()}: {self.stopped_by}"
-        if self.stopped_by_signal():
-            why = f"stopped by {self.stopped_by_signal()} after {self.where()}"
+        signal = self.stopped_by_signal()
+        if signal:
+            why = f"stopped by {signal} after {self.where()}"
         self.progress.say(f"{why}; all is saved in {self.run.path}, the same command goes on from here")
-        if self.stopped_by_signal():
+        if signal:
             raise TrainingInterrupted
 
     def stopped_by_signal(self) -> str | None:

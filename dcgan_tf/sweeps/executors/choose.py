@@ -10,7 +10,7 @@ per_run         what each run is given: "cores=2,gpus=1", or a dict of that
 import importlib.util
 
 from dcgan_tf.sweeps.sharing import share_places, visible_gpus
-from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.errors import UserError, check_count, nearest
 from dcgan_tf.system.workers import available_cores
 
 _QUEUED = 200  # runs that a scheduler is given at once, where nothing is said: each is waited for by a thread
@@ -20,8 +20,8 @@ _EXTRA = ("dask", "distributed", "dask_jobqueue")
 
 def executor_for(on=None, jobs=None, per_run=None, cluster=None, *, most: int, say=print):
     """The executor for at most `most` runs at a time. Raises UserError for what cannot be; nothing is reached yet."""
-    if jobs is not None and not _is_count(jobs, 1):
-        raise UserError(f"jobs={jobs!r} must be a whole number of at least 1")
+    if jobs is not None:
+        check_count("jobs", jobs)
     given = _resources(per_run)
     kind, _, where = (on or "local").partition(":") if isinstance(on, str | None) else (on, "", "")
     if cluster is not None and kind != "slurm":
@@ -66,13 +66,8 @@ def _resources(per_run) -> dict[str, int]:
         if name not in _RESOURCES:
             known = ", ".join(_RESOURCES)
             raise UserError(f"per_run: unknown resource {name!r}.{nearest(name, _RESOURCES)} There are {known}")
-        if not _is_count(value, _RESOURCES[name]):
-            raise UserError(f"per_run: {name}={value!r} must be a whole number of at least {_RESOURCES[name]}")
+        check_count(f"per_run: {name}", value, _RESOURCES[name])
     return dict(per_run or {})
-
-
-def _is_count(value, least):
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def _local(where, jobs, given, most):

@@ -22,7 +22,7 @@ from dcgan_tf.sweeps.search.space import read_space, typed
 from dcgan_tf.sweeps.search.standing import Search
 from dcgan_tf.sweeps.search.study import Study, import_optuna
 from dcgan_tf.sweeps.search.together import Together
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.errors import UserError, check_count
 from dcgan_tf.system.files import disk_errors_explained
 
 _AT_ONCE = 4  # trials on other machines, where nothing is said
@@ -46,7 +46,13 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
     SweepInterrupted on Ctrl-C or SIGTERM, after all runs under way have saved; ConnectionLost when the place where runs
     are made is gone.
     """
-    _check_counts(trials=(trials, 1), finalists=(finalists, 0), repeats=(repeats, 1), seed=(seed, 0))
+    for name, value, low in (
+        ("trials", trials, 1),
+        ("finalists", finalists, 0),
+        ("repeats", repeats, 1),
+        ("seed", seed, 0),
+    ):
+        check_count(name, value, low)
     objective = Objective(metric)
     declared = read_parameters(notebook)
     if repeats > 1 and finalists and "seed" not in declared:
@@ -76,12 +82,6 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
         finally:
             found = report.end(went_through)
     return found
-
-
-def _check_counts(**counts):
-    for name, (value, low) in counts.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            raise UserError(f"{name}={value!r} must be a whole number of at least {low}")
 
 
 def _with_length(settings, minutes, declared):

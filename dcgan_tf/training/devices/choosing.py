@@ -149,8 +149,9 @@ def _addresses(cluster) -> list[str]:
 
 
 def _one_of_several(asked, kind, numbers, cluster, say):
-    chosen = _chosen(asked, kind, numbers, tf.config.list_physical_devices("GPU"))
-    gpus = [tf.config.list_physical_devices("GPU")[number] for number in chosen]
+    there = tf.config.list_physical_devices("GPU")
+    chosen = _chosen(asked, kind, numbers, there)
+    gpus = [there[number] for number in chosen]
     if gpus or kind == "cpu":
         _before_anything_is_computed(asked, lambda: tf.config.set_visible_devices(gpus, "GPU"))
     addresses = _addresses(cluster.cluster_spec())
