@@ -27,7 +27,9 @@ def generator(recipe, image_shape, label_count=0) -> keras.Model:
     """Dense to a small square, then four 5x5 transposed convolutions that halve the width and double the size.
 
     At sizes with fewer than four factors of 2 (28 = 7 * 2^2) the first layers keep the size.
-    Source: Radford et al. 2016, section 3 and figure 1.
+    Source: Radford et al. 2016, section 3 and figure 1. With `upsampling=resized` each layer that doubles enlarges to
+    the nearest neighbour and convolves, so that every pixel is reached by equally many weights (Odena et al. 2016,
+    "Deconvolution and Checkerboard Artifacts").
     """
     size, _, channels = image_shape
     doublings = _doublings(size, 4)
@@ -51,9 +53,14 @@ def generator(recipe, image_shape, label_count=0) -> keras.Model:
         filters = channels if last else recipe.width * 4 >> index
         normalised = at_output if last else inside
         stride = 2 if index >= 4 - doublings else 1
-        x = layers.Conv2DTranspose(
-            filters, 5, stride, "same", use_bias=not normalised and not last, kernel_initializer=fresh(normal)
-        )(x)
+        with_bias = not normalised and not last
+        if recipe.upsampling == "resized":
+            x = layers.UpSampling2D(2)(x) if stride == 2 else x
+            x = layers.Conv2D(filters, 5, padding="same", use_bias=with_bias, kernel_initializer=fresh(normal))(x)
+        else:
+            x = layers.Conv2DTranspose(
+                filters, 5, stride, "same", use_bias=with_bias, kernel_initializer=fresh(normal)
+            )(x)
         x = batch_norm(x) if normalised else x
         x = x if last else activation()(x)
     return keras.Model(inputs, layers.Activation("tanh", dtype="float32")(x), name="generator")

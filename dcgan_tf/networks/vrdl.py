@@ -7,16 +7,24 @@ check_size = only((64, 64, 3))
 
 
 def generator(recipe, image_shape, label_count=0) -> keras.Model:
-    """BatchNorm over all 16384 features of the dense layer; dropout *before* each transposed convolution."""
+    """BatchNorm over all 16384 features of the dense layer; dropout *before* each transposed convolution.
+
+    `generator_dropout` puts it elsewhere, which the report found to hurt: between the convolution and its BatchNorm,
+    or nowhere.
+    """
     width = recipe.width
+
+    def dropped(x, where):
+        return layers.Dropout(recipe.dropout)(x) if recipe.generator_dropout == where else x
+
     inputs, latents = latent_input(recipe, label_count)
     x = layers.Dense(4 * 4 * width * 8, use_bias=False)(latents)
     x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(batch_norm(x, 5e-5))
     x = layers.Reshape([4, 4, width * 8])(x)
     for filters in (width * 4, width * 2, width):
-        x = layers.Dropout(recipe.dropout)(x)
+        x = dropped(x, "before")
         x = layers.Conv2DTranspose(filters, 5, 2, "same", use_bias=False, kernel_initializer=_truncated(recipe))(x)
-        x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(batch_norm(x, 5e-5))
+        x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(batch_norm(dropped(x, "between"), 5e-5))
     x = layers.Conv2DTranspose(3, 5, 2, "same", use_bias=False)(x)
     return keras.Model(inputs, layers.Activation("tanh", dtype="float32")(x), name="generator")
 

@@ -14,9 +14,16 @@ from typing import NamedTuple
 # all. Another one would change nothing, so setting it is refused. A test proves each row from the networks.
 NETWORK_FIELDS: dict[str, tuple[str, ...]] = {
     "quick": ("initial_std", "leaky_slope", "self_modulation", "last_doubling", "discriminator_batch_norm"),
-    "dcgan": ("initial_std", "leaky_slope", "generator_activation", "batch_norm", "discriminator_batch_norm"),
+    "dcgan": (
+        "initial_std",
+        "leaky_slope",
+        "generator_activation",
+        "upsampling",
+        "batch_norm",
+        "discriminator_batch_norm",
+    ),
     "tutorial": ("leaky_slope", "dropout"),
-    "vrdl": ("initial_std", "leaky_slope", "dropout"),
+    "vrdl": ("initial_std", "leaky_slope", "dropout", "generator_dropout"),
     "gwu": ("initial_std", "leaky_slope", "discriminator_batch_norm"),
     "sapienza": ("leaky_slope", "dropout"),
     "rpi": ("leaky_slope", "batch_norm", "discriminator_kernel"),

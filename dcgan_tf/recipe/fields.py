@@ -67,6 +67,13 @@ class Recipe(BaseModel):
     )
     conditional: bool = _field(False, "both networks are told the labels, so that images of a kind can be asked for")
     discriminator_kernel: int = _field(5, "kernel size of D's convolutions, in `rpi`", ge=1, le=15)
+    upsampling: Literal["transposed", "resized"] = _field(
+        "transposed", "a `dcgan` generator doubles by: transposed convolutions / enlarging, then convolving"
+    )
+    generator_dropout: Literal["before", "between", "none"] = _field(
+        "before",
+        "where `vrdl`'s G drops features: before a transposed convolution / between it and BatchNorm / nowhere",
+    )
     dropout: float = _field(0.3, "dropout rate, in architectures that have any", ge=0, le=0.95)
 
     # The game.

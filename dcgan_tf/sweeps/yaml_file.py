@@ -17,9 +17,11 @@ _MOST_BYTES, _MOST_VALUES = 1_000_000, 10_000
 def read_yaml(path) -> tuple[dict, dict]:
     """(settings, named combinations) of a YAML file: lists are kept, single values become lists of one.
 
+    What stands under `about` is for people, and for whoever reads the table afterwards: no settings.
     Raises UserError when the file cannot be read, or is no YAML, or holds something else.
     """
     content = read_mapping(path, "settings, a line each, such as epochs: [5, 10]")
+    content.pop("about", None)
     named = content.pop("runs", None)
     if named is not None and not isinstance(named, dict):
         raise UserError(
