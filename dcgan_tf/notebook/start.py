@@ -6,11 +6,11 @@ parameter results_dir says where runs go, and this names the value that keeps th
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import dcgan_tf
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.places import lent_by
 from dcgan_tf.system.quiet import tensorflow_quiet
 from dcgan_tf.system.workers import arithmetic_threads
 
@@ -36,13 +36,6 @@ def start(say=print):
             "with Persistence > Files only; to go on with a saved version's runs, add its output as an input, and copy "
             "its folder `results` to /kaggle/working: the same cells go on from there"
         )
-
-
-def lent_by() -> str | None:
-    """Whose computer this is: "Colab", "Kaggle", or None for anybody else's."""
-    if "KAGGLE_KERNEL_RUN_TYPE" in os.environ:  # asked first: Kaggle's image is made from Colab's
-        return "Kaggle"
-    return "Colab" if "COLAB_RELEASE_TAG" in os.environ or "google.colab" in sys.modules else None
 
 
 def describe_devices(host: str | None = None) -> str:
