@@ -10,13 +10,13 @@ from pathlib import Path
 
 import dcgan_tf
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.places import lent_by
+from dcgan_tf.system.places import lent_by, project_folder
 from dcgan_tf.system.quiet import tensorflow_quiet
 from dcgan_tf.system.workers import arithmetic_threads
 
-DRIVE = Path("/content/drive")  # where Colab's own button and examples put Google Drive
-KEPT_IN_DRIVE = DRIVE / "MyDrive" / "dcgan_results"
-_MOUNT = f"from google.colab import drive; drive.mount({str(DRIVE)!r})"
+DRIVE = "/content/drive"  # where Colab's own button and examples put Google Drive
+_KEPT_IN_DRIVE = f"{DRIVE}/MyDrive/dcgan_results"
+_MOUNT = f"from google.colab import drive; drive.mount({DRIVE!r})"
 
 _HOW_TO_GET_A_GPU = {
     "Colab": "Runtime > Change runtime type > T4 GPU gives one, on a new computer: run all cells again there",
@@ -65,8 +65,10 @@ def check_results_dir(results_dir):
     A folder of that name would be made on the computer itself: it is lost with it, and runs that are in Drive would not
     be found but begun anew.
     """
-    path = Path(results_dir).expanduser()
-    if lent_by() == "Colab" and DRIVE in (path, *path.parents) and not os.path.ismount(DRIVE):
+    if lent_by() != "Colab" or os.path.ismount(DRIVE):
+        return
+    place = Path(os.path.abspath(project_folder() / Path(results_dir).expanduser()))
+    if Path(DRIVE) in (place, *place.parents):
         raise UserError(
             f"results_dir={str(results_dir)!r} is in Google Drive, which is not mounted on this computer: run {_MOUNT} "
             "in a cell, then this one again"
@@ -76,10 +78,10 @@ def check_results_dir(results_dir):
 def _keeping_on_colab():
     if os.path.ismount(DRIVE):
         return (
-            f"Google Drive is mounted: results_dir = {str(KEPT_IN_DRIVE)!r} among the parameters keeps runs there; "
+            f"Google Drive is mounted: results_dir = {_KEPT_IN_DRIVE!r} among the parameters keeps runs there; "
             "after a disconnect, mount it and run all cells again: they go on"
         )
     return (
         f"Colab deletes what is written here when it disconnects. To keep runs, and go on with them: {_MOUNT} in a "
-        f"cell, and results_dir = {str(KEPT_IN_DRIVE)!r} among the parameters"
+        f"cell, and results_dir = {_KEPT_IN_DRIVE!r} among the parameters"
     )

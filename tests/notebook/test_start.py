@@ -1,6 +1,8 @@
 """What the first cell says of this computer, here and on the computers of Colab and Kaggle."""
 
 import os
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -34,6 +36,16 @@ def test_at_home_there_is_only_what_computes(said):
     )
 
 
+def test_gpus_are_named(said, monkeypatch):
+    import tensorflow as tf
+
+    gpus = [SimpleNamespace(name="GPU:0"), SimpleNamespace(name="GPU:1")]
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
+    details = {"GPU:0": {"device_name": "Tesla T4", "compute_capability": (7, 5)}, "GPU:1": {}}
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: details[gpu.name])
+    assert said()[0].endswith("GPU: Tesla T4, the first of 2 (Tesla T4, GPU:1)")
+
+
 def test_a_gpu_that_tensorflow_does_not_use_is_said(said, monkeypatch):
     monkeypatch.setattr(module.shutil, "which", lambda name: f"/usr/bin/{name}")
     assert 'pip install "tensorflow[and-cuda]"' in said()[0]
@@ -55,6 +67,7 @@ def test_kaggle_says_what_it_keeps(said):
     assert "Save Version > Save & Run All" in keeping
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Colab's computers run Linux, and these are its paths")
 def test_a_drive_that_is_not_mounted_is_no_place_for_runs(said, monkeypatch):
     cell = "results_dir: str = 'results'  # where"
     values = {"In": ["", cell], "results_dir": "/content/drive/MyDrive/dcgan_results"}
@@ -62,6 +75,9 @@ def test_a_drive_that_is_not_mounted_is_no_place_for_runs(said, monkeypatch):
     monkeypatch.setenv("COLAB_RELEASE_TAG", "1")
     with pytest.raises(UserError, match=r"is in Google Drive, which is not mounted on this computer: run from google"):
         check_parameters(values)
+    monkeypatch.setattr(module, "project_folder", lambda: Path("/content"))
+    with pytest.raises(UserError, match="is not mounted"):
+        check_parameters({**values, "results_dir": "drive/MyDrive"})  # where relative paths begin there
     check_parameters({**values, "results_dir": "results"})
     monkeypatch.setattr(os.path, "ismount", lambda path: str(path) == "/content/drive")
     check_parameters(values)
