@@ -8,6 +8,7 @@ from dcgan_tf.recipe.catalogue import IN_COLOUR, changed_recipe
 _LISTENED = 2.0  # seconds of training from which the rest is foretold
 _SOON = 15.0  # a training that is over in so many seconds foretells nothing
 _LONG_EPOCH = 600.0  # seconds; then it is worth the time to measure what a small recipe would take
+_MEASURED = 3.0  # seconds of it
 _SMALL = ("quick", 32)  # that recipe, and its images' height and width
 
 
@@ -91,7 +92,7 @@ class Forecast:
         began = self.first[0] == 1
         to_steps, to_seconds = (self.total_steps - step) * per_step, self.max_seconds - seconds
         if to_steps <= to_seconds:
-            return f"{spoken(seconds + to_steps)} in all" if began else f"{spoken(to_steps)} to go"
+            return f"{spoken(self.total_steps * per_step)} in all" if began else f"{spoken(to_steps)} to go"
         epochs = (step + to_seconds / per_step) / self.steps_per_epoch
         return f"about {epochs:,.{0 if epochs >= 10 else 1}f} epochs in {spoken(self.max_seconds)}"
 
@@ -100,12 +101,14 @@ class Forecast:
         name, side = _SMALL
         if self.recipe.name in (name, IN_COLOUR[name]) and self.image_shape[0] <= side:
             return
-        from dcgan_tf.game.timing import seconds_per_1000_images
+        from dcgan_tf.game.timing import timed_steps
 
+        shape = (side, side, self.image_shape[2])
+        recipe = changed_recipe(name, {"image_size": side}, shape[2])
         with self.clock.stopped():
-            shape = (side, side, self.image_shape[2])
-            per_1000 = seconds_per_1000_images(changed_recipe(name, {"image_size": side}, shape[2]), shape)
-        per_epoch = per_1000 * self.steps_per_epoch * self.recipe.batch_size / 1000
+            run = timed_steps(recipe, shape)
+            per_step = run(max(1, round(_MEASURED / run(1))))  # the mean, as of this training: the machine may be busy
+        per_epoch = per_step / recipe.batch_size * self.steps_per_epoch * self.recipe.batch_size
         self.say(f"for comparison, the recipe `{name}` with image_size={side}: about {spoken(per_epoch)} an epoch")
 
 

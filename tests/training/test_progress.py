@@ -2,12 +2,10 @@
 
 import sys
 import types
-from functools import partial
 
 import numpy as np
 import pytest
 
-from dcgan_tf.game import timing
 from dcgan_tf.recipe.catalogue import RECIPES
 from dcgan_tf.run.directory import Run
 from dcgan_tf.training import clock
@@ -41,10 +39,9 @@ def test_whoever_watches_sees_more_and_the_run_is_the_same(tmp_path, monkeypatch
     watched, watcher = tmp_path / "watched", Watcher()
     options = {"steps": 13, "overrides": TINIEST, "log_every": 5, "keep_samples": True}
     with monkeypatch.context() as patch:  # as if it were long: what another recipe would take is measured in between
-        for name in ("_LISTENED", "_SOON", "_LONG_EPOCH"):
+        for name in ("_LISTENED", "_SOON", "_LONG_EPOCH", "_MEASURED"):
             patch.setattr(clock, name, 0)
         patch.setattr(clock, "changed_recipe", lambda *_: RECIPES["gwu"].with_fields({**TINIEST, "image_size": 32}))
-        patch.setattr(timing, "seconds_per_1000_images", partial(timing.seconds_per_1000_images, budget=0.05))
         seen = train("gwu", "fake", watched, progress=watcher, **options)
     speed, other = watcher.said[:2]
     assert speed.startswith("on this machine about ") and " an epoch, " in speed and speed.endswith(" in all")
