@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := results/demo
 
-.PHONY: demo test benchmark setup lint lab clean
+.PHONY: demo test benchmark setup lint lab notebooks clean
 
 setup: $(READY)
 
@@ -51,6 +51,10 @@ benchmark: $(READY)
 # Jupyter with the notebooks, in the browser.
 lab: $(READY)
 	@$(BIN)/jupyter lab --notebook-dir=.
+
+# Their first cell, which installs the package where it is missing: after a change of its address in pyproject.toml.
+notebooks: $(READY)
+	@$(BIN)/python notebooks/first_cell.py
 
 lint: $(READY)
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -10,6 +10,7 @@ import math
 import numbers
 
 from dcgan_tf.notebook.saved import notebook_of, saved_changes
+from dcgan_tf.notebook.start import check_results_dir
 from dcgan_tf.recipe.catalogue import changed_recipe, get_recipe
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.quiet import tensorflow_quiet
@@ -35,6 +36,8 @@ def check_parameters(namespace: dict):
     for name, value in values.items():
         _check_type(name, value, *declared[name])
     check_values(values)
+    if "results_dir" in values:
+        check_results_dir(values["results_dir"])
     notebook = notebook_of(namespace.get("In", []))
     if notebook and (note := saved_changes(notebook, injected)):
         print(note)

@@ -2,19 +2,22 @@
 
     a cache          under DCGAN_TF_CACHE when that is set, else in the user's cache folder; where neither can be
                      written, in the temporary folder, which is said
-    prepared data    of notebooks: `prepared` under DCGAN_TF_CACHE when that is set, else `data` in the project
+    prepared data    of notebooks: `prepared` under DCGAN_TF_CACHE when that is set, else `data` in the project; on
+                     Kaggle outside of /kaggle/working, all of which becomes a part of what is saved
 
 Only a folder or zip of pictures has its cache beside itself when it can (see data/folders.py), and not under
 DCGAN_TF_CACHE: it is as large as the pictures, and goes with them when they are removed.
 """
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
 import platformdirs
 
 CACHE_VARIABLE = "DCGAN_TF_CACHE"
+KAGGLES_OUTPUT, KAGGLES_TEMPORARY = Path("/kaggle/working"), Path("/kaggle/temp")
 
 _said = set()  # what was said already: once in a process is enough
 
@@ -92,4 +95,14 @@ def _is_project(folder):
 def data_directory() -> Path:
     """Where notebooks keep the data they prepare: the same folder for a notebook alone and for all of a sweep."""
     cache = given_cache()
-    return cache / "prepared" if cache else project_folder() / "data"
+    if cache:
+        return cache / "prepared"
+    here = project_folder()
+    return KAGGLES_TEMPORARY / "data" if lent_by() == "Kaggle" and here == KAGGLES_OUTPUT else here / "data"
+
+
+def lent_by() -> str | None:
+    """Whose computer this is: "Colab", "Kaggle", or None for anybody else's."""
+    if "KAGGLE_KERNEL_RUN_TYPE" in os.environ:  # asked first: Kaggle's image is made from Colab's
+        return "Kaggle"
+    return "Colab" if "COLAB_RELEASE_TAG" in os.environ or "google.colab" in sys.modules else None

@@ -13,7 +13,7 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.records import set_aside_other
 from dcgan_tf.system.files import disk_errors_explained, write_text
 from dcgan_tf.training.alarm_log import AlarmLog
-from dcgan_tf.training.clock import Clock
+from dcgan_tf.training.clock import Clock, Forecast
 from dcgan_tf.training.devices.steps import compile_steps
 from dcgan_tf.training.progress import describe_epochs, describe_seconds
 from dcgan_tf.training.recorder import Recorder
@@ -50,6 +50,15 @@ class Training:
         self.totals = tf.Variable(tf.zeros([len(METRICS) + 1], tf.float64))
         self.variables = {**gan.variables, "totals": self.totals}
         self.clock, self.recorder, self.alarm_log = Clock(), Recorder(run, gan, request), AlarmLog(run, progress.say)
+        self.forecast = Forecast(
+            gan,
+            self.steps_per_epoch,
+            self.total_steps,
+            self.max_seconds,
+            devices.replicas == 1,
+            self.clock,
+            progress.say,
+        )
         self.step = self.saved_step = 0
         self.next_checkpoint, self.seconds_per_step = 0.0, None
         self.began, self.start_up_seconds = began, 0.0  # by the machine's clock, and until the first step was made
@@ -95,6 +104,7 @@ class Training:
             self.stopping = self.is_enough(self.step, seconds) or bool(self.stopped_by_signal() or self.stopped_by)
             row = self.recorder.row(self.step, totals, seconds)
             self.progress.advance(self.step, row)
+            self.forecast.follow(self.step)
             self.record(row)
             evaluation = self.evaluate(row)
             self.watch_for_alarms(row, evaluation)

@@ -4,7 +4,7 @@
     config.py      what is written down before it begins
     signals.py     Ctrl-C and SIGTERM
     loop.py        the loop, and all state of a training: it owns steps, checkpoints, stopping and resuming
-    clock.py       what counts as training time
+    clock.py       what counts as training time, and how much of it is to be expected
     recorder.py    rows, grids and logs on the way
     results.py     the networks and the film at the end
     devices/       on what it runs, where that is more than one device

@@ -85,5 +85,8 @@ def test_a_notebook_alone_and_all_of_a_sweep_share_their_prepared_data(monkeypat
         assert data_directory() == ROOT / "data"
     monkeypatch.chdir(tmp_path)  # of a package that was installed
     assert data_directory() == tmp_path / "data"
+    monkeypatch.setattr(places, "KAGGLES_OUTPUT", tmp_path)
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
+    assert data_directory() == Path("/kaggle/temp/data")  # not a part of what is saved
     monkeypatch.setenv("DCGAN_TF_CACHE", str(tmp_path / "cache"))
     assert data_directory() == tmp_path / "cache" / "prepared"

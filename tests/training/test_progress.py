@@ -6,7 +6,9 @@ import types
 import numpy as np
 import pytest
 
+from dcgan_tf.recipe.catalogue import RECIPES
 from dcgan_tf.run.directory import Run
+from dcgan_tf.training import clock
 from dcgan_tf.training import progress as module
 from dcgan_tf.training.progress import NoProgress, NotebookProgress, describe_epochs, describe_seconds
 from dcgan_tf.training.train import train
@@ -18,7 +20,7 @@ class Watcher(NoProgress):
     """Somebody who wants a picture whenever one can be had."""
 
     def __init__(self):
-        self.seen = []
+        self.seen, self.said = [], []
 
     def wants_picture(self):
         return True
@@ -30,13 +32,21 @@ class Watcher(NoProgress):
         self.seen.append((row["step"], grid))
 
     def say(self, text):
-        pass
+        self.said.append(text)
 
 
-def test_whoever_watches_sees_more_and_the_run_is_the_same(tmp_path):
+def test_whoever_watches_sees_more_and_the_run_is_the_same(tmp_path, monkeypatch):
     watched, watcher = tmp_path / "watched", Watcher()
     options = {"steps": 13, "overrides": TINIEST, "log_every": 5, "keep_samples": True}
-    seen = train("gwu", "fake", watched, progress=watcher, **options)
+    with monkeypatch.context() as patch:  # as if it were long: what another recipe would take is measured in between
+        for name in ("_LISTENED", "_SOON", "_LONG_EPOCH", "_MEASURED"):
+            patch.setattr(clock, name, 0)
+        patch.setattr(clock, "changed_recipe", lambda *_: RECIPES["gwu"].with_fields({**TINIEST, "image_size": 32}))
+        seen = train("gwu", "fake", watched, progress=watcher, **options)
+    speed, other = watcher.said[:2]
+    assert speed.startswith("on this machine about ") and " an epoch, " in speed and speed.endswith(" in all")
+    assert other.startswith("for comparison, the recipe `quick` with image_size=32: about ")
+    assert other.endswith(" an epoch") and len(watcher.said) == 3
     alone = train("gwu", "fake", tmp_path / "alone", progress=NoProgress(), **options)
     steps = [step for step, _ in watcher.seen]
     assert steps == sorted(steps) and steps[:3] == [0, 1, 2] and {10, 13} <= set(steps)
