@@ -273,11 +273,15 @@ class Run:
         for path in self.grids_path.glob("*.png"):
             records.set_aside_other(path)  # a folder where a picture will be written
         kept = [row for row in rows if row["step"] <= step and self.row_is_due(row["step"])]
-        for drawn in self.grid_rule.up_to(rows[-1]["step"]) if rows else []:
-            if drawn > step or not self.grid_rule.is_due(drawn):
-                self.grid_path(drawn).unlink(missing_ok=True)
+        stopped_at = rows[-1]["step"] if rows else 0
+
+        def is_forgotten(drawn):
+            return drawn > step or (drawn == stopped_at and not self.grid_rule.is_due(drawn))
+
+        for drawn in filter(is_forgotten, self.grid_rule.up_to(stopped_at)):
+            self.grid_path(drawn).unlink(missing_ok=True)
         for path, kept_at in self._all_samples():
-            if kept_at > step or not self.grid_rule.is_due(kept_at):
+            if is_forgotten(kept_at):
                 path.unlink()
         if kept != rows or record.is_cut or record.problem:
             self.rewrite_history(kept)

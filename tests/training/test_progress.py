@@ -44,7 +44,8 @@ def test_whoever_watches_sees_more_and_the_run_is_the_same(tmp_path):
     assert not np.array_equal(watcher.seen[0][1], watcher.seen[-1][1])
     for mine, other in zip(seen.grids(), alone.grids(), strict=True):
         assert mine.name == other.name and mine.read_bytes() == other.read_bytes()
-    assert seen.grid_steps() == [0, 10, 13] and len(list(seen.grids_path.iterdir())) == 3  # what was live is nowhere
+    assert seen.grid_steps() == [0, 1, 2, 3, 6, 10, 13]
+    assert len(list(seen.grids_path.iterdir())) == 7  # what was live is nowhere
     assert [path.name for path in seen.samples()] == [path.name for path in alone.samples()]
     exact = [[value for name, value in row.items() if "second" not in name] for row in seen.rows()]
     assert exact == [[value for name, value in row.items() if "second" not in name] for row in alone.rows()]

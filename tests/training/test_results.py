@@ -100,10 +100,10 @@ def test_bad_grids_are_left_out_of_the_film(whole, tmp_path):
     run, said = Run(shutil.copytree(whole.path, tmp_path / "run")), []
     run.grid_path(10).write_bytes(b"not a picture")
     write_film(run, False, said.append)
-    assert len(imageio.imread(run.gif_path, index=None)) == 2
+    assert len(imageio.imread(run.gif_path, index=None)) == 6
     save_png(run.grid_path(10), np.zeros((30, 30, 1), np.uint8))  # whole, but of something else
     write_film(run, False, said.append)
-    assert len(imageio.imread(run.gif_path, index=None)) == 2
+    assert len(imageio.imread(run.gif_path, index=None)) == 6
     assert "step_000010.png" in said[-1] and "not in the film" in said[-1]
 
 
@@ -112,7 +112,11 @@ def test_a_training_with_a_bad_grid_goes_on_to_its_end(whole, tmp_path):
     run.grid_path(10).write_bytes(b"not a picture")
     with pytest.warns(UserWarning, match="is damaged"):
         go(run.path, steps=22)
-    assert run.grid_steps() == [0, 20, 22] and film_is_whole(run) and len(imageio.imread(run.gif_path, index=None)) >= 2
+    assert (
+        run.grid_steps() == [0, 1, 2, 3, 6, 20, 22]
+        and film_is_whole(run)
+        and len(imageio.imread(run.gif_path, index=None)) >= 2
+    )
 
 
 def test_a_film_begins_with_noise_and_thins_out_what_is_regular(whole, monkeypatch):
