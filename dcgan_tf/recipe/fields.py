@@ -141,7 +141,7 @@ class Recipe(BaseModel):
     grid_every: int | None = _field(
         None, "steps between grids; none: one per epoch, of more than 200 ever fewer", ge=1, le=MOST
     )
-    gif_thinned: bool = _field(False, "GIF frames get rarer: those where round(2*sqrt(frame)) is new")
+    gif_thinned: bool = _field(False, "of the epochs, the film has those where round(2*sqrt(epoch)) is new")
 
     # What the processor does with it.
     precision: Literal["float32", "bfloat16", "float16"] = _field(

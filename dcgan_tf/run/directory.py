@@ -5,7 +5,7 @@
     grids/           the same fixed latents every time: step_000000.png ... before the first epoch is over,
                      then epoch_0001.png ... or step_000100.png ... (see grid_steps.py)
     samples/         those latents and their images as arrays, where they are kept: epoch_0001.npz ...
-    progress.gif     made from the recorded grids only
+    progress.gif     a film of the recorded grids; progress.webp: the same, lighter
     metrics.jsonl    one line per evaluation
     alarms.jsonl     one line when an alarm begins, and one when it is over; absent when there was none
     generator.keras, discriminator.keras
@@ -56,6 +56,7 @@ class Run:
         self.grids_path = self.path / "grids"
         self.samples_path = self.path / "samples"
         self.gif_path = self.path / "progress.gif"
+        self.webp_path = self.path / "progress.webp"
         self.metrics_path = self.path / "metrics.jsonl"
         self.alarms_path = self.path / "alarms.jsonl"
         self.generator_path = self.path / "generator.keras"
@@ -236,6 +237,12 @@ class Run:
             self._warn(self.grids_path, f"{str(path)!r} is damaged: it is not shown")
         return whole
 
+    @property
+    def film_path(self) -> Path | None:
+        """The lighter of its films; None before there is one. Older runs have only a GIF."""
+        films = [path for path in (self.webp_path, self.gif_path) if path.is_file()]
+        return min(films, key=lambda path: path.stat().st_size, default=None)
+
     # --- samples ------------------------------------------------------------------------------------------
 
     def write_samples(self, step: int, latents: np.ndarray, images: np.ndarray, labels: np.ndarray | None = None):
@@ -302,9 +309,9 @@ class Run:
         """
         folder = next(f for n in itertools.count(1) if not (f := self.path / f"earlier_{n}").exists())
         folder.mkdir()
-        recorded = (self.history_path, self.grids_path, self.samples_path, self.gif_path, self.metrics_path,
-                    self.alarms_path, self.best_generator_path, self.discriminator_path, self.generator_path,
-                    self.diverged_path, self.tensorboard_path)  # fmt: skip
+        recorded = (self.history_path, self.grids_path, self.samples_path, self.gif_path, self.webp_path,
+                    self.metrics_path, self.alarms_path, self.best_generator_path, self.discriminator_path,
+                    self.generator_path, self.diverged_path, self.tensorboard_path)  # fmt: skip
         for path in recorded:
             if path.exists():
                 path.rename(folder / path.name)

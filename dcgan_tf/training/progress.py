@@ -169,3 +169,10 @@ def describe_seconds(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def describe_moment(seconds: float) -> str:
+    """Early ones to a tenth: 0.4 s, 41 s, 2:05 min, 1:02:05 h."""
+    if seconds < 119.5:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    return f"{describe_seconds(seconds)} {'min' if seconds < 3599.5 else 'h'}"

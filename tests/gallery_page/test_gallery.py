@@ -156,7 +156,7 @@ def test_texts_of_runs_are_data_and_addresses_are_quoted(folder):
         addresses = [
             *(one[1] for one in details["samples"]),
             card["still"],
-            card["gif"],
+            card["film"],
             *(one[0] for one in details["grids"]),
             *(one[2] for one in details["files"]),
         ]
@@ -175,7 +175,7 @@ def test_pictures_can_be_put_into_the_page(folder, tmp_path):
     _, runs = data_of(gallery(tmp_path, embed=True))
     card, details = runs["good"]
     assert all(one.startswith("data:image/png;base64,") for one in [card["still"], *(g[0] for g in details["grids"])])
-    assert card["gif"].startswith("data:image/gif;base64,")
+    assert card["film"].startswith("data:image/gif;base64,")
 
 
 def test_a_run_that_is_being_written_is_still_running(tmp_path):

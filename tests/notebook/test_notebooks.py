@@ -164,7 +164,7 @@ def test_mnist_shows_what_it_promises(mnist):
     assert "show_images(images[:100]" in drawn and "show_images(to_uint8(image))" in drawn
     tables = [(source, page) for source, page in outputs(executed, "text/html") if "<table" in page]
     assert [source for source, _ in tables][:2] == ["layer_table(generator)", "layer_table(discriminator)"]
-    assert [page for _, page in outputs(executed, "text/html") if "data:image/gif;base64,R0lG" in page]
+    assert [page for _, page in outputs(executed, "text/html") if "data:image/webp;base64,UklG" in page]
 
 
 def test_mnist_says_how_good_it_is(mnist):

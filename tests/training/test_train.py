@@ -13,6 +13,7 @@ from commands import run_cli
 
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.data.decoding import decode
+from dcgan_tf.pictures.films import caption_height
 from dcgan_tf.pictures.grids import grid
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.place import run_name
@@ -61,6 +62,7 @@ def test_the_run_directory_is_the_contract(run):
         "history.csv",
         "grids",
         "progress.gif",
+        "progress.webp",
         "generator.keras",
         "discriminator.keras",
         "checkpoints",
@@ -107,15 +109,16 @@ def test_the_gif_has_the_recorded_grids_as_frames(run):
     assert len(frames) == 9
     for frame, path in zip(frames, run.grids(), strict=True):
         recorded = decode(path, channels=1).astype(int)
-        assert frame.shape[0] == len(recorded) + 20  # its step stands below
-        assert np.abs(frame[: len(recorded), :, :1] - recorded).max() <= 5  # of 32 grays
+        assert frame.shape[0] == len(recorded) + caption_height(recorded.shape[1])  # its step and seconds stand below
+        assert np.abs(frame[: len(recorded), :, :1] - recorded).max() <= 20  # of 16 grays
 
 
 def test_a_line_per_grid_and_a_last_word(run):
     early = [f"epoch 1/3  step {step}" for step in (1, 2, 3, 6, 10)]
-    assert [line.partition("  loss")[0] for line in run.lines[:-1]] == [
+    assert [line.partition("  loss")[0] for line in run.lines[:-2]] == [
         *early, "epoch 1/3  step 20", "epoch 2/3  step 40", "epoch 3/3  step 60"]  # fmt: skip
     assert "images/s" in run.lines[0]
+    assert re.fullmatch(r"film: progress.gif \d+ kB, progress.webp \d+ kB", run.lines[-2])
     assert re.match(r"done: 3 epochs, step 60 in \d:\d\d \(and \d:\d\d to start\), see ", run.lines[-1])
 
 
