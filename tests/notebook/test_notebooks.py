@@ -1,6 +1,7 @@
 """The notebooks: the rules they keep, and real runs of them through papermill and in a watched kernel."""
 
 import ast
+import base64
 import io
 import os
 import re
@@ -17,6 +18,7 @@ import pytest
 from kernels import execute_in
 from papermill.exceptions import PapermillExecutionError
 
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.notebook.parameters import declared_parameters
 from dcgan_tf.recipe.catalogue import RECIPES
 from dcgan_tf.run.directory import Run
@@ -229,7 +231,7 @@ print(type(choose_progress()).__name__)
 TRAINING = """
 from dcgan_tf import train
 changes = dict(image_size=8, width=4, batch_size=200, grid_images=4)
-run = train("gwu", "fake", {run_dir!r}, epochs=1, overrides=changes)
+run = train("gwu", "fake", {run_dir!r}, epochs=1, overrides=changes, show_nearest=True)
 """
 
 
@@ -253,6 +255,8 @@ def test_the_live_view_is_updated_in_place(kernel, tmp_path):
     assert len(placed) == 2 and {content["transient"]["display_id"] for content in updates} == set(placed)
     pictures = [content for content in updates if "image/png" in content["data"]]
     assert len(pictures) >= 1
+    shown = decode(base64.b64decode(pictures[-1]["data"]["image/png"]))
+    assert shown.shape == (744, 960, 3)  # the grid, the curves, and below the nearest real images
     bar = [content["data"]["text/html"] for content in updates if "text/html" in content["data"]][-1]
     assert "100%" in bar and "step 5 " in bar and "images/s" in bar and "left" not in bar
 
