@@ -2,6 +2,7 @@
 
 import functools
 import io
+import math
 from pathlib import Path
 
 import numpy as np
@@ -68,9 +69,9 @@ def _encoded(pictures, kind, seconds_per_frame, hold_last, **how) -> bytes:
     return data.getvalue()
 
 
-def shrunk(picture: np.ndarray, most: int = 640) -> np.ndarray:
-    """A picture uint8 [H, W, C] that is at most so many pixels high and wide: averaged over squares of whole pixels."""
-    side = -(-max(picture.shape[:2]) // most)
+def shrunk(picture: np.ndarray, most: int = 750) -> np.ndarray:
+    """A picture uint8 [H, W, C] with no more pixels than a square so wide: averaged over squares of whole pixels."""
+    side = math.ceil(math.sqrt(picture[..., 0].size) / most)
     if side == 1:
         return picture
     height, width = (length // side for length in picture.shape[:2])

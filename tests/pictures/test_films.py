@@ -117,9 +117,10 @@ def test_the_caption_stands_below_the_picture(width):
 
 
 def test_a_large_picture_is_averaged_over_whole_pixels():
-    large = np.arange(1300, dtype=np.float32).reshape(1, -1, 1).repeat(6, axis=0) // 6
-    assert np.array_equal(shrunk(large.astype(np.uint8))[:, :100, 0], np.tile(np.arange(100) // 2, (2, 1)))
-    assert shrunk(large[:, :640].astype(np.uint8)).shape == (6, 640, 1)
+    large = np.tile(np.arange(1042) // 8, (1042, 1))[..., None].astype(np.uint8)  # 8x8 images of 128x128
+    small = shrunk(large)
+    assert small.shape == (521, 521, 1) and np.array_equal(small[3, :, 0], np.arange(521) // 4)
+    assert shrunk(large[:, :500]).shape == (1042, 500, 1)  # tall, and no larger
 
 
 def test_frames_thin_out_as_the_notebook_of_vrdl_has_it():
