@@ -240,8 +240,8 @@ class Run:
     @property
     def film_path(self) -> Path | None:
         """The lighter of its films; None before there is one. Older runs have only a GIF."""
-        films = [path for path in (self.webp_path, self.gif_path) if path.is_file()]
-        return min(films, key=lambda path: path.stat().st_size, default=None)
+        sizes = {path: path.stat().st_size for path in (self.webp_path, self.gif_path) if path.is_file()}
+        return min(sizes, key=lambda path: (sizes[path] == 0, sizes[path]), default=None)  # an empty file is none
 
     # --- samples ------------------------------------------------------------------------------------------
 

@@ -255,7 +255,7 @@ def test_the_live_view_is_updated_in_place(kernel, tmp_path):
     assert len(placed) == 2 and {content["transient"]["display_id"] for content in updates} == set(placed)
     pictures = [content for content in updates if "image/png" in content["data"]]
     assert len(pictures) >= 1
-    shown = decode(base64.b64decode(pictures[-1]["data"]["image/png"]))
+    shown = decode(base64.b64decode(pictures[0]["data"]["image/png"]))
     assert shown.shape == (744, 960, 3)  # the grid, the curves, and below the nearest real images
     bar = [content["data"]["text/html"] for content in updates if "text/html" in content["data"]][-1]
     assert "100%" in bar and "step 5 " in bar and "images/s" in bar and "left" not in bar
