@@ -1,6 +1,5 @@
 """What notebooks/compare_runs.ipynb needs: choosing runs, a table of what differs, GIFs side by side, the best one."""
 
-import base64
 import html
 
 import pandas
@@ -19,6 +18,7 @@ from dcgan_tf.compare.choosing import (
 from dcgan_tf.compare.rows import RunRow, read_runs
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.notebook.paths import find_path
+from dcgan_tf.notebook.show import embedded
 from dcgan_tf.pictures.tables import as_html, as_text
 from dcgan_tf.run.reading import State
 from dcgan_tf.system.errors import UserError
@@ -164,18 +164,14 @@ def _texts(rows, settings, titles):
 
 
 def show_gifs(rows: list[RunRow], width: int = 300):
-    """The GIFs of these runs beside each other, embedded, each under what tells its run apart."""
+    """The films of these runs beside each other, embedded, each under what tells its run apart."""
     from IPython.display import HTML
 
     rows, which = foremost(rows, _MOST_GIFS)
     figures = f"<p>{html.escape(which)}</p>" if which else ""
     for row, name in zip(rows, short_names(rows), strict=True):
         label = f"<figcaption>{html.escape(name)}</figcaption>"
-        if row.run.gif_path.is_file():
-            data = base64.b64encode(row.run.gif_path.read_bytes()).decode()
-            label += f'<img src="data:image/gif;base64,{data}" width="{width}" alt="the training as a GIF">'
-        else:
-            label += "<p>no GIF yet</p>"
+        label += embedded(row.run.film_path, width) if row.run.film_path else "<p>no film yet</p>"
         figures += f'<figure style="margin: 0 1em 1em 0; max-width: {width}px">{label}</figure>'
     return HTML(f'<div style="display: flex; flex-wrap: wrap">{figures}</div>')
 

@@ -4,7 +4,10 @@ import re
 from pathlib import PurePosixPath
 
 # What a run writes into its own folder; and a sweep, or the gallery, beside the runs.
-_OF_A_RUN = ("grids", "samples", "latent", "web", "tensorboard", "checkpoints", "saved_model", "progress.gif")
+_OF_A_RUN = (
+    *("grids", "samples", "latent", "web", "tensorboard", "checkpoints", "saved_model"),
+    *("progress.gif", "progress.webp"),
+)
 _OF_A_SWEEP = re.compile(r"(sheet.*|curves)\.png|index\.html")
 
 

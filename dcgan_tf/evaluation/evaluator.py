@@ -15,6 +15,7 @@ from dcgan_tf.evaluation import alarms, metrics
 from dcgan_tf.evaluation.features import feature_network
 from dcgan_tf.evaluation.label_agreement import hearing
 from dcgan_tf.evaluation.metrics import METRICS
+from dcgan_tf.evaluation.neighbours import RealImages
 from dcgan_tf.evaluation.summaries import PAIRED_IMAGES, Summary, missing_classes, progress_bar, real_summary, summarise
 from dcgan_tf.system.errors import UserError, check_count, nearest
 
@@ -208,10 +209,8 @@ class Evaluator:
     def _look(self, images):
         """What alarms.py wants to know of some generated images: always by their pixels, where copies show best."""
         if self._neighbours is None:
-            rows = np.linspace(0, len(self.dataset) - 1, min(len(self.dataset), PAIRED_IMAGES)).astype(int)
-            self._pixels = feature_network("pixels", self.dataset)
-            self._neighbours = alarms.RealNeighbours(self._pixels(self.dataset.images[rows])[0])
-        return alarms.look_at(self._pixels(images)[0], self._neighbours)
+            self._neighbours = RealImages(self.dataset, PAIRED_IMAGES)
+        return alarms.look_at(self._neighbours.pixels(images)[0], self._neighbours.real)
 
     def _loss_on_real(self):
         rows = np.linspace(0, len(self.real_data) - 1, min(len(self.real_data), PAIRED_IMAGES)).astype(int)

@@ -2,10 +2,30 @@
 
 import numpy as np
 
-from dcgan_tf.evaluation import metrics
+from dcgan_tf.evaluation import alarms, metrics
 from dcgan_tf.evaluation.features import feature_network
 
 _AT_ONCE = 1000
+
+
+class RealImages:
+    """At most `most` images of a dataset, evenly spread, among which the nearest is found at once, again and again.
+
+    pixels: the network of averaged pixels (see features.py) by which they are compared. real: its features of them.
+    """
+
+    def __init__(self, dataset, most: int):
+        self.images = dataset.images
+        self.rows = np.linspace(0, len(dataset) - 1, min(len(dataset), most)).astype(int)
+        self.pixels = feature_network("pixels", dataset)
+        parts = [self.rows[start : start + _AT_ONCE] for start in range(0, len(self.rows), _AT_ONCE)]
+        self.real = alarms.RealNeighbours(np.concatenate([self.pixels(self.images[part])[0] for part in parts]))
+
+    def nearest_to(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of each generated image, uint8 [M, H, W, C]: the nearest real one, uint8 [M, H, W, C], and how near it is,
+        relative to the distance of that one to its own nearest neighbour (see nearest_real)."""
+        rows, ratios = self.real.nearest_to(self.pixels(images)[0])
+        return self.images[self.rows[rows]], ratios
 
 
 def nearest_real(images: np.ndarray, dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -185,7 +185,8 @@ def _is_ours(path):
 
 def _embedded(picture):
     """The picture as an address; None for one that cannot be read, which is then pointed to."""
-    kind = mimetypes.guess_type(picture)[0] or "application/octet-stream"
+    is_webp = Path(picture).suffix.lower() == ".webp"  # which Python knows by itself from 3.13 on
+    kind = "image/webp" if is_webp else mimetypes.guess_type(picture)[0] or "application/octet-stream"
     try:
         return f"data:{kind};base64,{base64.b64encode(Path(picture).read_bytes()).decode()}"
     except OSError:

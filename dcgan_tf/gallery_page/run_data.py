@@ -80,7 +80,7 @@ def show_run(found: Reading, base: Path, address, typed: str) -> Seen:
         "epochs": _epochs(config, last),
         "seconds": last.get("seconds"),
         "still": pictures[-1][0] if pictures else None,
-        "gif": address(run.gif_path) if run.gif_path.is_file() else None,
+        "film": address(run.film_path) if run.film_path else None,
         "alarms": sum(alarm["over"] is None for alarm in alarms),
         "scores": [[score.title, score.protocol, _finite(score.value)] for score in scores],
         "problems": found.problems,

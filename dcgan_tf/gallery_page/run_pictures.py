@@ -54,4 +54,4 @@ def files_in(folder, endings) -> list[Path]:
 def samples_of(run):
     """Pictures beside the run's own: what `sample` and `explore` wrote, or anybody put there."""
     found = [path for folder in ("", "samples", "latent") for path in files_in(run.path / folder, PICTURES)]
-    return [path for path in found if path != run.gif_path][:_SAMPLES]
+    return [path for path in found if path not in (run.gif_path, run.webp_path)][:_SAMPLES]

@@ -11,14 +11,28 @@ from dcgan_tf.data.images import resize
 from dcgan_tf.pictures.films import write_gif
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.pictures.shown import show_images
+from dcgan_tf.system.errors import UserError
 
 
 def show_gif(path, width: int = 480):
-    """The GIF at `path`, embedded, so that the executed notebook needs no other file to show it."""
+    """The GIF or WebP at `path`, embedded, so that the executed notebook needs no other file to show it."""
     from IPython.display import HTML
 
+    return HTML(embedded(path, width))
+
+
+def embedded(path, width: int) -> str:
+    """The GIF or WebP at `path` as an <img> that holds all of it."""
     data = base64.b64encode(Path(path).read_bytes()).decode()
-    return HTML(f'<img src="data:image/gif;base64,{data}" width="{width}" alt="the training as a GIF">')
+    kind = Path(path).suffix.lower()[1:]
+    return f'<img src="data:image/{kind};base64,{data}" width="{width}" alt="the training as a film">'
+
+
+def show_film(run, width: int = 480):
+    """The training of a run as a film, embedded: the lighter of its two files."""
+    if run.film_path is None:
+        raise UserError(f"run {str(run.path)!r} has no film yet: it is made when the training ends or is interrupted")
+    return show_gif(run.film_path, width)
 
 
 def show_data(data, count: int = 50, seed: int = 0):

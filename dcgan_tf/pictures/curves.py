@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from dcgan_tf.pictures.even_rows import even_rows
+from dcgan_tf.pictures.grids import grid
 from dcgan_tf.pictures.picture import DISCRIMINATOR, FAKE, GENERATOR, GRAY, REAL, Picture
 from dcgan_tf.pictures.shown import draw_image
 
@@ -22,17 +23,45 @@ def curves(history: dict, title: str | None = None) -> Picture:
     return figure
 
 
-def live_view(picture: np.ndarray, history: dict, title: str | None = None) -> Picture:
-    """The newest grid (uint8 [H, W, C]) on the left, the curves so far on the right."""
-    figure = Picture(figsize=(10, 5))  # places by hand: arranging them takes longer than drawing
+def live_view(picture: np.ndarray, history: dict, title: str | None = None, earlier=None, nearest=None) -> Picture:
+    """The newest grid (uint8 [H, W, C]) on the left, the curves so far on the right.
+
+    earlier: (the grid of the same latents some time ago, what stands over it), shown on the right; the curves are then
+        below. nearest: (images uint8 [N, H, W, C], the real ones [N, H, W, C] below each, a text for each, what stands
+        over them all), shown at the bottom.
+    """
+    high = (7.9 if earlier else 5.0) + (2.75 if nearest else 0)
+    figure = Picture(figsize=(10, high))  # places by hand: arranging them takes longer than drawing
     history = even_rows(history)
-    draw_image(figure.add_axes((0.01, 0.02, 0.46, 0.90)), picture)
-    losses = figure.add_axes((0.55, 0.55, 0.44, 0.33))
+
+    def axes_at(left, top, width, height):  # in inches
+        return figure.add_axes((left / 10, 1 - (top + height) / high, width / 10, height / high))
+
+    def write(left, top, text, size=10, **how):
+        figure.text(left / 10, 1 - top / high, text, va="top", fontsize=size, **how)
+
+    if earlier:
+        draw_image(axes_at(0.1, 0.65, 4.8, 4.8), picture)
+        draw_image(axes_at(5.1, 0.65, 4.8, 4.8), earlier[0])
+        write(0.1, 0.4, "now")
+        write(5.1, 0.4, earlier[1])
+        losses, scores = axes_at(0.6, 5.95, 4.2, 1.4), axes_at(5.6, 5.95, 4.2, 1.4)
+    else:
+        draw_image(axes_at(0.1, 0.4, 4.6, 4.5), picture)
+        losses, scores = axes_at(5.5, 0.6, 4.4, 1.65), axes_at(5.5, 2.8, 4.4, 1.65)
     _draw_losses(losses, history)
-    _draw_scores(figure.add_axes((0.55, 0.11, 0.44, 0.33)), history)
-    losses.set_xlabel("")
+    _draw_scores(scores, history)
+    losses.set_xlabel("step" if earlier else "")
+    if nearest:
+        images, real, texts, over_all = nearest
+        write(0.1, high - 2.75, over_all)
+        pairs = grid(np.concatenate([images, real]), columns=len(images))
+        draw_image(axes_at(0.1, high - 2.5, 9.8, 2.2), pairs)
+        apart = min(2.2 / pairs.shape[0], 9.8 / pairs.shape[1]) * (images.shape[2] + 2)
+        for place, text in enumerate(texts):
+            write(5 + apart * (place - (len(texts) - 1) / 2), high - 0.27, text, size=9, ha="center")
     if title:
-        figure.text(0.01, 0.98, title, va="top", fontsize=10)
+        write(0.1, 0.1, title)
     return figure
 
 

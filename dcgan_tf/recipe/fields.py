@@ -145,8 +145,10 @@ class Recipe(BaseModel):
     epochs: int | None = _field(25, "passes over the data, unless `steps` is given", ge=1, le=MOST)
     steps: int | None = _field(None, "steps of training, instead of epochs", ge=1, le=MOST)
     grid_images: int = _field(64, "images in each grid, always from the same latents", ge=1, le=1024)
-    grid_every: int | None = _field(None, "steps between grids; none: one per epoch", ge=1, le=MOST)
-    gif_thinned: bool = _field(False, "GIF frames get rarer: those where round(2*sqrt(frame)) is new")
+    grid_every: int | None = _field(
+        None, "steps between grids; none: one per epoch, of more than 200 ever fewer", ge=1, le=MOST
+    )
+    gif_thinned: bool = _field(False, "of the epochs, the film has those where round(2*sqrt(epoch)) is new")
 
     # What the processor does with it.
     precision: Literal["float32", "bfloat16", "float16"] = _field(

@@ -5,7 +5,7 @@
     grids/           the same fixed latents every time: step_000000.png ... before the first epoch is over,
                      then epoch_0001.png ... or step_000100.png ... (see grid_steps.py)
     samples/         those latents and their images as arrays, where they are kept: epoch_0001.npz ...
-    progress.gif     made from the recorded grids only
+    progress.gif     a film of the recorded grids; progress.webp: the same, lighter
     metrics.jsonl    one line per evaluation
     alarms.jsonl     one line when an alarm begins, and one when it is over; absent when there was none
     generator.keras, discriminator.keras
@@ -56,6 +56,7 @@ class Run:
         self.grids_path = self.path / "grids"
         self.samples_path = self.path / "samples"
         self.gif_path = self.path / "progress.gif"
+        self.webp_path = self.path / "progress.webp"
         self.metrics_path = self.path / "metrics.jsonl"
         self.alarms_path = self.path / "alarms.jsonl"
         self.generator_path = self.path / "generator.keras"
@@ -236,6 +237,12 @@ class Run:
             self._warn(self.grids_path, f"{str(path)!r} is damaged: it is not shown")
         return whole
 
+    @property
+    def film_path(self) -> Path | None:
+        """The lighter of its films; None before there is one. Older runs have only a GIF."""
+        sizes = {path: path.stat().st_size for path in (self.webp_path, self.gif_path) if path.is_file()}
+        return min(sizes, key=lambda path: (sizes[path] == 0, sizes[path]), default=None)  # an empty file is none
+
     # --- samples ------------------------------------------------------------------------------------------
 
     def write_samples(self, step: int, latents: np.ndarray, images: np.ndarray, labels: np.ndarray | None = None):
@@ -273,11 +280,15 @@ class Run:
         for path in self.grids_path.glob("*.png"):
             records.set_aside_other(path)  # a folder where a picture will be written
         kept = [row for row in rows if row["step"] <= step and self.row_is_due(row["step"])]
-        for drawn in self.grid_rule.up_to(rows[-1]["step"]) if rows else []:
-            if drawn > step or not self.grid_rule.is_due(drawn):
-                self.grid_path(drawn).unlink(missing_ok=True)
+        stopped_at = rows[-1]["step"] if rows else 0
+
+        def is_forgotten(drawn):
+            return drawn > step or (drawn == stopped_at and not self.grid_rule.is_due(drawn))
+
+        for drawn in filter(is_forgotten, self.grid_rule.up_to(stopped_at)):
+            self.grid_path(drawn).unlink(missing_ok=True)
         for path, kept_at in self._all_samples():
-            if kept_at > step or not self.grid_rule.is_due(kept_at):
+            if is_forgotten(kept_at):
                 path.unlink()
         if kept != rows or record.is_cut or record.problem:
             self.rewrite_history(kept)
@@ -298,9 +309,9 @@ class Run:
         """
         folder = next(f for n in itertools.count(1) if not (f := self.path / f"earlier_{n}").exists())
         folder.mkdir()
-        recorded = (self.history_path, self.grids_path, self.samples_path, self.gif_path, self.metrics_path,
-                    self.alarms_path, self.best_generator_path, self.discriminator_path, self.generator_path,
-                    self.diverged_path, self.tensorboard_path)  # fmt: skip
+        recorded = (self.history_path, self.grids_path, self.samples_path, self.gif_path, self.webp_path,
+                    self.metrics_path, self.alarms_path, self.best_generator_path, self.discriminator_path,
+                    self.generator_path, self.diverged_path, self.tensorboard_path)  # fmt: skip
         for path in recorded:
             if path.exists():
                 path.rename(folder / path.name)

@@ -34,7 +34,7 @@ def is_beginning(run: Run, length: tuple[str, int], cores: int) -> bool:
 
 
 _OF_THE_TRAINING = (
-    "config", "history", "grids", "samples", "gif", "metrics", "alarms", "generator", "best_generator",
+    "config", "history", "grids", "samples", "gif", "webp", "metrics", "alarms", "generator", "best_generator",
     "discriminator", "checkpoints", "tensorboard",
 )  # fmt: skip
 

@@ -78,6 +78,7 @@ class Training:
         set_aside_other(self.run.diverged_path)
         self.run.diverged_path.unlink(missing_ok=True)  # another attempt
         self.progress.start(self.run, self.step, None if self.total_steps == math.inf else self.total_steps)
+        self.find_nearest_if_asked()
         try:
             with disk_errors_explained(self.run.path):
                 self.train_to_the_end()
@@ -148,10 +149,20 @@ class Training:
         if self.run.row_is_due(self.step):  # otherwise a longer run goes on with this row
             self.totals.assign(tf.zeros_like(self.totals))
         if grid_is_due:
-            self.progress.interval(row, self.recorder.write_grid(self.step))
+            picture = self.recorder.write_grid(self.step)
+            with self.clock.stopped():
+                self.progress.interval(row, picture)
         elif self.progress.wants_picture():
             with self.clock.stopped():
                 self.show(self.recorder.draw_grid())
+
+    def find_nearest_if_asked(self):
+        if self.request.show_nearest and self.progress.is_live:
+            self.progress.nearest = self.recorder.nearest_real(self.dataset)
+        elif self.request.show_nearest:
+            self.progress.say(
+                "show_nearest: left out, since only the live view in Jupyter shows the nearest real images"
+            )
 
     def show(self, picture):
         """A picture between two lines of progress."""

@@ -7,10 +7,14 @@ import time
 import numpy as np
 
 _SECONDS_WITHOUT_A_PICTURE = 10  # then one is drawn for whoever watches, though none is recorded
+_SECONDS_AGO = 60  # of the picture that the newest is shown beside; before, the oldest of at least a sixth of that
 
 
 class PlainProgress:
-    """One line per epoch (or per grid), and nothing else: for papermill, log files and pipes."""
+    """One line per grid, and nothing else: for papermill, log files and pipes."""
+
+    is_live = False  # whether pictures are shown
+    nearest = None  # a function: what live_view shows of the real images nearest to the newest grid's
 
     def start(self, run, step: int, total_steps: int | None):
         self.run, self.total_steps = run, total_steps
@@ -59,7 +63,10 @@ class BarProgress(PlainProgress):
 
 
 class NotebookProgress(PlainProgress):
-    """A line on how far it is, the newest grid and the curves, updated in place: for Jupyter, watched live."""
+    """A line on how far it is, the newest grid, the same latents a minute ago and the curves, updated in place: for
+    Jupyter, watched live."""
+
+    is_live = True
 
     def start(self, run, step, total_steps):
         from IPython.display import HTML, display
@@ -67,7 +74,7 @@ class NotebookProgress(PlainProgress):
         super().start(run, step, total_steps)
         self.status = display(HTML("preparing the first step ..."), display_id=True)
         self.view = display(HTML("&nbsp;"), display_id=True)
-        self.row_so_far, self.newest = None, None
+        self.row_so_far, self.newest, self.drawn = None, None, []
         self.next_status, self.next_view, self.last_view = 0.0, 0.0, time.monotonic()
 
     def advance(self, step, row_so_far):
@@ -106,10 +113,22 @@ class NotebookProgress(PlainProgress):
 
         started = time.monotonic()
         (title, grid), self.newest = self.newest, None
-        self.view.update(Image(live_view(grid, self.run.history(), title).png(96)))
-        # Looking must not slow the training down: at most a fortieth of the time goes into drawing.
+        earlier, nearest = self._earlier(started), self.nearest() if self.nearest else None
+        self.view.update(Image(live_view(grid, self.run.history(), title, earlier, nearest).png(96)))
+        self.drawn.append((started, grid))
+        # Looking must not slow the training down: at most a fortieth of the time goes into drawing. The first picture
+        # does not count: it also loads what draws, and it would be a minute and more until the second.
         self.last_view = time.monotonic()
-        self.next_view = self.last_view + 40 * (self.last_view - started)
+        self.next_view = self.last_view + (40 * (self.last_view - started) if len(self.drawn) > 1 else 0)
+
+    def _earlier(self, now):
+        """(the picture of a minute ago, or the oldest, how long ago that was); None in the first seconds."""
+        while len(self.drawn) > 1 and now - self.drawn[1][0] >= _SECONDS_AGO:
+            del self.drawn[0]
+        if not self.drawn or now - self.drawn[0][0] < _SECONDS_AGO / 6:
+            return None
+        drawn, grid = self.drawn[0]
+        return grid, f"the same latents {describe_moment(round(now - drawn))} ago"
 
     def _describe_progress(self, row):
         length = self.run.config["length"]
@@ -169,3 +188,10 @@ def describe_seconds(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def describe_moment(seconds: float) -> str:
+    """Early ones to a tenth: 0.4 s, 41 s, 2:05 min, 1:02:05 h."""
+    if seconds < 119.5:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    return f"{describe_seconds(seconds)} {'min' if seconds < 3599.5 else 'h'}"

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from dcgan_tf.evaluation.alarms import COPY
+from dcgan_tf.evaluation.neighbours import RealImages
+from dcgan_tf.evaluation.summaries import PAIRED_IMAGES
 from dcgan_tf.game.gan import GAN, METRICS
 from dcgan_tf.pictures.grids import enlarge, grid, save_png
 from dcgan_tf.run import wishes
@@ -9,6 +12,8 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import Sampler, draw_latents
 from dcgan_tf.training.loggers import TensorBoardLog
 from dcgan_tf.training.request import Request
+
+_SHOWN_WITH_NEAREST = 8  # images of a grid, where the nearest real ones are wanted
 
 
 class Recorder:
@@ -26,6 +31,7 @@ class Recorder:
             self.grid_latents, self.grid_labels, self.grid_columns = wishes.for_grid(
                 run.labels, self.grid_latents, request.seed
             )
+        self.newest_images = None  # uint8 [N, H, W, C], of the newest grid
         self.row_images, self.row_started = 0, 0.0  # images since the last row, and when that was
         self.first_speed = 0.0  # images per second of this process's first step, which is no training time
 
@@ -57,19 +63,33 @@ class Recorder:
 
     def draw_grid(self) -> np.ndarray:
         """The picture uint8 [H, W, C] of the fixed latents as the generator makes them now."""
-        return self._picture(self.sampler(self.grid_latents, self.grid_labels))
+        self.newest_images = self.sampler(self.grid_latents, self.grid_labels)
+        return self._picture(self.newest_images)
 
     def write_grid(self, step: int) -> np.ndarray:
         """Draw and record it; the images behind it too, where that was asked for."""
-        images = self.sampler(self.grid_latents, self.grid_labels)
+        picture = self.draw_grid()
         if self.request.keep_samples:
-            self.run.write_samples(step, self.grid_latents, images, self.grid_labels)
-        picture = self._picture(images)
+            self.run.write_samples(step, self.grid_latents, self.newest_images, self.grid_labels)
         self.run.grids_path.mkdir(exist_ok=True)
         save_png(self.run.grid_path(step), picture)
         if self.log:
             self.log.add_grid(step, self.run.grid_path(step))
         return picture
+
+    def nearest_real(self, dataset):
+        """A function: the first images of the newest grid, and the real ones that are nearest to them, as live_view
+        shows them. What can be computed beforehand is, now."""
+        real, shown = RealImages(dataset, PAIRED_IMAGES), min(_SHOWN_WITH_NEAREST, len(self.grid_latents))
+
+        def nearest():
+            images = self.newest_images[:shown]
+            found, ratios = real.nearest_to(images)
+            texts = [f"{ratio:.2f}{' copy' if ratio <= COPY else ''}" for ratio in ratios]
+            over = f"the first {shown} of the grid, and below each the nearest of {len(real.rows):,} real images; "
+            return images, found, texts, f"{over}{COPY} or less: nearly a copy"
+
+        return nearest
 
     def _picture(self, images):
         picture = grid(images, self.grid_columns)

@@ -46,11 +46,12 @@ class Request:
     keep_samples: bool
     tensorboard: bool
     stop_on_alarm: bool
+    show_nearest: bool
 
 
 def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, overrides, seed, classes, resize,
             stretch, all_frames, log_every, checkpoint_seconds, evaluate_every, evaluation, keep_samples, tensorboard,
-            stop_on_alarm, devices="1", channels=None) -> Request:  # fmt: skip
+            stop_on_alarm, show_nearest=False, devices="1", channels=None) -> Request:  # fmt: skip
     """The request; NumPy's numbers are taken. Raises UserError for the first argument that makes no sense.
 
     channels: of the images, once they are known; some recipes are another in colour.
@@ -74,6 +75,7 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
         keep_samples=_switch("keep_samples", keep_samples),
         tensorboard=_switch("tensorboard", tensorboard),
         stop_on_alarm=_switch("stop_on_alarm", stop_on_alarm),
+        show_nearest=_switch("show_nearest", show_nearest),
     )
 
 

@@ -1,16 +1,23 @@
 """What a training leaves at its end: the two networks, loadable by themselves, and its film."""
 
+import itertools
 import zipfile
 import zlib
 
+import numpy as np
+
 from dcgan_tf.data.decoding import ImageError, decode
-from dcgan_tf.pictures.films import pace, thin_frames, with_caption, write_gif
+from dcgan_tf.pictures.films import caption_height, shrunk, with_caption, write_gif, write_webp
+from dcgan_tf.pictures.pacing import MOST, pace, thin_frames
 from dcgan_tf.run.directory import Run
 from dcgan_tf.system.files import atomic_file
+from dcgan_tf.training.progress import describe_moment
+
+_COMPARED = 160  # grids are compared in little: so many pixels each way at most
 
 
 def write_results(run: Run, gan, say=print):
-    """generator.keras (the averaged one, where there is one), discriminator.keras and progress.gif."""
+    """generator.keras (the averaged one, where there is one), discriminator.keras and the film."""
     for network, path in ((gan.sampling_generator, run.generator_path), (gan.discriminator, run.discriminator_path)):
         with atomic_file(path) as temporary:
             network.save(temporary)
@@ -18,43 +25,71 @@ def write_results(run: Run, gan, say=print):
 
 
 def write_film(run: Run, thinned: bool, say=print):
-    """progress.gif: the early grids, which begin with noise, then the regular ones, fewer as training goes on
-    when there are many or it is asked for; each with its step under it. A grid that cannot be read is left out, which
-    is said."""
-    frames, unreadable = {}, []
-    step_of = {run.grid_path(step).name: step for step in run.grid_steps()}
-    for path in film_paths(run, thinned):
+    """progress.gif and progress.webp: the grids, from noise on, each with its epoch or step and the seconds of training
+    under it; where there are more than 40, those between which most happens, or all that `gif_thinned` leaves.
+
+    How large the files are is said; so are grids that cannot be read, which are left out. All but the seconds follows
+    from the grids.
+    """
+    steps, small = _readable_grids(run, film_steps(run, thinned), say)
+    if not steps:
+        return
+    changes = [np.sqrt(np.square(after - before).mean()) for before, after in itertools.pairwise(small)]
+    chosen, pauses = pace(changes, most=None if thinned else MOST)
+    steps = [steps[place] for place in chosen]
+    pictures = [shrunk(decode(run.grid_path(step))) for step in steps]
+    seconds = run.seconds_at(steps) if run.rows() else [None] * len(steps)
+    texts = [_when(run, *moment) for moment in zip(steps, seconds, strict=True)]
+    frames = [with_caption(picture, text) for picture, text in zip(pictures, texts, strict=True)]
+    caption = caption_height(frames[0].shape[1])
+    if not write_webp(run.webp_path, frames, pauses, caption=caption):
+        run.webp_path.unlink(missing_ok=True)  # an earlier one would show something else
+    write_gif(run.gif_path, frames, pauses, caption=caption)  # the last: where it is whole, all of it is
+    written = [path for path in (run.gif_path, run.webp_path) if path.exists()]
+    say(f"film: {', '.join(f'{path.name} {_megabytes(path)}' for path in written)}")
+
+
+def film_steps(run: Run, thinned: bool) -> list[int]:
+    """After how many steps the recorded grids were drawn of which the film is made, in order."""
+    steps = run.grid_steps()
+    if not thinned:
+        return steps
+    early = [step for step in steps if run.grid_rule.is_early(step)]
+    regular = [step for step in steps if not run.grid_rule.is_early(step)]
+    return early + [regular[index] for index in thin_frames(len(regular))]
+
+
+def _readable_grids(run, steps, say):
+    """(which of these steps have a grid that can be shown, those grids in little, float32 [h, w, C], to compare)."""
+    shapes, small, unreadable = {}, {}, []
+    for step in steps:
         try:
-            frames[path.name] = decode(path)
+            picture = decode(run.grid_path(step))
         except ImageError:
-            unreadable.append(path.name)
-    sizes = [frame.shape for frame in frames.values()]
+            unreadable.append(step)
+            continue
+        apart = -(-max(picture.shape[:2]) // _COMPARED)
+        shapes[step], small[step] = picture.shape, picture[::apart, ::apart].astype(np.float32)
+    sizes = list(shapes.values())
     usual = max(sizes, key=sizes.count, default=None)  # another size is a file that somebody put there
-    unreadable += [name for name, frame in frames.items() if frame.shape != usual]
-    frames = {step_of[name]: frame for name, frame in frames.items() if frame.shape == usual}
+    unreadable += [step for step, shape in shapes.items() if shape != usual]
     if unreadable:
-        names = ", ".join(unreadable[:3]) + (" ..." if len(unreadable) > 3 else "")
+        names = ", ".join(run.grid_path(step).name for step in unreadable[:3]) + (" ..." if len(unreadable) > 3 else "")
         say(f"note: grids of {run.grids_path} that are damaged or of another size are not in the film: {names}")
-    if frames:
-        steps = list(frames)
-        chosen, pauses = pace(steps, leave_out=not thinned)
-        shown = [with_caption(frames[steps[place]], _when(run, steps[place])) for place in chosen]
-        write_gif(run.gif_path, shown, pauses)
+    shown = [step for step, shape in shapes.items() if shape == usual]
+    return shown, [small[step] for step in shown]
 
 
-def _when(run, step):
-    per_epoch = run.config["steps_per_epoch"]
-    return f"step {step:,}" + (f", epoch {step // per_epoch:,}" if step and step % per_epoch == 0 else "")
+def _when(run, step, seconds):
+    """What stands under a grid: the epoch that is over, else the step, and how long it had trained by then."""
+    epoch, within = divmod(step, run.config["steps_per_epoch"])
+    named = f"step {step:,}" if within or not step or run.grid_rule.by_step else f"epoch {epoch:,}"
+    return named if seconds is None else f"{named}  ·  {describe_moment(seconds)}"
 
 
-def film_paths(run: Run, thinned: bool) -> list:
-    """The recorded grids that the film shows, in order."""
-    grids = list(zip(run.grid_steps(), run.grids(), strict=True))
-    early = [path for step, path in grids if run.grid_rule.is_early(step)]
-    regular = [path for step, path in grids if not run.grid_rule.is_early(step)]
-    if thinned or len(regular) > 200:
-        regular = [regular[index] for index in thin_frames(len(regular))]
-    return early + regular
+def _megabytes(path):
+    size = path.stat().st_size
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{-(-size // 1000)} kB"
 
 
 def networks_are_whole(run: Run) -> bool:
@@ -72,9 +107,11 @@ def is_whole_keras_file(path) -> bool:
 
 
 def film_is_whole(run: Run) -> bool:
-    """Whether progress.gif is there, from its first byte to its last."""
+    """Whether progress.gif is there, from its first byte to its last, and progress.webp too unless it is missing."""
     try:
         data = run.gif_path.read_bytes()
+        film = run.webp_path.read_bytes() if run.webp_path.exists() else b""  # older runs have none
     except OSError:
         return False
-    return data.startswith(b"GIF8") and data.endswith(b";")
+    is_cut = film != b"" and (film[:4] != b"RIFF" or int.from_bytes(film[4:8], "little") + 8 != len(film))
+    return data.startswith(b"GIF8") and data.endswith(b";") and not is_cut

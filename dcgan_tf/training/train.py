@@ -60,6 +60,7 @@ def train(
     keep_samples: bool = False,
     tensorboard: bool = False,
     stop_on_alarm: bool = False,
+    show_nearest: bool = False,
     progress: PlainProgress | None = None,
 ) -> Run:
     """Train a recipe on a dataset, leaving everything in `run_dir`; or go on with the run that is there.
@@ -89,6 +90,8 @@ def train(
     tensorboard: also write history, grids and evaluations to RUN/tensorboard/ (see loggers.py).
     stop_on_alarm: save and return when an alarm begins (see alarms.py; all are written to alarms.jsonl, and said).
         Called again, it goes on, and stops at the next one.
+    show_nearest: the live view in Jupyter also shows the first eight images of the newest grid, each above the real
+        image that is nearest to it. No bit of the training depends on it.
 
     Raises UserError for a setting that makes no sense, before anything is written; TrainingDiverged when a
     loss is no longer finite; TrainingInterrupted on Ctrl-C or SIGTERM, after saving.
@@ -99,6 +102,7 @@ def train(
         resize=resize, stretch=stretch, all_frames=all_frames, log_every=log_every,
         checkpoint_seconds=checkpoint_seconds, evaluate_every=evaluate_every, evaluation=evaluation,
         keep_samples=keep_samples, tensorboard=tensorboard, stop_on_alarm=stop_on_alarm,
+        show_nearest=show_nearest,
     )  # fmt: skip
     request = asked()  # mistakes first
     began = time.perf_counter()

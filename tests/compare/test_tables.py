@@ -83,7 +83,7 @@ def test_the_best_is_by_one_protocol_and_says_so(folder):
 
 def test_gifs_stand_side_by_side(folder):
     page = show_gifs(read_runs(folder)[:4]).data
-    assert page.count("<figure") == 4 and page.count("data:image/gif;base64,") == 3 and page.count("no GIF yet") == 1
+    assert page.count("<figure") == 4 and page.count("data:image/gif;base64,") == 3 and page.count("no film yet") == 1
 
 
 def test_the_notebook_trains_two_small_runs_and_compares_them(kernel, tmp_path):

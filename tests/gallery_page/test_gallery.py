@@ -14,9 +14,9 @@ import pytest
 from written_runs import write_run
 
 from dcgan_tf.cli import cli
-from dcgan_tf.gallery_page.build import gallery
+from dcgan_tf.gallery_page.build import _embedded, gallery
 from dcgan_tf.gallery_page.run_pictures import shown_in_grids
-from dcgan_tf.pictures.films import write_gif
+from dcgan_tf.pictures.films import write_gif, write_webp
 from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
@@ -27,12 +27,13 @@ SCRIPT = "</script><script>document.title = 'taken'</script><!--"
 
 
 def draw(run, count=2, shade=0):
-    """Grids of plain colour, each of its own, and a GIF of them."""
+    """Grids of plain colour, each of its own, and a film of them, twice."""
     run.grids_path.mkdir()
     pictures = [np.full((12, 12, 3), (40 * number + 20, shade, 90), np.uint8) for number in range(1, count + 1)]
     for number, picture in enumerate(pictures, 1):
         save_png(run.grids_path / f"epoch_{number:04d}.png", picture)
     write_gif(run.gif_path, pictures, 0.1)
+    assert write_webp(run.webp_path, pictures, 0.1)
     return run
 
 
@@ -156,7 +157,7 @@ def test_texts_of_runs_are_data_and_addresses_are_quoted(folder):
         addresses = [
             *(one[1] for one in details["samples"]),
             card["still"],
-            card["gif"],
+            card["film"],
             *(one[0] for one in details["grids"]),
             *(one[2] for one in details["files"]),
         ]
@@ -175,7 +176,10 @@ def test_pictures_can_be_put_into_the_page(folder, tmp_path):
     _, runs = data_of(gallery(tmp_path, embed=True))
     card, details = runs["good"]
     assert all(one.startswith("data:image/png;base64,") for one in [card["still"], *(g[0] for g in details["grids"])])
-    assert card["gif"].startswith("data:image/gif;base64,")
+    kinds = {len(path.read_bytes()): path.suffix[1:] for path in (tmp_path / "good").glob("progress.*")}
+    assert card["film"].startswith(f"data:image/{kinds[min(kinds)]};base64,")  # the lighter one
+    assert [name for name, _ in details["samples"]] == ["latent/a plane.png"]
+    assert _embedded(tmp_path / "good" / "progress.webp").startswith("data:image/webp;base64,")
 
 
 def test_a_run_that_is_being_written_is_still_running(tmp_path):

@@ -1,6 +1,7 @@
 """The notebooks: the rules they keep, and real runs of them through papermill and in a watched kernel."""
 
 import ast
+import base64
 import io
 import os
 import re
@@ -17,6 +18,7 @@ import pytest
 from kernels import execute_in
 from papermill.exceptions import PapermillExecutionError
 
+from dcgan_tf.data.decoding import decode
 from dcgan_tf.notebook.parameters import declared_parameters
 from dcgan_tf.recipe.catalogue import RECIPES
 from dcgan_tf.run.directory import Run
@@ -152,7 +154,7 @@ def test_mnist_leaves_a_whole_run_directory(mnist):
     _, run = mnist
     assert run.config["dataset"]["name"] == "mnist5k" and run.config["recipe"]["width"] == 8
     assert run.rows()[-1]["step"] == 6
-    assert run.grid_steps() == [0, 3, 6] and run.gif_path.stat().st_size > 1000
+    assert run.grid_steps() == [0, 1, 2, 3, 6] and run.gif_path.stat().st_size > 1000
     assert run.generator_path.is_file() and run.discriminator_path.is_file()
 
 
@@ -164,7 +166,7 @@ def test_mnist_shows_what_it_promises(mnist):
     assert "show_images(images[:100]" in drawn and "show_images(to_uint8(image))" in drawn
     tables = [(source, page) for source, page in outputs(executed, "text/html") if "<table" in page]
     assert [source for source, _ in tables][:2] == ["layer_table(generator)", "layer_table(discriminator)"]
-    assert [page for _, page in outputs(executed, "text/html") if "data:image/gif;base64,R0lG" in page]
+    assert [page for _, page in outputs(executed, "text/html") if "data:image/webp;base64,UklG" in page]
 
 
 def test_mnist_says_how_good_it_is(mnist):
@@ -205,7 +207,7 @@ def test_cifar10_runs_from_the_command_line_in_the_notebooks_folder(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     run = Run(tmp_path / "run")
     assert run.config["dataset"]["image_shape"] == [32, 32, 3]
-    assert run.grid_steps() == [0, 2, 4] and run.gif_path.is_file() and run.generator_path.is_file()
+    assert run.grid_steps() == [0, 1, 2, 4] and run.gif_path.is_file() and run.generator_path.is_file()
     executed = nbformat.read(tmp_path / "executed.ipynb", 4)
     assert len(outputs(executed, "image/png")) >= 7
     assert "oneDNN" not in str(executed.cells)  # this kernel was a new one
@@ -229,7 +231,7 @@ print(type(choose_progress()).__name__)
 TRAINING = """
 from dcgan_tf import train
 changes = dict(image_size=8, width=4, batch_size=200, grid_images=4)
-run = train("gwu", "fake", {run_dir!r}, epochs=1, overrides=changes)
+run = train("gwu", "fake", {run_dir!r}, epochs=1, overrides=changes, show_nearest=True)
 """
 
 
@@ -253,6 +255,8 @@ def test_the_live_view_is_updated_in_place(kernel, tmp_path):
     assert len(placed) == 2 and {content["transient"]["display_id"] for content in updates} == set(placed)
     pictures = [content for content in updates if "image/png" in content["data"]]
     assert len(pictures) >= 1
+    shown = decode(base64.b64decode(pictures[0]["data"]["image/png"]))
+    assert shown.shape == (744, 960, 3)  # the grid, the curves, and below the nearest real images
     bar = [content["data"]["text/html"] for content in updates if "text/html" in content["data"]][-1]
     assert "100%" in bar and "step 5 " in bar and "images/s" in bar and "left" not in bar
 

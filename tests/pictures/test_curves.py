@@ -71,3 +71,11 @@ def test_live_view(channels):
     picture = live_view(grid, history(40), "epoch 3")
     assert len(picture.axes) == 3
     assert (pixels(picture) == 200).all(axis=2).sum() > 1000  # 200 is drawn as 200: no stretching
+    images, real = (np.full((8, 10, 10, channels), gray, np.uint8) for gray in (90, 30))
+    near = (images, real, [f"0.{number}" for number in range(8)], "nearest")
+    whole = live_view(grid, history(40), "epoch 3", (np.full_like(grid, 120), "a minute ago"), near)
+    drawn = pixels(whole)[..., 0]
+    where = {gray: np.median(np.argwhere(drawn == gray), axis=0) for gray in (200, 120, 90, 30)}
+    assert where[120][1] > where[200][1] + 300 and abs(where[120][0] - where[200][0]) < 3  # beside each other
+    assert where[30][0] > where[90][0] + 50 > where[200][0] + 300  # and the real ones at the bottom
+    assert {text.get_text() for text in whole.texts} >= {"now", "a minute ago", "nearest", "0.7", "epoch 3"}

@@ -3,10 +3,19 @@
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from dcgan_tf.data.decoding import decode
-from dcgan_tf.pictures.films import frame, pace, thin_frames, with_caption, write_gif, write_mp4
+from dcgan_tf.pictures.films import (
+    caption_height,
+    frame,
+    shrunk,
+    with_caption,
+    write_gif,
+    write_mp4,
+    write_webp,
+)
+from dcgan_tf.pictures.pacing import pace, thin_frames
 
 
 def noise(height=20, width=30, channels=3, seed=0):
@@ -44,43 +53,74 @@ def test_each_frame_can_have_a_time_of_its_own(tmp_path):
     assert found == [800, 100, 2000]
 
 
-@pytest.mark.parametrize("channels, colours, most", [(1, 32, 5), (3, 64, 60)])
+@pytest.mark.parametrize("channels, colours, most", [(1, 16, 16), (3, 64, 60)])
 def test_films_of_many_colours_have_few_of_them_and_small_files(tmp_path, channels, colours, most):
     smooth = np.linspace(0, 250, 100 * 120 * channels).reshape(100, 120, channels)
     frames = [(smooth + noise(100, 120, channels, seed) / 255 * 5).astype(np.uint8) for seed in range(4)]
     write_gif(tmp_path / "a.gif", frames)
-    with Image.open(tmp_path / "a.gif") as gif:
-        for number, expected in enumerate(frames):
-            gif.seek(number)
-            shown = np.asarray(gif.convert("RGB"))
-            assert len(np.unique(shown.reshape(-1, 3), axis=0)) <= colours
-            assert np.abs(shown[..., :channels].astype(int) - expected).max() <= most
+    for shown, expected in zip(frames_of(tmp_path / "a.gif"), frames, strict=True):
+        assert len(np.unique(shown.reshape(-1, 3), axis=0)) <= colours
+        assert np.abs(shown[..., :channels].astype(int) - expected).max() <= most
     for number in range(4):  # and those of few colours keep them exactly
         frames[number] = frames[number] // 100 * 100
-    write_gif(tmp_path / "a.gif", frames)
-    with Image.open(tmp_path / "a.gif") as gif:
-        gif.seek(2)
-        assert np.array_equal(np.asarray(gif.convert("RGB"))[..., :channels], frames[2])
+    for write, name in ((write_gif, "a.gif"), (write_webp, "a.webp")):
+        write(tmp_path / name, frames)
+        assert np.array_equal(frames_of(tmp_path / name)[2][..., :channels], frames[2])
 
 
-def test_a_film_moves_with_the_logarithm_of_the_steps():
-    steps = [0, 10, 30, 100, *range(156, 156 * 100, 156)]
-    chosen, pauses = pace(steps)
-    assert chosen[0] == 0 and chosen[-1] == len(steps) - 1 and len(pauses) == len(chosen) - 1
-    assert 30 < len(chosen) < 50 and chosen[:8] == list(range(8))
-    assert min(pauses) >= 0.1 and max(pauses) == 0.8 and 6 < sum(pauses) < 9
-    middle = np.searchsorted(np.cumsum(pauses), sum(pauses) / 2)
-    assert steps[chosen[middle]] < 2000  # half of the film is the first eighth of the training
-    assert pace(steps, leave_out=False)[0] == list(range(len(steps)))
-    assert pace([50]) == ([0], []) and pace([0, 5000]) == ([0, 1], [0.8])
+def frames_of(path):
+    with Image.open(path) as film:
+        return [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(film)]
 
 
-def test_the_caption_stands_below_the_picture():
-    picture = noise(40, 130)
-    shown = with_caption(picture, "step 1,240")
-    assert shown.shape == (60, 130, 3) and np.array_equal(shown[:40], picture)
-    assert (shown[40:, :100] < 128).any() and (shown[40:, 100:] == 255).all()
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_webp_is_the_same_film_and_what_a_caption_says_changes_no_pixel_above_it(tmp_path, channels):
+    x = np.linspace(0, 3, 160)
+    pictures = [(np.sin(x[:, None, None] * x[:160, None] + k + np.arange(channels)) * 127 + 128) for k in range(5)]
+    films = []
+    for seconds in (3, 77):
+        frames = [with_caption(picture.astype(np.uint8), f"step {seconds * k}") for k, picture in enumerate(pictures)]
+        write_gif(tmp_path / "a.gif", frames, [0.8, 0.1, 0.2, 0.3], caption=caption_height(160))
+        assert write_webp(tmp_path / "a.webp", frames, [0.8, 0.1, 0.2, 0.3], caption=caption_height(160))
+        films.append(frames_of(tmp_path / "a.gif"))
+    assert all(np.array_equal(one[:160], other[:160]) for one, other in zip(*films, strict=True))
+    assert any(not np.array_equal(one, other) for one, other in zip(*films, strict=True))
+    light = frames_of(tmp_path / "a.webp")
+    assert len(light) == 5 and (tmp_path / "a.webp").stat().st_size < (tmp_path / "a.gif").stat().st_size
+    for mine, others in zip(light, films[1], strict=True):
+        away = np.abs(mine.astype(int) - others)
+        assert away.max() == 0 if channels == 1 else away.mean() < 12
+    with Image.open(tmp_path / "a.webp") as film:
+        stays = [(film.seek(k), film.load(), film.info["duration"])[2] for k in range(5)]
+    assert stays == [800, 100, 200, 300, 2000]
+
+
+def test_a_film_shows_more_where_more_happens():
+    changes = [4.0, 30.0, 20.0, 10.0, *[1.0] * 200]
+    chosen, pauses = pace(changes)
+    assert 35 <= len(chosen) <= 40 and chosen[0] == 0 and chosen[-1] == 204 and len(pauses) == len(chosen) - 1
+    assert chosen[:3] == [0, 2, 3] and set(np.diff(chosen[4:-2])) == {6}  # 6 of change are the least that is shown
+    assert sum(pauses) == pytest.approx(8) and min(pauses) >= 0.1 and max(pauses) == pauses[0] <= 1
+    everything, pauses = pace(changes, most=None)  # too many for 8 seconds
+    assert everything == list(range(205)) and sum(pauses) == pytest.approx(12)
+    assert pace([1.0, 1.0]) == ([0, 1, 2], [1.0, 1.0]) and pace([0.0, 0.0]) == ([0, 1, 2], [0.1, 0.1])
+    assert pace([]) == ([0], [])
+
+
+@pytest.mark.parametrize("width", [130, 484, 640])
+def test_the_caption_stands_below_the_picture(width):
+    picture, height = noise(40, width), caption_height(width)
+    shown = with_caption(picture, "epoch 1,240  ·  1:02 min")
+    assert shown.shape == (40 + height, width, 3) and np.array_equal(shown[:40], picture) and 18 <= height <= 32
+    assert (shown[40:, :120] < 128).any() and (shown[40:, -1] == 255).all()
     assert with_caption(noise(40, 100, 1), "step 1").shape == (40, 100, 1)  # too narrow for one
+
+
+def test_a_large_picture_is_averaged_over_whole_pixels():
+    large = np.tile(np.arange(1042) // 8, (1042, 1))[..., None].astype(np.uint8)  # 8x8 images of 128x128
+    small = shrunk(large)
+    assert small.shape == (521, 521, 1) and np.array_equal(small[3, :, 0], np.arange(521) // 4)
+    assert shrunk(large[:, :500]).shape == (1042, 500, 1)  # tall, and no larger
 
 
 def test_frames_thin_out_as_the_notebook_of_vrdl_has_it():

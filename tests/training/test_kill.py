@@ -121,7 +121,7 @@ def test_what_was_recorded_after_the_newest_checkpoint_is_made_again(case, whole
     assert checkpoints.all_checkpoints(run.checkpoints_path)[0].name == f"step_{KILLED_AFTER:08d}.npz"
     run.generator_path.unlink()
     assert_same(go(case, run.path), whole(case))
-    assert run.grid_steps() == [0, 10, 20, 24] and [row["step"] for row in run.rows()] == [7, 14, 20, 24]
+    assert run.grid_steps() == [0, 1, 2, 3, 6, 10, 20, 24] and [row["step"] for row in run.rows()] == [7, 14, 20, 24]
 
 
 # One is killed at a moment by chance, when there is a checkpoint. The others kill themselves in the middle of

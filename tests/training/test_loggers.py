@@ -41,7 +41,7 @@ def test_the_log_is_the_run_also_when_it_was_asked_for_late_or_the_run_extended(
         np.testing.assert_allclose(list(series.values()), history[name], rtol=1e-6)
     np.testing.assert_array_equal(run.history()["generator_loss"][:3], before)
     grids = found["images", "grid"]
-    assert list(grids) == run.grid_steps() == [0, 10, 20, 30]
+    assert list(grids) == run.grid_steps() == [0, 1, 2, 3, 6, 10, 20, 30]
     for path, (width, height, png) in zip(run.grids(), grids.values(), strict=True):
         assert png == path.read_bytes() and decode(png).shape[:2] == (int(height), int(width))
 

@@ -6,6 +6,9 @@ import types
 import numpy as np
 import pytest
 
+from dcgan_tf.data.datasets import load_dataset
+from dcgan_tf.data.decoding import decode
+from dcgan_tf.evaluation.neighbours import nearest_real
 from dcgan_tf.recipe.catalogue import RECIPES
 from dcgan_tf.run.directory import Run
 from dcgan_tf.training import clock
@@ -17,16 +20,19 @@ TINIEST = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "ima
 
 
 class Watcher(NoProgress):
-    """Somebody who wants a picture whenever one can be had."""
+    """Somebody who wants a picture whenever one can be had, and the nearest real images with it."""
+
+    is_live = True
 
     def __init__(self):
-        self.seen, self.said = [], []
+        self.seen, self.found, self.said = [], [], []
 
     def wants_picture(self):
         return True
 
     def picture(self, step, grid):
         self.seen.append((step, grid))
+        self.found.append((grid, self.nearest()))
 
     def interval(self, row, grid):
         self.seen.append((row["step"], grid))
@@ -42,7 +48,7 @@ def test_whoever_watches_sees_more_and_the_run_is_the_same(tmp_path, monkeypatch
         for name in ("_LISTENED", "_SOON", "_LONG_EPOCH", "_MEASURED"):
             patch.setattr(clock, name, 0)
         patch.setattr(clock, "changed_recipe", lambda *_: RECIPES["gwu"].with_fields({**TINIEST, "image_size": 32}))
-        seen = train("gwu", "fake", watched, progress=watcher, **options)
+        seen = train("gwu", "fake", watched, progress=watcher, show_nearest=True, **options)
     speed, other = watcher.said[:2]
     assert speed.startswith("on this machine about ") and " an epoch, " in speed and speed.endswith(" in all")
     assert other.startswith("for comparison, the recipe `quick` with image_size=32: about ")
@@ -52,12 +58,25 @@ def test_whoever_watches_sees_more_and_the_run_is_the_same(tmp_path, monkeypatch
     assert steps == sorted(steps) and steps[:3] == [0, 1, 2] and {10, 13} <= set(steps)
     assert all(grid.dtype == np.uint8 and grid.ndim == 3 for _, grid in watcher.seen)
     assert not np.array_equal(watcher.seen[0][1], watcher.seen[-1][1])
+    grid, (images, real, texts, over_all) = watcher.found[-1]
+    rows, ratios = nearest_real(images, load_dataset("fake", image_size=8))
+    assert images.shape == real.shape == (8, 8, 8, 1) and np.array_equal(images, first_images(grid))
+    assert np.array_equal(real, load_dataset("fake", image_size=8).images[rows])
+    assert texts == [f"{ratio:.2f}{' copy' if ratio <= 0.5 else ''}" for ratio in ratios] and "of 1,000" in over_all
     for mine, other in zip(seen.grids(), alone.grids(), strict=True):
         assert mine.name == other.name and mine.read_bytes() == other.read_bytes()
-    assert seen.grid_steps() == [0, 10, 13] and len(list(seen.grids_path.iterdir())) == 3  # what was live is nowhere
+    assert seen.grid_steps() == [0, 1, 2, 3, 6, 10, 13]
+    assert len(list(seen.grids_path.iterdir())) == 7  # what was live is nowhere
     assert [path.name for path in seen.samples()] == [path.name for path in alone.samples()]
     exact = [[value for name, value in row.items() if "second" not in name] for row in seen.rows()]
     assert exact == [[value for name, value in row.items() if "second" not in name] for row in alone.rows()]
+
+
+def first_images(picture):
+    """The first eight of a grid of 3x3 images of 8x8 pixels, which are enlarged, with 2 pixels around each."""
+    small = picture[:: picture.shape[0] // 32, :: picture.shape[1] // 32]
+    corners = [(2 + 10 * row, 2 + 10 * column) for row in range(3) for column in range(3)]
+    return [small[top : top + 8, left : left + 8] for top, left in corners[:8]]
 
 
 @pytest.fixture
@@ -109,6 +128,32 @@ def test_a_notebook_shows_noise_at_once_and_a_picture_every_ten_seconds(page, tm
     progress.interval(row(100), grid)  # a recorded one counts, too
     page.clock.now += 6
     assert not progress.wants_picture()
+
+
+def test_beside_the_newest_picture_is_that_of_a_minute_ago(page, tmp_path):
+    run = Run(tmp_path)
+    run.write_config(
+        {"recipe": {}, "dataset": {}, "seed": 0, "steps_per_epoch": 791, "length": {"epochs": 1, "max_seconds": None}}
+    )
+    progress, beside = NotebookProgress(), []
+    progress.start(run, 0, 791)
+    for number in range(14):
+        beside.append(progress._earlier(page.clock.now))
+        progress.picture(number, np.full((40, 40, 1), 10 * number, np.uint8))
+        page.clock.now += 8
+    assert beside[:2] == [None, None]  # not yet, and 8 s are too little to see a difference
+    found = [(int(grid[0, 0, 0]) // 10, text) for grid, text in beside[2:]]
+    assert found[:7] == [(0, f"the same latents {ago} s ago") for ago in (16, 24, 32, 40, 48, 56, 64)]
+    assert (
+        found[7:] == [(number, "the same latents 64 s ago") for number in (1, 2, 3, 4, 5)] and len(progress.drawn) < 10
+    )
+    sizes = [decode(picture).shape[:2] for kind, picture in page.shown if kind == "picture"]
+    assert sizes[0] == (480, 960) and sizes[-1] == (758, 960)
+
+
+def test_who_does_not_watch_is_told_that_nothing_nearest_is_shown(tmp_path, capsys):
+    train("gwu", "fake", tmp_path / "run", steps=1, overrides=TINIEST, show_nearest=True, progress=NoProgress())
+    assert "show_nearest: left out, since only the live view in Jupyter shows" in capsys.readouterr().out
 
 
 def test_no_more_epochs_are_said_than_there_were():

@@ -6,11 +6,13 @@ import imageio.v3 as imageio
 import keras
 import numpy as np
 import pytest
+from PIL import Image, ImageSequence
+from written_runs import write_run
 
 from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.run.directory import Run
 from dcgan_tf.training.progress import NoProgress
-from dcgan_tf.training.results import film_is_whole, film_paths, is_whole_keras_file, write_film
+from dcgan_tf.training.results import _when, film_is_whole, film_steps, is_whole_keras_file, write_film
 from dcgan_tf.training.train import train
 
 TINIEST = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "image_size": 8}
@@ -91,7 +93,7 @@ def test_a_finished_run_without_checkpoints_has_its_film_again(whole, tmp_path):
     run = Run(shutil.copytree(whole.path, tmp_path / "run", ignore=shutil.ignore_patterns("checkpoints")))
     run.gif_path.write_bytes(b"GIF89a and no more")
     _, said = go(run.path)
-    assert said == [f"{run.path} is complete; its checkpoints are gone, so more epochs would start over"]
+    assert said[-1] == f"{run.path} is complete; its checkpoints are gone, so more epochs would start over"
     assert run.gif_path.read_bytes() == whole.gif_path.read_bytes()
 
 
@@ -100,11 +102,11 @@ def test_bad_grids_are_left_out_of_the_film(whole, tmp_path):
     run, said = Run(shutil.copytree(whole.path, tmp_path / "run")), []
     run.grid_path(10).write_bytes(b"not a picture")
     write_film(run, False, said.append)
-    assert len(imageio.imread(run.gif_path, index=None)) == 2
+    assert len(imageio.imread(run.gif_path, index=None)) == 6
     save_png(run.grid_path(10), np.zeros((30, 30, 1), np.uint8))  # whole, but of something else
     write_film(run, False, said.append)
-    assert len(imageio.imread(run.gif_path, index=None)) == 2
-    assert "step_000010.png" in said[-1] and "not in the film" in said[-1]
+    assert len(imageio.imread(run.gif_path, index=None)) == 6
+    assert "step_000010.png" in said[-2] and "not in the film" in said[-2] and said[-1].startswith("film: ")
 
 
 def test_a_training_with_a_bad_grid_goes_on_to_its_end(whole, tmp_path):
@@ -112,15 +114,53 @@ def test_a_training_with_a_bad_grid_goes_on_to_its_end(whole, tmp_path):
     run.grid_path(10).write_bytes(b"not a picture")
     with pytest.warns(UserWarning, match="is damaged"):
         go(run.path, steps=22)
-    assert run.grid_steps() == [0, 20, 22] and film_is_whole(run) and len(imageio.imread(run.gif_path, index=None)) >= 2
+    assert (
+        run.grid_steps() == [0, 1, 2, 3, 6, 20, 22]
+        and film_is_whole(run)
+        and len(imageio.imread(run.gif_path, index=None)) >= 2
+    )
 
 
 def test_a_film_begins_with_noise_and_thins_out_what_is_regular(whole, monkeypatch):
-    steps = [0, 10, 30, 100, *range(156, 156 * 13, 156)]
-    monkeypatch.setattr(Run, "grid_steps", lambda self: steps)
+    early, epochs = [0, 1, 2, 3, 6, 10, 20, 30, 60, 100], [156 * epoch for epoch in range(1, 13)]
+    monkeypatch.setattr(Run, "grid_steps", lambda self: [*early, *epochs])
     run = Run(whole.path)
     run.grid_rule = type(run.grid_rule)({"recipe": {}, "steps_per_epoch": 156})
-    early = [f"step_{step:06d}.png" for step in (0, 10, 30, 100)]
-    epochs = [f"epoch_{epoch:04d}.png" for epoch in range(1, 13)]
-    assert [path.name for path in film_paths(run, False)] == [*early, *epochs]
-    assert [path.name for path in film_paths(run, True)] == [*early, *(epochs[n] for n in (0, 1, 2, 4, 6, 8, 11))]
+    assert film_steps(run, False) == [*early, *epochs]
+    assert film_steps(run, True) == [*early, *(epochs[n] for n in (0, 1, 2, 4, 6, 8, 11))]
+
+
+def test_a_film_of_many_grids_is_as_long_as_one_of_few_and_ends_with_the_last(tmp_path):
+    """Ever less happens: most of the film is the beginning, as it is of the change."""
+    run = write_run(tmp_path / "run", steps=3000, grid_every=10)
+    run.grids_path.mkdir()
+    for step in run.grid_rule.up_to(3000):
+        save_png(run.grid_path(step), np.full((150, 150, 1), int(250 - 250 / (1 + step / 200)), np.uint8))
+    said = []
+    write_film(run, False, said.append)
+    with Image.open(run.gif_path) as gif:
+        frames = [(np.asarray(frame.convert("L")), frame.info["duration"]) for frame in ImageSequence.Iterator(gif)]
+    assert len(frames) <= 40 and 8000 <= sum(stays for _, stays in frames) <= 15_000 and frames[-1][1] == 2000
+    grays = np.array([frame[75, 75] for frame, _ in frames], int)
+    assert (
+        grays[0] <= 5 and grays[-1] >= 229 and 5 <= min(np.diff(grays)[:-2]) <= max(np.diff(grays)) <= 16
+    )  # in even steps
+    assert said == [f"film: progress.gif {kilobytes(run.gif_path)} kB, progress.webp {kilobytes(run.webp_path)} kB"]
+    with Image.open(run.webp_path) as film:
+        assert film.n_frames == len(frames) and film_is_whole(run)
+    truncated(run.webp_path)
+    assert not film_is_whole(run)
+    run.webp_path.unlink()
+    assert film_is_whole(run) and run.film_path == run.gif_path  # as older runs have it
+
+
+def kilobytes(path):
+    return -(-path.stat().st_size // 1000)
+
+
+def test_what_stands_under_a_grid(tmp_path):
+    run = write_run(tmp_path / "run", steps=0)  # an epoch is 10 steps
+    assert [_when(run, *moment) for moment in ((0, 0.0), (3, 0.4), (10, 41.2), (20, None), (1000, 3725))] == [
+        "step 0  ·  0.0 s", "step 3  ·  0.4 s", "epoch 1  ·  41 s", "epoch 2", "epoch 100  ·  1:02:05 h"]  # fmt: skip
+    run = write_run(tmp_path / "by step", steps=0, grid_every=10)
+    assert _when(run, 20, 130) == "step 20  ·  2:10 min"

@@ -47,7 +47,7 @@ def whole(tmp_path_factory):
 
 def test_a_longer_run_extends_a_finished_one_and_its_kept_samples(whole, tmp_path):
     run = _train(tmp_path / "run", epochs=None, steps=52, keep_samples=True)  # ends in the middle of epoch 3
-    early = ["step_000000.npz", "step_000010.npz"]
+    early = [f"step_{step:06d}.npz" for step in (0, 1, 2, 3, 6, 10)]
     assert [path.name for path in run.samples()] == [*early, *(f"epoch_000{epoch}.npz" for epoch in (1, 2, 3))]
     run.write_samples(100, np.zeros((1, 8), np.float32), np.zeros((1, 8, 8, 1), np.uint8))  # of a killed process
     _train(run.path, epochs=4)  # goes on without keeping

@@ -13,6 +13,7 @@ from commands import run_cli
 
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.data.decoding import decode
+from dcgan_tf.pictures.films import caption_height
 from dcgan_tf.pictures.grids import grid
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.place import run_name
@@ -61,14 +62,16 @@ def test_the_run_directory_is_the_contract(run):
         "history.csv",
         "grids",
         "progress.gif",
+        "progress.webp",
         "generator.keras",
         "discriminator.keras",
         "checkpoints",
     }
     assert expected <= names and names - expected <= {".lock"}
-    grids = ["step_000000.png", "step_000010.png", *(f"epoch_{n:04d}.png" for n in (1, 2, 3))]
+    early = [f"step_{step:06d}.png" for step in (0, 1, 2, 3, 6, 10)]
+    grids = [*early, *(f"epoch_{n:04d}.png" for n in (1, 2, 3))]
     assert [path.name for path in run.grids()] == grids and {path.name for path in run.grids_path.iterdir()} == {*grids}
-    assert run.grid_steps() == [0, 10, 20, 40, 60]
+    assert run.grid_steps() == [0, 1, 2, 3, 6, 10, 20, 40, 60]
 
 
 def test_history_has_a_row_per_interval_and_per_epoch(run):
@@ -103,24 +106,26 @@ def test_the_networks_load_by_themselves_and_the_grid_shows_the_generator(run):
 
 def test_the_gif_has_the_recorded_grids_as_frames(run):
     frames = imageio.imread(run.gif_path, index=None)
-    assert len(frames) == 5
+    assert len(frames) == 9
     for frame, path in zip(frames, run.grids(), strict=True):
         recorded = decode(path, channels=1).astype(int)
-        assert frame.shape[0] == len(recorded) + 20  # its step stands below
-        assert np.abs(frame[: len(recorded), :, :1] - recorded).max() <= 5  # of 32 grays
+        assert frame.shape[0] == len(recorded) + caption_height(recorded.shape[1])  # its step and seconds stand below
+        assert np.abs(frame[: len(recorded), :, :1] - recorded).max() <= 20  # of 16 grays
 
 
 def test_a_line_per_grid_and_a_last_word(run):
-    assert [line.partition("  loss")[0] for line in run.lines[:-1]] == [
-        "epoch 1/3  step 10", "epoch 1/3  step 20", "epoch 2/3  step 40", "epoch 3/3  step 60"]  # fmt: skip
+    early = [f"epoch 1/3  step {step}" for step in (1, 2, 3, 6, 10)]
+    assert [line.partition("  loss")[0] for line in run.lines[:-2]] == [
+        *early, "epoch 1/3  step 20", "epoch 2/3  step 40", "epoch 3/3  step 60"]  # fmt: skip
     assert "images/s" in run.lines[0]
+    assert re.fullmatch(r"film: progress.gif \d+ kB, progress.webp \d+ kB", run.lines[-2])
     assert re.match(r"done: 3 epochs, step 60 in \d:\d\d \(and \d:\d\d to start\), see ", run.lines[-1])
 
 
 def test_steps_and_grids_by_step(tmp_path):
     changes = {**TINIEST, "grid_every": 4, "gif_thinned": True}
     run = train("gwu", "fake", tmp_path / "run", steps=10, overrides=changes, progress=Recorder())
-    assert [path.name for path in run.grids()] == [f"step_{n:06d}.png" for n in (0, 4, 8, 10)]
+    assert [path.name for path in run.grids()] == [f"step_{n:06d}.png" for n in (0, 1, 2, 3, 4, 8, 10)]
     assert run.history()["step"].tolist() == [4, 8, 10]
     run.diverged_path.write_text("a loss is no longer a finite number\n")
     train("gwu", "fake", tmp_path / "run", steps=12, overrides=changes, progress=Recorder())

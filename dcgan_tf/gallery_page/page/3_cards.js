@@ -82,7 +82,7 @@ function makeCard(run) {
         run.status !== "finished" && el("span", { class: `mark ${run.status}` }, STATUS[run.status]),
         run.alarms > 0 && el("span", { class: "mark alarm" }, plural(run.alarms, "alarm")))),
     el("div", { class: "actions" },
-      run.gif ? playButton(run, picture) : el("span", {}),
+      run.film ? playButton(run, picture) : el("span", {}),
       el("label", { class: "pick" }, "Compare", box)));
   return { run, element, link, box, score };
 }
@@ -93,7 +93,7 @@ function shortPath(path) {
 
 let endHover = () => {}; // a card that is hidden or moved is never told that the pointer has left it
 
-// The GIF lies over the still while the pointer is on the card, or as long as its button is pressed.
+// The film lies over the still while the pointer is on the card, or as long as its button is pressed.
 function playButton(run, picture) {
   let film = null, held = false, waiting = null;
   const button = el("button", { type: "button", class: "play", "aria-label": `Play ${run.name}`, "aria-pressed": "false",
@@ -103,7 +103,7 @@ function playButton(run, picture) {
     button.replaceChildren(icon(held ? "pause" : "play"), el("span", {}, held ? "Stop" : "Play"));
     if (on && !film) {
       film = el("img", { class: "film", alt: "" });
-      film.src = run.gif;
+      film.src = run.film;
       picture.append(film);
     } else if (!on && film && !held) {
       film.remove();

@@ -107,7 +107,7 @@ function filmOf(run, details, moved) {
   time.go(grids.length - 1);
   if (grids.length > 1) fill(frame, { click: time.toggle, class: "mat whole plays" }, []);
   return { element: el("div", {}, frame, time.element, el("p", { class: "note" },
-    `${plural(grids.length, "grid")}, always from the same latents${details.shown ? `, ${details.shown}` : ""}`, run.gif && [" · ", el("a", { href: run.gif }, "as a GIF")])),
+    `${plural(grids.length, "grid")}, always from the same latents${details.shown ? `, ${details.shown}` : ""}`, run.film && [" · ", el("a", { href: run.film }, "as a film")])),
   keys: timeKeys(time) };
 }
 
