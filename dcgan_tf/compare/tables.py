@@ -6,6 +6,7 @@ import html
 import pandas
 
 from dcgan_tf.compare.choosing import (
+    LOSSES,
     best_run,
     describe_setting,
     foremost,
@@ -15,6 +16,14 @@ from dcgan_tf.compare.choosing import (
     shared_protocol,
     short_names,
     varied_settings,
+)
+from dcgan_tf.compare.repeats import (
+    Repeats,
+    among_settings,
+    by_setting,
+    called,
+    repeats_table,
+    runs_of,
 )
 from dcgan_tf.compare.rows import RunRow, read_runs
 from dcgan_tf.evaluation.metrics import describe_value
@@ -92,16 +101,21 @@ def _place(folder):
 class RunTable:
     """A row per run: the settings in which they differ, how far it came, its losses and scores; the best marked.
 
-    frame: the same as a pandas DataFrame of numbers, to be sorted and filtered: `table.frame.sort_values("seconds")`.
-    A table in a notebook, text elsewhere; everything that runs have written is escaped. Of more than 100 runs the best
-    are shown, which is said; the frame has all.
+    Runs that differ in nothing but their seed are one row, with mean ± standard deviation (n) of those that have
+    finished; repeats=False: a row each.
+    frame: a row per run, as a pandas DataFrame of numbers, to be sorted and filtered:
+    `table.frame.sort_values("seconds")`. settings: a row per setting, the same for n, means and standard deviations.
+    A table in a notebook, text elsewhere; everything that runs have written is escaped. Of more than 100 rows the best
+    are shown, which is said; the frames have all.
     """
 
-    def __init__(self, rows: list[RunRow]):
-        rows = list(rows)
-        titles = score_titles(rows)
-        shown, self.which = foremost(rows, _MOST_ROWS)
-        self.frame, self.texts = run_frame(rows), _texts(shown, varied_settings(rows), titles)
+    def __init__(self, rows: list[RunRow], repeats: bool = True):
+        runs = list(rows)
+        rows = by_setting(runs) if repeats else runs
+        names, titles = varied_settings(rows, among_settings(rows)), score_titles(rows)
+        shown, self.which = foremost(rows, _MOST_ROWS, what=called(rows))
+        self.frame, self.texts = run_frame(runs), _texts(shown, names, titles)
+        self.settings = pandas.DataFrame(repeats_table(rows, names))
         self.protocols = {title: shared_protocol(rows, title) for title in titles}
         held = {title: best_run(rows, title)[1] for title in titles}
         self.best = {  # (row's place, metric): those as good as the best by the same protocol
@@ -110,12 +124,15 @@ class RunTable:
             for title, score in row.scores.items()
             if (score.value, score.protocol) == (held[title].value, held[title].protocol)
         }
-        self.steps = sorted({row.last["step"] for row in rows if row.last})
+        self.steps = sorted({run.last["step"] for row in rows for run in runs_of(row) if run.last})
+        self.repeated = any(isinstance(row, Repeats) for row in rows)
 
     def _note(self):
         protocols = list(dict.fromkeys(self.protocols.values()))
         note = f"Measured with: {' / '.join(protocols)}." if protocols else "None of them was evaluated yet."
         note = f"{self.which}; `.frame` has all of them. {note}" if self.which else note
+        if self.repeated:
+            note += " Of repeats: mean ± standard deviation (n), over the n seeds that have finished."
         if len(self.steps) > 1:
             note += f" The runs made {self.steps[0]:,} to {self.steps[-1]:,} steps: compare scores with that in mind."
         return note
@@ -149,18 +166,29 @@ def run_frame(rows: list[RunRow]) -> pandas.DataFrame:
 
 
 def _texts(rows, settings, titles):
-    """The same as texts for people, "" for what a run does not have."""
+    """The same as texts for people, "" for what a row does not have."""
     forms = {"epoch": "{:.0f}", "step": "{:,.0f}", "seconds": "{:.0f}"}
-    forms |= {"generator_loss": "{:.3f}", "discriminator_loss": "{:.3f}"}
     columns = {"run": [row.name for row in rows]}
-    columns |= {name: [describe_setting(row.settings.get(name)) for row in rows] for name in settings}
-    columns["status"] = [str(row.status) for row in rows]
+    columns |= {
+        name: [describe_setting(row.settings[name]) if name in row.settings else "" for row in rows]
+        for name in settings
+    }
+    columns["status"] = [row.standing if isinstance(row, Repeats) else str(row.status) for row in rows]
     for name, form in forms.items():
-        head = {"generator_loss": "G loss", "discriminator_loss": "D loss"}.get(name, name)
-        columns[head] = [form.format(row.last[name]) if row.last else "" for row in rows]
-    for title in titles:
-        columns[title] = [describe_value(row.scores[title].value) if title in row.scores else "" for row in rows]
+        columns[name] = [form.format(row.last[name]) if row.last else "" for row in rows]
+    heads = {"generator_loss": "G loss", "discriminator_loss": "D loss"}
+    for title in (*LOSSES, *titles):
+        columns[heads.get(title, title)] = [_number(row, title) for row in rows]
     return pandas.DataFrame(columns)
+
+
+def _number(row, title):
+    """A loss, or the newest score, as text; of repeats with its deviation and n."""
+    if isinstance(row, Repeats):
+        return str(row.spreads[title]) if title in row.spreads else ""
+    if title in LOSSES:
+        return f"{row.last[title]:.3f}" if row.last else ""
+    return describe_value(row.scores[title].value) if title in row.scores else ""
 
 
 def show_gifs(rows: list[RunRow], width: int = 300):
@@ -181,26 +209,46 @@ def show_gifs(rows: list[RunRow], width: int = 300):
 
 
 def describe_best(rows: list[RunRow], metric: str | None = None) -> str:
-    """The best of these runs by a metric (by default the first that any has), in words, and how it was measured."""
+    """The best of these runs, or settings, by a metric, in words, and how it was measured.
+
+    metric: by default the first that any has. Of repeats the mean counts.
+    """
+    rows = by_setting(rows)
     titles = score_titles(rows)
     if metric is None and not titles:
         return "None of these runs was evaluated: `python -m dcgan_tf evaluate RUN` measures one."
     title = metric or titles[0]
     row, score, others = best_run(rows, title)
-    lines = [f"best by {title}: {row.name}, {describe_value(score.value)}", f"measured with: {score.protocol}"]
+    lines = [f"best by {title}: {row.name}, {_number(row, title)}", f"measured with: {score.protocol}"]
     earlier = row.best_scores[title]
     if earlier.value != score.value:
         lines.append(f"at step {earlier.step:,} it was better: {describe_value(earlier.value)}")
     apart = {id(other) for other in others}
-    steps = sorted({other.scores[title].step for other in rows if id(other) not in apart} - {None})
+    measured = [other for other in rows if id(other) not in apart]
+    lines += _near(row, [other for other in measured if other is not row], title)
+    steps = sorted({run.scores[title].step for one in measured for run in runs_of(one) if title in run.scores} - {None})
     if len(steps) > 1:
         lines.append(f"measured after {steps[0]:,} to {steps[-1]:,} steps: the runs are not equally long")
-    measured = [other.name for other in others if title in other.scores]
-    if measured:
-        lines.append(f"measured otherwise, so not compared: {', '.join(measured)}")
+    otherwise = [other.name for other in others if title in other.scores]
+    if otherwise:
+        lines.append(f"measured otherwise, so not compared: {', '.join(otherwise)}")
     missing = [other.name for other in others if title not in other.scores]
     if missing:
         lines.append(f"not measured: {', '.join(missing)}")
-    if row.status != State.FINISHED:
+    if isinstance(row, Repeats) and row.failures:
+        lines.append(f"note: {row.standing}")
+    elif row.status != State.FINISHED:
         lines.append(f"note: it is {row.status}")
     return "\n".join(lines)
+
+
+def _near(best, others, title):
+    """A line on what comes next, where seeds alone make as large a difference."""
+    if not others:
+        return []
+    second, score, _ = best_run(others, title)
+    stds = [row.spreads[title].std for row in (best, second) if isinstance(row, Repeats)]
+    gap = abs(score.value - best.scores[title].value)
+    if gap > max([std for std in stds if std is not None], default=-1.0):
+        return []
+    return [f"next is {second.name}, {_number(second, title)}: no further away than the seeds are from one another"]
