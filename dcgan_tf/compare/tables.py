@@ -41,8 +41,9 @@ _EXAMPLE_STEPS = 200  # of each of the two small runs that are trained where non
 
 
 def choose_runs(folders, filters=(), most: int = 12, results_dir="results", say=print) -> list[RunRow]:
-    """The runs at and below these folders that pass all filters (see comparison.select), the newest `most` of them.
+    """The runs at and below these folders that pass all filters (see choosing.select), the newest `most` of them.
 
+    Repeats of a setting count as one, and are all there.
     A relative folder starts where the notebooks' results do. Without folders two small runs are trained first, in
     `results_dir`, so that there is something to see. Broken runs are named and left out.
     Raises UserError when nothing is there, or nothing is left.
@@ -63,10 +64,12 @@ def choose_runs(folders, filters=(), most: int = 12, results_dir="results", say=
     found = select([row for row in rows if row.settings], filters)
     if not found:
         raise UserError(f"none of {len(rows)} runs passes the filters {list(filters)!r}: see their names and settings")
-    newest = sorted(found, key=lambda row: row.started or "")[-most:]
-    chosen = sorted(newest, key=lambda row: natural(row.name))
+    settings = by_setting(found)
+    newest = sorted(settings, key=lambda row: max(run.started or "" for run in runs_of(row)))[-most:]
+    chosen = sorted((run for row in newest for run in runs_of(row)), key=lambda row: natural(row.name))
     left = f", the newest of {len(found):,}: filters make the choice yours" if len(chosen) < len(found) else ""
-    say(f"{len(chosen)} runs{left}")
+    of = f" of {len(newest)} settings" if len(newest) < len(chosen) else ""
+    say(f"{len(chosen)} runs{of}{left}")
     return chosen
 
 
