@@ -93,17 +93,20 @@ def by_setting(rows: Iterable[RunRow], asked: Iterable[dict] | None = None) -> l
     """
     rows = list(rows)
     asked = [row.settings for row in rows] if asked is None else list(asked)
-    groups, copies = {}, Counter()
-    for row, settings in zip(rows, asked, strict=True):
-        key = None if isinstance(row, Repeats) else setting_key(settings)
-        if key is None:
-            groups[id(row)] = [row]
-            continue
-        same = key, repr(row.settings.get("seed"))
-        groups.setdefault((key, copies[same]), []).append(row)
-        copies[same] += 1
+    keys = [None if isinstance(row, Repeats) else setting_key(one) for row, one in zip(rows, asked, strict=True)]
+    groups = [[rows[place] for place in places] for places in alike(keys, [row.settings.get("seed") for row in rows])]
     protocols = {title: shared_protocol(rows, title) for title in score_titles(rows)}
-    return [group[0] if len(group) == 1 else _joined(group, protocols) for group in groups.values()]
+    return [group[0] if len(group) == 1 else _joined(group, protocols) for group in groups]
+
+
+def alike(keys: Iterable[str | None], seeds: Iterable) -> list[list[int]]:
+    """The places of what has the same key, in groups in which no seed is twice; what has no key is by itself."""
+    groups, copies = {}, Counter()
+    for place, (key, seed) in enumerate(zip(keys, seeds, strict=True)):
+        turn = place if key is None else copies[key, seed]
+        groups.setdefault((key, turn), []).append(place)
+        copies[key, seed] += 1
+    return list(groups.values())
 
 
 def setting_key(settings: dict) -> str | None:
