@@ -32,6 +32,18 @@ def shared_protocol(rows: Iterable[RunRow], title: str) -> str | None:
     return max(protocols, key=protocols.get) if protocols else None
 
 
+def yardstick(rows: Iterable[RunRow], title: str, what: str) -> float | None:
+    """What "real" images, or "noise", give by the protocol that most of these runs share; None where that is not known.
+
+    See evaluation/yardsticks.py.
+    """
+    rows = list(rows)
+    protocol = shared_protocol(rows, title)
+    scores = [row.scores[title] for row in rows if title in row.scores and row.scores[title].protocol == protocol]
+    found = [score.line.get("yardsticks", {}).get(what, {}).get(title) for score in scores]
+    return next((value for value in found if value is not None), None)
+
+
 def best_run(rows: Iterable[RunRow], title: str, newest: bool = True) -> tuple[RunRow, Score, list[RunRow]]:
     """The run whose newest (or best ever) score is the best: (its row, the score, rows that could not be compared).
 

@@ -17,6 +17,7 @@ from dcgan_tf.compare.choosing import (
     setting_values,
     shared_protocol,
     varied_settings,
+    yardstick,
 )
 from dcgan_tf.compare.moments import check_by, moments_of, titled
 from dcgan_tf.compare.repeats import Repeats, among_settings, by_setting, called, runs_of
@@ -69,6 +70,10 @@ def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None
         axes.set_ylabel(panel.replace("_", " "))
         if panel in titles:
             axes.set_title("\n".join(textwrap.wrap(protocol, 70)), fontsize=6.5, loc="left", color=GRAY)
+            if (real := yardstick(rows, panel, "real")) is not None:
+                axes.axhline(real, color=GRAY, linewidth=1, linestyle=(0, (1, 2)), zorder=1)
+                place = {"xy": (1, real), "xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
+                axes.annotate("real against real", **place, fontsize=7, color=GRAY)
         axes.grid(color="#e8e8e8", linewidth=0.8)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)

@@ -16,6 +16,7 @@ from dcgan_tf.compare.choosing import (
     shared_protocol,
     short_names,
     varied_settings,
+    yardstick,
 )
 from dcgan_tf.compare.repeats import (
     Repeats,
@@ -127,6 +128,7 @@ class RunTable:
             for title, score in row.scores.items()
             if (score.value, score.protocol) == (held[title].value, held[title].protocol)
         }
+        self.beside = {what: {title: yardstick(rows, title, what) for title in titles} for what in ("real", "noise")}
         self.steps = sorted({run.last["step"] for row in rows for run in runs_of(row) if run.last})
         self.repeated = any(isinstance(row, Repeats) for row in rows)
 
@@ -134,6 +136,9 @@ class RunTable:
         protocols = list(dict.fromkeys(self.protocols.values()))
         note = f"Measured with: {' / '.join(protocols)}." if protocols else "None of them was evaluated yet."
         note = f"{self.which}; `.frame` has all of them. {note}" if self.which else note
+        for what, words in (("real", "Real images against real ones"), ("noise", "Noise")):
+            known = [f"{title} {describe_value(v)}" for title, v in self.beside[what].items() if v is not None]
+            note += f" {words} would be at: {', '.join(known)}." if known else ""
         if self.repeated:
             note += " Of repeats: mean ± standard deviation (n), over the n seeds that have finished."
         if len(self.steps) > 1:

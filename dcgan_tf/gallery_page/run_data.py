@@ -173,6 +173,7 @@ def _evaluations(lines):
     """Every evaluation: when, with what, and what was found."""
     found = []
     for line in lines:
+        beside = line.get("yardsticks")
         metrics = [
             {
                 "title": score.title,
@@ -180,6 +181,7 @@ def _evaluations(lines):
                 "std": _finite(score.std),
                 "better": metric_of(score.title).better if metric_of(score.title) else "",
                 "protocol": score.protocol,
+                **({what: _finite(beside[what].get(score.title)) for what in ("real", "noise")} if beside else {}),
             }
             for score in scores_of(line)
         ]

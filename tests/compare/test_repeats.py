@@ -24,7 +24,7 @@ def rows(tmp_path_factory):
     for loss, values in {**VALUES, "minimax": [4.9]}.items():
         for seed, value in enumerate(values):
             scores = [] if (loss, seed) == ("bce", 3) else [(10, 2 * value), (20, value)]
-            run = write_run(folder / f"loss={loss}-seed={seed}", loss=loss, seed=seed, scores=scores)
+            run = write_run(folder / f"loss={loss}-seed={seed}", loss=loss, seed=seed, scores=scores, beside=(1.25, 99))
             run.rewrite_history([{**row, "generator_loss": value + row["epoch"]} for row in run.rows()])
             run.grids_path.mkdir()
             save_png(run.grid_path(20), np.full((40, 40, 1), 50 + 10 * seed, np.uint8))
@@ -76,6 +76,9 @@ def test_the_table_has_a_row_per_setting_and_the_best_is_the_best_mean(rows):
     assert lines["loss=minimax-seed=0"].endswith("6.900 0.500 4.900") and "over the n seeds" in repr(table)
     assert table._repr_html_().count("<b>") == 1 and "<td><b>4.50 ± 0.71 (2)</b></td>" in table._repr_html_()
     assert len(table.frame) == 8 and "seed" in RunTable(rows, repeats=False).texts
+    assert "Real images against real ones would be at: frechet_distance 1.250. Noise would be at: frechet_" in repr(
+        table
+    )
     found = table.settings.set_index("setting").to_dict("index")
     assert found["loss=hinge"]["n"] == 2 and found["loss=hinge"]["failures"] == "seed 2 diverged"
     assert found["loss=bce"]["frechet_distance n"] == 3 and found["loss=bce"]["frechet_distance mean"] == 6.5
@@ -105,6 +108,7 @@ def test_a_band_is_one_standard_deviation_and_the_legend_says_so(rows):
     }
     assert thick[labels[0]].get_xdata().tolist() == [640, 1280]
     assert thick[labels[0]].get_ydata().tolist() == [7.75, 8.75] and thick[labels[1]].get_ydata().tolist() == [5.5, 6.5]
+    assert [text.get_text() for text in scores.texts] == ["real against real"] and not list(losses.texts)
     assert len(losses.collections) == len(scores.collections) == 2  # the bands
     edges = np.concatenate([path.vertices[:, 1] for path in losses.collections[0].get_paths()])
     std = statistics.stdev(VALUES["bce"])

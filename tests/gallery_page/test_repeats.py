@@ -19,7 +19,9 @@ def folder(tmp_path_factory):
     for loss, seed, value in [
         (loss, seed, value) for loss, found in values.items() for seed, value in enumerate(found)
     ]:
-        run = write_run(folder / f"loss={loss}-seed={seed}", loss=loss, seed=seed, scores=[(20, value)])
+        run = write_run(
+            folder / f"loss={loss}-seed={seed}", loss=loss, seed=seed, scores=[(20, value)], beside=(1.25, 99)
+        )
         if (loss, seed) == ("hinge", 2):
             run.diverged_path.write_text("it did")
     write_run(folder / "damaged").config_path.write_text("{")
@@ -58,6 +60,9 @@ def test_a_setting_is_a_row_with_the_numbers_that_tables_have(browser, folder):
     heads = [" ".join(text.split()) for text in page.texts(".repeats-table tbody th")]
     assert heads == ["loss hinge seed 0, seed 1", "loss bce seed 0, seed 1", "loss minimax seed 0"]
     assert page.count(".repeats-table .best") == 1 and "pixels; 100 samples" in page.text(".part .note:last-child")
+    page.evaluate(f"location.hash = '#/run/{ids[0]}'")
+    page.wait_for("document.querySelector('main > .run')")
+    assert page.texts(".scores dd") == ["4", "smaller is better", "real images 1.25, noise 99"]
     page.evaluate(f"location.hash = '#/compare/{ids[0]},{ids[2]}'")  # of each setting one
     page.wait_for("document.querySelectorAll('.column').length === 2")
     assert page.count(".repeats-table") == 0 and page.errors == []
