@@ -28,7 +28,7 @@ def yardsticks(evaluator: Evaluator, bar=None, say=print) -> dict:
     parts = halves(len(evaluator.real_data), evaluator.real.count, evaluator.samples)
     names = [name for name in evaluator.names if name != "bound"]
     data, key = evaluator.real_data.fingerprint[:24], evaluator.network.key
-    file = f"yardsticks-1-{data}-{key}-{evaluator.real.count}-{evaluator.samples}.npz"
+    file = f"yardsticks-2-{data}-{key}-{evaluator.real.count}-{evaluator.samples}.npz"
     path = cached("features", file, say=say)
     known = {name: float(value) for name, value in (load_arrays(path) or {}).items() if np.ndim(value) == 0}
     missing = [name for name in names if not {f"real_{name}", f"noise_{name}"} <= known.keys()]
@@ -55,13 +55,14 @@ def yardsticks(evaluator: Evaluator, bar=None, say=print) -> dict:
 
 
 def halves(count: int, against: int, shown: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of `count` real images in two parts that have none in common, in order: (to compare with, to show).
+    """Rows of `count` real images in two parts that have none in common: (to compare with, to show).
 
-    At most half of them are shown. Drawn by chance, but always in the same way: neighbours may be alike.
+    At most half of them are shown. Drawn by chance, but always in the same way, since neighbours may be alike; and
+    shown in that order: of data sorted by class, each part that the classifier's score is a mean of would have one.
     """
     rows = np.random.default_rng(0).permutation(count)
     shown = min(shown, count // 2)
-    return np.sort(rows[shown : shown + against]), np.sort(rows[:shown])
+    return np.sort(rows[shown : shown + against]), rows[:shown]
 
 
 def _of_real(evaluator, names, against, shown, bar):

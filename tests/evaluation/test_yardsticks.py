@@ -23,7 +23,8 @@ def test_halves_have_nothing_in_common_and_as_many_as_there_can_be():
     ):  # fmt: skip
         one, other = halves(count, against, shown)
         assert (len(one), len(other)) == sizes and not set(one) & set(other) and max([*one, *other]) < count
-        assert (np.diff(one) > 0).all() and (np.diff(other) > 0).all()  # in the order in which a disk has them
+        assert (np.diff(one) > 0).all()
+    assert np.abs(np.corrcoef(np.arange(1000), halves(5000, 5000, 1000)[1])[0, 1]) < 0.1  # data may be sorted by class
 
 
 def test_real_images_are_near_and_noise_is_far_and_both_are_measured_once(digits, monkeypatch):
