@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from written_runs import write_run
 
+from dcgan_tf.compare.best import describe_best
 from dcgan_tf.compare.curves import overlaid_curves
 from dcgan_tf.compare.repeats import Repeats, Spread, by_setting, first_run, repeats_table, shared_name
 from dcgan_tf.compare.rows import read_runs
 from dcgan_tf.compare.sheets import overview, timeline
-from dcgan_tf.compare.tables import RunTable, describe_best
+from dcgan_tf.compare.tables import RunTable
 from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.system.errors import UserError
 
