@@ -6,7 +6,7 @@ from dcgan_tf.recipe.catalogue import get_recipe
 from dcgan_tf.run.directory import Run
 
 
-def write_run(path, steps=20, length=20, seed=0, scores=(), samples=100, whole=True, **fields):
+def write_run(path, steps=20, length=20, seed=0, scores=(), samples=100, whole=True, beside=None, **fields):
     """A run directory as train() leaves it, but for the pictures and networks, which are empty files."""
     run = Run(path)
     run.path.mkdir(parents=True)
@@ -25,6 +25,10 @@ def write_run(path, steps=20, length=20, seed=0, scores=(), samples=100, whole=T
         line = {"step": step, "generator": "averaged", "metrics": {"frechet_distance": {"mean": value}},
                 "features": {"description": "pixels"}, "samples": samples, "seeds": [0],
                 "real": {"dataset": "fake", "split": "all", "images": 1000, "fingerprint": "f" * 64}}  # fmt: skip
+        if beside is not None:  # what real images, and noise, give
+            real, noise = ({"frechet_distance": value} for value in beside)
+            images = {"real": [500, 100], "noise": [1000, 100]}
+            line["yardsticks"] = {"real": real, "noise": noise, "images": images}
         with open(run.metrics_path, "a") as file:
             file.write(json.dumps(line) + "\n")
     if whole:

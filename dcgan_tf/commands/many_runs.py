@@ -83,6 +83,12 @@ def gallery(results_dir, embed):
     callback=negated,
     help="Train every run from its beginning, also where a shorter one is the same up to there.",
 )
+@click.option(
+    "--by",
+    default="epoch",
+    show_default=True,
+    help="What curves.png compares at equal amounts of: epoch, step, images or seconds.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be trained, and stop.")
 def sweep(notebook, settings, file, dry_run, **options):
     """Run a notebook with every combination of settings, and put the results side by side.

@@ -95,6 +95,13 @@ def sample(run, count, seed, output, having, without, **options):
 @click.option(
     "--inception", type=click.Path(), help="The file classify_image_graph_def.pb, if it cannot be downloaded here."
 )
+@click.option(
+    "--no-yardsticks",
+    "yardsticks",
+    is_flag=True,
+    callback=negated,
+    help="Leave out what real images and noise give, which stands beside each metric and is measured once.",
+)
 @click.option("--no-progress", is_flag=True, help="Show no progress bar.")
 def evaluate(run, metrics, no_progress, **options):
     """Measure a run's generator: print a table, and add a line to the run's metrics.jsonl."""

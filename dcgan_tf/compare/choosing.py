@@ -32,6 +32,18 @@ def shared_protocol(rows: Iterable[RunRow], title: str) -> str | None:
     return max(protocols, key=protocols.get) if protocols else None
 
 
+def yardstick(rows: Iterable[RunRow], title: str, what: str) -> float | None:
+    """What "real" images, or "noise", give by the protocol that most of these runs share; None where that is not known.
+
+    See evaluation/yardsticks.py.
+    """
+    rows = list(rows)
+    protocol = shared_protocol(rows, title)
+    scores = [row.scores[title] for row in rows if title in row.scores and row.scores[title].protocol == protocol]
+    found = [score.line.get("yardsticks", {}).get(what, {}).get(title) for score in scores]
+    return next((value for value in found if value is not None), None)
+
+
 def best_run(rows: Iterable[RunRow], title: str, newest: bool = True) -> tuple[RunRow, Score, list[RunRow]]:
     """The run whose newest (or best ever) score is the best: (its row, the score, rows that could not be compared).
 
@@ -52,11 +64,11 @@ def best_run(rows: Iterable[RunRow], title: str, newest: bool = True) -> tuple[R
     return *best, [row for row in rows if id(row) not in places]
 
 
-def foremost(rows: Iterable[RunRow], most: int, metric: str | None = None) -> tuple[list[RunRow], str]:
+def foremost(rows: Iterable[RunRow], most: int, metric: str | None = None, what="runs") -> tuple[list[RunRow], str]:
     """At most so many rows, in their order, and in words which these are; "" where all fit.
 
     The best by a metric (by default the first that any has) in its shared protocol; where too few have it, the first
-    of the others, too.
+    of the others, too. what: what a row is called.
     """
     rows = list(rows)
     if len(rows) <= most:
@@ -72,7 +84,7 @@ def foremost(rows: Iterable[RunRow], most: int, metric: str | None = None) -> tu
     best = sorted(compared, key=cmp_to_key(order))
     places = list(dict.fromkeys([*best, *range(len(rows))]))[:most]
     which = f"the best by {title}" if len(best) >= most else "the first" if not best else f"the best by {title} first"
-    return [rows[place] for place in sorted(places)], f"{most:,} of {len(rows):,} runs, {which}"
+    return [rows[place] for place in sorted(places)], f"{most:,} of {len(rows):,} {what}, {which}"
 
 
 # --- what tells runs apart ------------------------------------------------------------------------------

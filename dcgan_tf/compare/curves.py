@@ -1,7 +1,9 @@
 """The curves of many runs over one another, with a legend."""
 
+import functools
 import itertools
 import textwrap
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,12 +17,15 @@ from dcgan_tf.compare.choosing import (
     setting_values,
     shared_protocol,
     varied_settings,
+    yardstick,
 )
-from dcgan_tf.compare.rows import scores_of
+from dcgan_tf.compare.moments import check_by, moments_of, titled
+from dcgan_tf.compare.repeats import Repeats, among_settings, by_setting, called, runs_of
+from dcgan_tf.compare.rows import RunRow, scores_of
 from dcgan_tf.pictures.curves import progress_axis, running_mean
 from dcgan_tf.pictures.even_rows import even_rows
-from dcgan_tf.pictures.picture import Picture
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.pictures.picture import GRAY, Picture
+from dcgan_tf.run.reading import State
 
 # Okabe and Ito's colours without their yellow, which white paper swallows; runs beyond seven change their line.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -30,54 +35,84 @@ MOST = 60  # runs that are looked at for lines they share
 
 
 def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None) -> Picture:
-    """Both losses of all these runs over epochs, steps or seconds, and a metric where runs have been evaluated.
+    """Both losses of all these runs at equal epochs, steps, images or seconds, and a metric where they were evaluated.
 
     Two settings that vary are told apart by colour and by line, and a dot marks where a run ends. A run that is the
-    beginning of another is a dot on its line. Of more runs than can be told apart the best are drawn, which is said.
-    among: the settings the legend may name; None: all.
+    beginning of another is a dot on its line. Repeats of a setting are one line, their mean as far as all of them
+    reach, in a band of one standard deviation to each side; those that have not finished are thin lines that end in a
+    cross. Of more than can be told apart the best are drawn, which is said.
+    by: one of moments.BY. among: the settings the legend may name; None: all.
     metric: which; by default the first there is.
     """
-    if by not in ("epoch", "step", "seconds"):
-        raise UserError(f"by={by!r} must be epoch, step or seconds")
-    begun = sorted([row for row in rows if row.last], key=lambda row: -row.last["step"])
-    rows, which = foremost(begun, MOST, metric)
-    lines = _lines(rows)
-    if len(lines) > LOOKS:
-        rows, which = foremost(begun, LOOKS, metric)
-        lines = _lines(rows)
-    styles = _styles([row for row, _ in lines], among)
+    check_by(by)
+    rows = by_setting(rows)
+    begun = [row for row in rows if any(run.last for run in runs_of(row))]
+    begun = sorted(begun, key=lambda row: -max(run.last["step"] for run in runs_of(row) if run.last))
+    rows, which = foremost(begun, MOST, metric, called(begun))
+    bundles = _bundles(rows)
+    if len(bundles) > LOOKS:
+        rows, which = foremost(begun, LOOKS, metric, called(begun))
+        bundles = _bundles(rows)
+    among = among_settings(rows, among)
+    styles = _styles([bundle.row for bundle in bundles], among)
     titles = [metric] if metric else score_titles(rows)[:1]
     protocol = shared_protocol(rows, titles[0]) if titles else None
-    longest_of_all = max((_series(row.run, by, LOSSES[0], None)[0][-1] for row in rows), default=0)
     panels = ["generator_loss", "discriminator_loss", *titles]
-    figure = Picture(figsize=(4.6 * len(panels) + 2.6, max(3.6, 0.19 * len(lines) + 0.6)), layout="constrained")
-    handles = {}
-    for axes, panel in zip(figure.subplots(1, len(panels), sharex=True), panels, strict=True):
-        for (longest, parts), (colour, line), label in zip(lines, styles, _labels(rows, lines, among), strict=True):
-            curves = [_series(row.run, by, panel, protocol if panel in titles else None) for row in [longest, *parts]]
-            x, y = curves[0]
-            if panel in titles:  # each of them may have been evaluated at its end
-                points = sorted({point for curve in curves for point in zip(*curve, strict=True)})
-                x, y = [x for x, _ in points], [y for _, y in points]
-            (handle,) = axes.plot(x, y, color=colour, linestyle=line, linewidth=1.5)
+    figure = Picture(figsize=(4.6 * len(panels) + 2.6, max(3.6, 0.19 * len(bundles) + 0.6)), layout="constrained")
+    handles, end = {}, 0.0
+    all_axes = figure.subplots(1, len(panels), sharex=True)
+    for axes, panel in zip(all_axes, panels, strict=True):
+        for bundle, (colour, line), label in zip(bundles, styles, _labels(rows, bundles, among), strict=True):
+            draw = functools.partial(_draw, axes, bundle, by, panel, protocol if panel in titles else None)
+            handle, reached = draw(color=colour, linestyle=line)
             handles.setdefault(label, handle)
-            for x, y in curves:
-                axes.plot(x[-1:], y[-1:], "o", color=colour, markersize=4)
+            end = max(end, reached)
         axes.set_ylabel(panel.replace("_", " "))
         if panel in titles:
-            axes.set_title("\n".join(textwrap.wrap(protocol, 70)), fontsize=6.5, loc="left", color="#666666")
-        progress_axis(axes, by if by != "seconds" else "seconds of training", longest_of_all, whole=by == "step")
+            axes.set_title("\n".join(textwrap.wrap(protocol, 70)), fontsize=6.5, loc="left", color=GRAY)
+            if (real := yardstick(rows, panel, "real")) is not None:
+                axes.axhline(real, color=GRAY, linewidth=1, linestyle=(0, (1, 2)), zorder=1)
+                place = {"xy": (1, real), "xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
+                axes.annotate("real against real", **place, fontsize=7, color=GRAY)
         axes.grid(color="#e8e8e8", linewidth=0.8)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
+    for axes in all_axes:
+        progress_axis(axes, {"seconds": "seconds of training", "images": "images seen"}.get(by, by), end, by == "step")
     if handles:
         shown = dict(sorted(handles.items(), key=lambda item: natural(item[0])))
-        figure.legend(
-            shown.values(), shown.keys(), loc="outside right upper", frameon=False, fontsize=8, handlelength=3
-        )
-    if title or which:
-        figure.suptitle(": ".join(filter(None, [title, which])), fontsize=11, x=0.01, ha="left")
+        legend = figure.legend(
+            shown.values(), shown.keys(), loc="outside right upper", frameon=False, fontsize=8, handlelength=3,
+            title=_about_bands(rows), title_fontsize=8, alignment="left",
+        )  # fmt: skip
+        legend.get_title().set_color(GRAY)
+    figure.suptitle(": ".join(filter(None, [titled(title, by), which])), fontsize=11, x=0.01, ha="left")
     return figure
+
+
+def _about_bands(rows):
+    """What lines and bands are, where some are of repeats."""
+    repeated = [row for row in rows if isinstance(row, Repeats)]
+    thin = "\nthin, to a cross: not finished" if any(row.failures for row in repeated) else ""
+    return f"n seeds: line, their mean;\nband, ± 1 standard deviation{thin}" if repeated else None
+
+
+class _Bundle(NamedTuple):
+    """What one line is drawn of: a run, or the repeats of a setting, each with the runs that are its beginning."""
+
+    row: RunRow
+    members: list[tuple[RunRow, list[RunRow]]]
+
+
+def _bundles(rows):
+    """The bundles of these rows; a row whose runs are all the beginning of others has none of its own."""
+    owners = {id(run): row for row in rows for run in runs_of(row)}
+    runs = sorted((run for row in rows for run in runs_of(row) if run.last), key=lambda run: -run.last["step"])
+    bundles = {}
+    for longest, parts in _lines(runs):
+        row = owners[id(longest)]
+        bundles.setdefault(id(row), _Bundle(row, [])).members.append((longest, parts))
+    return list(bundles.values())
 
 
 def _lines(rows):
@@ -96,38 +131,96 @@ def _lines(rows):
     return [(row, parts) for row, parts, _ in lines]
 
 
-def _labels(rows, lines, among):
-    """What tells each line apart, in few words: 'batch_size 32, epochs 2 4 8'."""
+def _labels(rows, bundles, among):
+    """What tells each line apart, in few words: 'batch_size 32, epochs 2 4 8', and of repeats their number."""
+    owners = {id(run): row for row in rows for run in runs_of(row)}
     varied = varied_settings(rows, among)
-    labels = []
-    for longest, parts in lines:
-        group = [*reversed(parts), longest]
-        words = [f"{name} {' '.join(map(describe_setting, setting_values(group, name)))}" for name in varied]
-        labels.append(", ".join(words))
-    if 0 < len(varied) <= 4 and len(set(labels)) == len(labels):
-        return labels
-    return [", ".join(row.name for row in [longest, *parts]) for longest, parts in lines]
+    groups = []
+    for row, members in bundles:
+        parts = [owners[id(part)] for _, parts in members for part in reversed(parts)]
+        groups.append(list({id(one): one for one in [row, *parts]}.values()))
+    labels = [
+        ", ".join(f"{name} {' '.join(map(describe_setting, setting_values(group, name)))}" for name in varied)
+        for group in groups
+    ]
+    if not 0 < len(varied) <= 4 or len(set(labels)) < len(labels):
+        labels = [", ".join(row.name for row in group) for group in groups]
+    return [
+        f"{label}, n = {bundle.row.counted}" if isinstance(bundle.row, Repeats) else label
+        for label, bundle in zip(labels, bundles, strict=True)
+    ]
+
+
+def _draw(axes, bundle, by, column, protocol, **style):
+    """Draw one bundle into one panel: (what stands for it in a legend, where its last line ends)."""
+    solid, thin, ends, handle = [], [], [0.0], None
+    for run, parts in bundle.members:
+        counts = not isinstance(bundle.row, Repeats) or run.status == State.FINISHED
+        (solid if counts else thin).append(_curve(run, parts, by, column, protocol))
+    for (x, y), _ in thin:
+        (handle,) = axes.plot(x, y, **style, linewidth=0.7, alpha=0.7)
+        axes.plot(x[-1:], y[-1:], "x", color=style["color"], markersize=5)
+        ends += list(x[-1:])
+    if solid:
+        x, mean, std = _mean_curve([curve for curve, _ in solid])
+        (handle,) = axes.plot(x, mean, **style, linewidth=1.5)
+        if std is not None and len(x) == 1:
+            axes.errorbar(x, mean, std, color=style["color"], linewidth=1.2, capsize=3)
+        elif std is not None:
+            axes.fill_between(x, mean - std, mean + std, color=style["color"], alpha=0.18, linewidth=0)
+        stops = [stop for _, points in solid for stop in points]  # of it, and of the runs that are its beginning
+        if std is not None:  # there the mean line has another value than each of them
+            stops = [(min(at, x[-1]), float(np.interp(at, x, mean))) for at, _ in stops]
+        for at, value in stops:
+            axes.plot([at], [value], "o", color=style["color"], markersize=4)
+        ends += list(x[-1:])
+    return handle, float(max(ends))
+
+
+def _curve(longest, parts, by, column, protocol):
+    """((x, y) of a run, where it and each of its beginnings ends, as points)."""
+    curves = [_series(row.run, by, column, protocol) for row in [longest, *parts]]
+    x, y = curves[0]
+    if protocol is not None:  # each of them may have been evaluated at its end
+        points = sorted({point for curve in curves for point in zip(*curve, strict=True)})
+        x, y = np.array([x for x, _ in points]), np.array([y for _, y in points])
+    return (x, y), [(x[-1], y[-1]) for x, y in curves if len(x)]
+
+
+def _mean_curve(curves):
+    """(x, mean, sample standard deviation) of curves, as far as all of them reach; the last is None of a single one.
+
+    Between its points a curve is straight. Curves that have no part in common, such as one evaluation each after
+    other seconds, are the mean of their ends.
+    """
+    curves = [(np.asarray(x, float), np.asarray(y, float)) for x, y in curves if len(x)]
+    if len(curves) <= 1:
+        return (*(curves[0] if curves else (np.zeros(0), np.zeros(0))), None)
+    low, high = max(x[0] for x, _ in curves), min(x[-1] for x, _ in curves)
+    if low > high:
+        places, values = np.array([np.mean([x[-1] for x, _ in curves])]), np.array([[y[-1]] for _, y in curves])
+    else:
+        places = np.unique(np.concatenate([x for x, _ in curves]))
+        places = places[(places >= low) & (places <= high)]
+        values = np.array([np.interp(places, x, y) for x, y in curves])
+    return places, values.mean(axis=0), values.std(axis=0, ddof=1)
 
 
 def _series(run, by, column, protocol):
     """(x, y) of one curve: a metric by one protocol, or a loss, as a running mean where there are many rows."""
-    history = run.history()
     if protocol is None:
-        history = even_rows(history)
+        history = even_rows(run.history())
         values = history[column]
         window = len(values) // 25
-        x = history["step"] / run.config["steps_per_epoch"] if by == "epoch" else history[by]
+        x = history["seconds"] if by == "seconds" else np.array(moments_of(run, history["step"], by))
         return x, running_mean(values, window) if window > 1 else values
+    lines = [line for line in run.metrics() if line.get("step") is not None]
     points = {}
-    for line in run.metrics():
-        step = line.get("step")
-        if step is None:
-            continue
-        x = {"step": step, "seconds": run.seconds_at([step])[0], "epoch": step / run.config["steps_per_epoch"]}[by]
+    for x, line in zip(moments_of(run, [line["step"] for line in lines], by), lines, strict=True):
         for score in scores_of(line):
             if (score.title, score.protocol) == (column, protocol):
                 points[x] = score.value
-    return list(points), list(points.values())
+    return np.array(list(points)), np.array(list(points.values()))
 
 
 def _styles(rows, among):

@@ -10,6 +10,7 @@ grids have other latents, a sheet's cells are sampled anew from the saved genera
 import numpy as np
 
 from dcgan_tf.compare.choosing import (
+    LOSSES,
     best_run,
     choose_axes,
     describe_setting,
@@ -20,6 +21,8 @@ from dcgan_tf.compare.choosing import (
     short_names,
     varied_settings,
 )
+from dcgan_tf.compare.moments import check_by, describe_moment, moments_of, titled
+from dcgan_tf.compare.repeats import Repeats, among_settings, by_setting, called, first_run, runs_of
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.pictures import sheets as layout
@@ -40,14 +43,15 @@ _LATENTS = ("seed", "latent_dim", "latent_distribution", "latent_mean", "latent_
 def sheet(rows, row_setting=None, column_setting=None, title=None) -> Picture:
     """The last grids of these runs, each in the cell of its two settings, with its score and how it ended.
 
+    Repeats of a setting have one cell: the grid of the first seed, and under it mean ± standard deviation (n).
     Without settings the two that vary are taken (see choose_axes). Raises UserError when two runs have the
     same cell: then more than these two settings vary; choose fewer runs, or see sheets().
     """
-    rows = list(rows)
+    rows = by_setting(rows)
     if not rows:
         raise UserError("no runs are chosen: a sheet needs one or more")
     if row_setting is None and column_setting is None:
-        row_setting, column_setting, _ = choose_axes(rows)
+        row_setting, column_setting, _ = choose_axes(rows, among_settings(rows))
     for name in (row_setting, column_setting):
         if name is not None and not any(name in row.settings for row in rows):
             raise UserError(f"no run has a setting {name!r}: take one of {', '.join(differing_settings(rows))}")
@@ -72,8 +76,8 @@ def sheet(rows, row_setting=None, column_setting=None, title=None) -> Picture:
 
 def overview(rows, title=None) -> Picture:
     """The last grids of any runs: by two settings where these tell them apart, else one after another."""
-    rows = list(rows)
-    row_setting, column_setting, further = choose_axes(rows)
+    rows = by_setting(rows)
+    row_setting, column_setting, further = choose_axes(rows, among_settings(rows))
     places = {tuple(repr(row.settings.get(name)) for name in (row_setting, column_setting)) for row in rows}
     if column_setting and not further and len(places) == len(rows) <= MOST_CELLS:
         return sheet(rows, row_setting, column_setting, title)
@@ -82,7 +86,8 @@ def overview(rows, title=None) -> Picture:
 
 def sheet_of_names(rows, columns: int | None = None, title=None) -> Picture:
     """The last grids of any runs, one after another, each under its name; of many the best, which is said."""
-    rows, which = foremost(rows, MOST_CELLS)
+    rows = by_setting(rows)
+    rows, which = foremost(rows, MOST_CELLS, what=called(rows))
     pictures, note = _pictures(rows)
     note = f"{which}. {note}" if which else note
     columns = columns or min(6, len(rows))
@@ -100,10 +105,17 @@ def _label(name, value):
 
 
 _NO_GRID = "no grid yet"
+_REPEATS = " Repeats: the first seed that has finished; numbers are mean ± standard deviation (n seeds)."
 
 
 def _pictures(rows):
-    """One picture uint8 [H, W, 3] per run, or a text in its place, and a line on what they show."""
+    """One picture uint8 [H, W, 3] per row, or a text in its place, and a line on what they show."""
+    note = _REPEATS if called(rows) == "settings" else ""
+    pictures, about = _pictures_of_runs([first_run(row) for row in rows])
+    return pictures, about + note + _steps(rows)
+
+
+def _pictures_of_runs(rows):
     latents = {
         (*(repr(row.settings.get(name)) for name in _LATENTS), bool(row.settings.get("conditional")))
         for row in rows
@@ -112,7 +124,7 @@ def _pictures(rows):
     if len(latents) <= 1:
         count = next((row.settings.get("grid_images") for row in rows if row.last), None)
         of = f"the same {count} latents" if count else "the same latents"
-        return [_last_grid(row.run) for row in rows], f"Each cell: the last recorded grid, of {of}.{_steps(rows)}"
+        return [_last_grid(row.run) for row in rows], f"Each cell: the last recorded grid, of {of}."
     pictures, missing = [], False
     for row in rows:
         picture = _sampled(row)
@@ -122,12 +134,12 @@ def _pictures(rows):
     note = "Each cell: sampled from the saved generator, all from the same latents (seed 0)."
     note += " Latents of other lengths are other latents." if len(dims) > 1 else ""
     note += " Runs without a saved generator: their last recorded grid." if missing else ""
-    return pictures, note + _steps(rows)
+    return pictures, note
 
 
 def _steps(rows):
     """A sentence on how long the runs trained, where that differs: who trained longer is not to be praised for it."""
-    steps = [row.last["step"] for row in rows if row.last]
+    steps = [run.last["step"] for row in rows for run in runs_of(row) if run.last]
     return f" The runs made {min(steps):,} to {max(steps):,} steps." if len(set(steps)) > 1 else ""
 
 
@@ -159,20 +171,24 @@ def _captions(rows):
     title = titles[0] if titles else None
     best, _, others = best_run(rows, title) if title else (None, None, [])
     others = [id(row) for row in others]
-    compared = {row.scores[title].step for row in rows if title in row.scores and id(row) not in others}
+    compared = [run for row in rows if id(row) not in others for run in runs_of(row)]
+    compared = {run.scores[title].step for run in compared if title in run.scores}
     praise = " (best)" if len(compared) <= 1 else " (best; steps differ)"
     captions = []
     for row in rows:
         lines = []
         if title in row.scores:
             mark = praise if row is best else " (other protocol)" if id(row) in others else ""
-            lines.append(Caption(f"{title} {describe_value(row.scores[title].value)}{mark}", TEXT, row is best))
+            value = row.spreads[title] if isinstance(row, Repeats) else describe_value(row.scores[title].value)
+            lines.append(Caption(f"{title} {value}{mark}", TEXT, row is best))
         elif row.last:
-            lines.append(Caption(f"loss G {row.last['generator_loss']:.3f}  D {row.last['discriminator_loss']:.3f}"))
+            losses = [row.spreads[name] if isinstance(row, Repeats) else f"{row.last[name]:.3f}" for name in LOSSES]
+            lines.append(Caption(f"loss G {losses[0]}  D {losses[1]}"))
         if row.last:
-            lines.append(Caption(f"{row.last['step']:,} steps in {row.last['seconds']:,.0f} s"))
-        if row.status != State.FINISHED:
-            lines.append(Caption(_short(f"{row.status}: {row.problem}" if row.problem else str(row.status)), RED))
+            lines.append(Caption(f"{row.last['step']:,.0f} steps in {row.last['seconds']:,.0f} s"))
+        standing = row.standing if isinstance(row, Repeats) else str(row.status)
+        if standing != State.FINISHED:
+            lines.append(Caption(_short(f"{standing}: {row.problem}" if row.problem else standing), RED))
         captions.append(lines)
     return captions
 
@@ -185,20 +201,20 @@ def _short(text, length=60):
 
 
 def timeline(rows, by: str = "epoch", points=5, title=None) -> Picture:
-    """A line per run: its recorded grids at equal epochs, steps or seconds, from early to late.
+    """A line per run: its recorded grids at equal epochs, steps, images or seconds, from early to late.
 
-    by: "epoch", "step" or "seconds" of training. points: how many, over the time that all of the runs have; or
-    a list of moments. Each cell is the newest grid recorded by then, and says when that was.
+    by: one of moments.BY. points: how many, over the time that all of the runs have; or a list of moments. Each cell
+    is the newest grid recorded by then, and says when that was. Of the repeats of a setting the first seed is shown.
     """
-    if by not in ("epoch", "step", "seconds"):
-        raise UserError(f"by={by!r} must be epoch, step or seconds")
-    rows, which = foremost(rows, _MOST_LINES)
-    has_grids = [bool(row.settings and row.last and row.run.grids()) for row in rows]
+    check_by(by)
+    rows = by_setting(rows)
+    rows, which = foremost(rows, _MOST_LINES, what=called(rows))
+    has_grids = [bool(row.settings and row.last and first_run(row).run.grids()) for row in rows]
     without = [row.name for row, has in zip(rows, has_grids, strict=True) if not has]
     rows = [row for row, has in zip(rows, has_grids, strict=True) if has]
     if not rows:
         raise UserError("none of these runs has a recorded grid: train them first")
-    recorded = [_moments(row.run, by) for row in rows]
+    recorded = [_recorded(first_run(row).run, by) for row in rows]
     if isinstance(points, int):
         end = min(moments[-1][0] for moments in recorded)
         start = min(max(next((at for at, _ in moments if at > 0), end) for moments in recorded), end)
@@ -208,21 +224,16 @@ def timeline(rows, by: str = "epoch", points=5, title=None) -> Picture:
     for grids in recorded:
         past = [[found for found in grids if found[0] <= point * (1 + 1e-9)] for point in points]
         cells.append([decode(found[-1][1], channels=3) if found else "no grid by then" for found in past])
-        captions.append([[Caption(_moment(by, found[-1][0]))] if found else [] for found in past])
-    tops = [f"by {_moment(by, point)}" for point in points]
+        captions.append([[Caption(describe_moment(by, found[-1][0]))] if found else [] for found in past])
+    tops = [f"by {describe_moment(by, point)}" for point in points]
     note = (f"{which}. " if which else "") + "Each cell: the newest grid recorded by then, and when."
+    note += " Repeats: the first seed that has finished." if called(rows) == "settings" else ""
     note += f" Left out, without a recorded grid: {', '.join(without)}." if without else ""
-    return layout.sheet(cells, short_names(rows), tops, captions=captions, title=title, note=note)
+    names = short_names(rows, among_settings(rows))
+    return layout.sheet(cells, names, tops, captions=captions, title=titled(title, by), note=note)
 
 
-def _moment(by, value):
-    return {"seconds": f"{value:,.0f} seconds", "step": f"step {value:,.0f}", "epoch": f"epoch {value:.3g}"}[by]
-
-
-def _moments(run, by):
-    """(moment, path) of each recorded grid; epochs are counted with their fractions."""
+def _recorded(run, by):
+    """(moment, path) of each recorded grid."""
     steps = run.grid_steps()
-    seconds = run.seconds_at(steps)
-    per_epoch = run.config["steps_per_epoch"]
-    moments = {"step": steps, "seconds": seconds, "epoch": [step / per_epoch for step in steps]}[by]
-    return list(zip(moments, map(run.grid_path, steps), strict=True))
+    return list(zip(moments_of(run, steps, by), map(run.grid_path, steps), strict=True))

@@ -1,10 +1,12 @@
-"""What notebooks/compare_runs.ipynb needs: choosing runs, a table of what differs, GIFs side by side, the best one."""
+"""What notebooks/compare_runs.ipynb needs: choosing runs, a table of what differs, GIFs side by side."""
 
 import html
 
 import pandas
 
+from dcgan_tf.compare.best import number_of
 from dcgan_tf.compare.choosing import (
+    LOSSES,
     best_run,
     describe_setting,
     foremost,
@@ -14,13 +16,21 @@ from dcgan_tf.compare.choosing import (
     shared_protocol,
     short_names,
     varied_settings,
+    yardstick,
+)
+from dcgan_tf.compare.repeats import (
+    Repeats,
+    among_settings,
+    by_setting,
+    called,
+    repeats_table,
+    runs_of,
 )
 from dcgan_tf.compare.rows import RunRow, read_runs
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.notebook.paths import find_path
 from dcgan_tf.notebook.show import embedded
 from dcgan_tf.pictures.tables import as_html, as_text
-from dcgan_tf.run.reading import State
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.places import project_folder
 from dcgan_tf.system.quiet import tensorflow_quiet
@@ -32,8 +42,9 @@ _EXAMPLE_STEPS = 200  # of each of the two small runs that are trained where non
 
 
 def choose_runs(folders, filters=(), most: int = 12, results_dir="results", say=print) -> list[RunRow]:
-    """The runs at and below these folders that pass all filters (see comparison.select), the newest `most` of them.
+    """The runs at and below these folders that pass all filters (see choosing.select), the newest `most` of them.
 
+    Repeats of a setting count as one, and are all there.
     A relative folder starts where the notebooks' results do. Without folders two small runs are trained first, in
     `results_dir`, so that there is something to see. Broken runs are named and left out.
     Raises UserError when nothing is there, or nothing is left.
@@ -54,10 +65,12 @@ def choose_runs(folders, filters=(), most: int = 12, results_dir="results", say=
     found = select([row for row in rows if row.settings], filters)
     if not found:
         raise UserError(f"none of {len(rows)} runs passes the filters {list(filters)!r}: see their names and settings")
-    newest = sorted(found, key=lambda row: row.started or "")[-most:]
-    chosen = sorted(newest, key=lambda row: natural(row.name))
+    settings = by_setting(found)
+    newest = sorted(settings, key=lambda row: max(run.started or "" for run in runs_of(row)))[-most:]
+    chosen = sorted((run for row in newest for run in runs_of(row)), key=lambda row: natural(row.name))
     left = f", the newest of {len(found):,}: filters make the choice yours" if len(chosen) < len(found) else ""
-    say(f"{len(chosen)} runs{left}")
+    of = f" of {len(newest)} settings" if len(newest) < len(chosen) else ""
+    say(f"{len(chosen)} runs{of}{left}")
     return chosen
 
 
@@ -92,16 +105,21 @@ def _place(folder):
 class RunTable:
     """A row per run: the settings in which they differ, how far it came, its losses and scores; the best marked.
 
-    frame: the same as a pandas DataFrame of numbers, to be sorted and filtered: `table.frame.sort_values("seconds")`.
-    A table in a notebook, text elsewhere; everything that runs have written is escaped. Of more than 100 runs the best
-    are shown, which is said; the frame has all.
+    Runs that differ in nothing but their seed are one row, with mean ± standard deviation (n) of those that have
+    finished; repeats=False: a row each.
+    frame: a row per run, as a pandas DataFrame of numbers, to be sorted and filtered:
+    `table.frame.sort_values("seconds")`. settings: a row per setting, the same for n, means and standard deviations.
+    A table in a notebook, text elsewhere; everything that runs have written is escaped. Of more than 100 rows the best
+    are shown, which is said; the frames have all.
     """
 
-    def __init__(self, rows: list[RunRow]):
-        rows = list(rows)
-        titles = score_titles(rows)
-        shown, self.which = foremost(rows, _MOST_ROWS)
-        self.frame, self.texts = run_frame(rows), _texts(shown, varied_settings(rows), titles)
+    def __init__(self, rows: list[RunRow], repeats: bool = True):
+        runs = list(rows)
+        rows = by_setting(runs) if repeats else runs
+        names, titles = varied_settings(rows, among_settings(rows)), score_titles(rows)
+        shown, self.which = foremost(rows, _MOST_ROWS, what=called(rows))
+        self.frame, self.texts = run_frame(runs), _texts(shown, names, titles)
+        self.settings = pandas.DataFrame(repeats_table(rows, names))
         self.protocols = {title: shared_protocol(rows, title) for title in titles}
         held = {title: best_run(rows, title)[1] for title in titles}
         self.best = {  # (row's place, metric): those as good as the best by the same protocol
@@ -110,12 +128,19 @@ class RunTable:
             for title, score in row.scores.items()
             if (score.value, score.protocol) == (held[title].value, held[title].protocol)
         }
-        self.steps = sorted({row.last["step"] for row in rows if row.last})
+        self.beside = {what: {title: yardstick(rows, title, what) for title in titles} for what in ("real", "noise")}
+        self.steps = sorted({run.last["step"] for row in rows for run in runs_of(row) if run.last})
+        self.repeated = any(isinstance(row, Repeats) for row in rows)
 
     def _note(self):
         protocols = list(dict.fromkeys(self.protocols.values()))
         note = f"Measured with: {' / '.join(protocols)}." if protocols else "None of them was evaluated yet."
         note = f"{self.which}; `.frame` has all of them. {note}" if self.which else note
+        for what, words in (("real", "Real images against real ones"), ("noise", "Noise")):
+            known = [f"{title} {describe_value(v)}" for title, v in self.beside[what].items() if v is not None]
+            note += f" {words} would be at: {', '.join(known)}." if known else ""
+        if self.repeated:
+            note += " Of repeats: mean ± standard deviation (n), over the n seeds that have finished."
         if len(self.steps) > 1:
             note += f" The runs made {self.steps[0]:,} to {self.steps[-1]:,} steps: compare scores with that in mind."
         return note
@@ -149,17 +174,19 @@ def run_frame(rows: list[RunRow]) -> pandas.DataFrame:
 
 
 def _texts(rows, settings, titles):
-    """The same as texts for people, "" for what a run does not have."""
+    """The same as texts for people, "" for what a row does not have."""
     forms = {"epoch": "{:.0f}", "step": "{:,.0f}", "seconds": "{:.0f}"}
-    forms |= {"generator_loss": "{:.3f}", "discriminator_loss": "{:.3f}"}
     columns = {"run": [row.name for row in rows]}
-    columns |= {name: [describe_setting(row.settings.get(name)) for row in rows] for name in settings}
-    columns["status"] = [str(row.status) for row in rows]
+    columns |= {
+        name: [describe_setting(row.settings[name]) if name in row.settings else "" for row in rows]
+        for name in settings
+    }
+    columns["status"] = [row.standing if isinstance(row, Repeats) else str(row.status) for row in rows]
     for name, form in forms.items():
-        head = {"generator_loss": "G loss", "discriminator_loss": "D loss"}.get(name, name)
-        columns[head] = [form.format(row.last[name]) if row.last else "" for row in rows]
-    for title in titles:
-        columns[title] = [describe_value(row.scores[title].value) if title in row.scores else "" for row in rows]
+        columns[name] = [form.format(row.last[name]) if row.last else "" for row in rows]
+    heads = {"generator_loss": "G loss", "discriminator_loss": "D loss"}
+    for title in (*LOSSES, *titles):
+        columns[heads.get(title, title)] = [number_of(row, title) for row in rows]
     return pandas.DataFrame(columns)
 
 
@@ -174,29 +201,3 @@ def show_gifs(rows: list[RunRow], width: int = 300):
         label += embedded(row.run.film_path, width) if row.run.film_path else "<p>no film yet</p>"
         figures += f'<figure style="margin: 0 1em 1em 0; max-width: {width}px">{label}</figure>'
     return HTML(f'<div style="display: flex; flex-wrap: wrap">{figures}</div>')
-
-
-def describe_best(rows: list[RunRow], metric: str | None = None) -> str:
-    """The best of these runs by a metric (by default the first that any has), in words, and how it was measured."""
-    titles = score_titles(rows)
-    if metric is None and not titles:
-        return "None of these runs was evaluated: `python -m dcgan_tf evaluate RUN` measures one."
-    title = metric or titles[0]
-    row, score, others = best_run(rows, title)
-    lines = [f"best by {title}: {row.name}, {describe_value(score.value)}", f"measured with: {score.protocol}"]
-    earlier = row.best_scores[title]
-    if earlier.value != score.value:
-        lines.append(f"at step {earlier.step:,} it was better: {describe_value(earlier.value)}")
-    apart = {id(other) for other in others}
-    steps = sorted({other.scores[title].step for other in rows if id(other) not in apart} - {None})
-    if len(steps) > 1:
-        lines.append(f"measured after {steps[0]:,} to {steps[-1]:,} steps: the runs are not equally long")
-    measured = [other.name for other in others if title in other.scores]
-    if measured:
-        lines.append(f"measured otherwise, so not compared: {', '.join(measured)}")
-    missing = [other.name for other in others if title not in other.scores]
-    if missing:
-        lines.append(f"not measured: {', '.join(missing)}")
-    if row.status != State.FINISHED:
-        lines.append(f"note: it is {row.status}")
-    return "\n".join(lines)

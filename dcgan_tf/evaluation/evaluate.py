@@ -20,6 +20,8 @@ from dcgan_tf.evaluation.alarms import looks_of
 from dcgan_tf.evaluation.evaluator import REAL_IMAGES, Evaluator
 from dcgan_tf.evaluation.label_report import label_frame, label_notes
 from dcgan_tf.evaluation.metrics import describe_value, metric_of
+from dcgan_tf.evaluation.yardsticks import describe_yardsticks
+from dcgan_tf.evaluation.yardsticks import yardsticks as measure_yardsticks
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import latent_dim_of, load_generator, load_network
 from dcgan_tf.run.sampling import Sampler, draw_latents
@@ -45,7 +47,8 @@ def draw_in_batches(
 
 
 def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, real_images=REAL_IMAGES, dataset=None,
-             best=False, split="train", against=None, inception=None, bar=None, say=print) -> dict:  # fmt: skip
+             best=False, split="train", against=None, inception=None, yardsticks=True, bar=None,
+             say=print) -> dict:  # fmt: skip
     """Measure a run's generator, append the result to its metrics.jsonl, and return that line as a dict.
 
     run: a run directory or a Run. metrics: some (keys of METRICS, a list or "fid,kid"); None: all that apply.
@@ -58,6 +61,8 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
     against: a name, path or Dataset of other images to compare with, such as a test set that was prepared apart.
         The classifier whose features are compared, and the alarms, know the training images in any case.
     inception: path of the frozen graph. bar: progress bars; None: in a terminal.
+    yardsticks: measure what real images and noise give, too (see yardsticks.py): the first time with so many images of
+        these data it takes up to three times as long.
 
     Raises UserError when the run, its data or the features cannot be had, or a number makes no sense.
     """
@@ -76,11 +81,12 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
         data, metrics, features, samples, seeds, real_images, inception, discriminator, bar, say, real, run.labels
     )
     sampler = Sampler(generator)
+    compared_with = {"yardsticks": measure_yardsticks(evaluator, bar, say)} if yardsticks else {}
     line = evaluator.measure(
         lambda seed: draw_in_batches(sampler, latent_dim_of(generator), latents, samples, seed, run.labels)
     )
     kind = "averaged" if config["recipe"].get("ema_images") else "last step's"
-    line = {**_place(run, best), "generator": f"best, {kind}" if best else kind, **line}
+    line = {**_place(run, best), "generator": f"best, {kind}" if best else kind, **line, **compared_with}
     line["alarms"] = alarms_of_run(run, line)
     append_line(run, line)
     return line
@@ -179,20 +185,15 @@ def data_of(run: Run, name=None, split="train") -> Dataset:
         raise UserError(f"the data of run {str(run.path)!r} cannot be loaded ({error}): give --dataset") from None
 
 
-def table_rows(line: dict) -> list[tuple[str, ...]]:
-    """One evaluation as rows of text, the heads first: a row per metric, with its protocol."""
-    frame = table_frame(line)
-    return [tuple(frame.columns), *frame.itertuples(index=False, name=None)]
-
-
 def table_frame(line: dict) -> pd.DataFrame:
     """One evaluation as texts for people: a row per metric, with its protocol.
 
     After the value stands its standard deviation over the seeds; of one seed, that between the parts it is a mean of.
+    Beside it, where they were measured, what real images and what noise give (see yardsticks.py).
     """
     seeds = f" x {len(line['seeds'])} seeds" if len(line["seeds"]) > 1 else ""
     pairs = min(line.get("paired_images") or [0])
-    rows = []
+    rows, given = [], line.get("yardsticks")
     for title, result in line["metrics"].items():
         value, parts = describe_value(result["mean"]), result.get("part_stds")
         if "std" in result:
@@ -207,6 +208,7 @@ def table_frame(line: dict) -> pd.DataFrame:
             {
                 "metric": title,
                 "value": value,
+                **{what: _beside(given[what], title) for what in ("real", "noise") if given},
                 "better": metric.better if metric else "",
                 "features": (metric and metric.measured_on) or line["features"]["description"],
                 "samples": f"{counts[0]:,}{seeds}",
@@ -215,6 +217,10 @@ def table_frame(line: dict) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _beside(values, title):
+    return describe_value(values[title]) if title in values else ""
 
 
 def table(line: dict) -> str:
@@ -226,6 +232,8 @@ def table(line: dict) -> str:
 def notes(line: dict) -> list[str]:
     """What stands under the tables, line by line: how labels were heard, what is missing, and the alarms."""
     lines = label_notes(line["labels"]) if "labels" in line else []
+    if "yardsticks" in line:
+        lines.append(describe_yardsticks(line["yardsticks"]))
     if line.get("missing_classes"):
         lines.append(f"missing classes: {', '.join(line['missing_classes'])}")
     if "frechet_distance" in line["metrics"]:

@@ -5,6 +5,7 @@ Everything random follows from the evaluation's own seeds; a training in the sam
 
 import time
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -24,11 +25,11 @@ REAL_IMAGES = 50_000  # at most, spread evenly over the dataset; unless another 
 _AT_ONCE = 512
 _LOOKED_AT = 500  # generated images, for the alarms
 _MANIFOLDS = ("precision", "recall", "density", "coverage")
-_PAIRED = ("kid", *_MANIFOLDS)
+PAIRED = ("kid", *_MANIFOLDS)
 _OF_LABELS = ("agreement", "within")
 _COUNTED_APART = ("bound", *_OF_LABELS)  # not by `compare`
 # Images of each kind without which there is no covariance, no pair, or no neighbour of that number.
-_LEAST = {"fid": 2, "kid": 2, "precision": 4, "recall": 4, "density": 6, "coverage": 6}
+LEAST = {"fid": 2, "kid": 2, "precision": 4, "recall": 4, "density": 6, "coverage": 6}
 
 
 class Compared(NamedTuple):
@@ -141,7 +142,7 @@ class Evaluator:
 
     def _with_enough_images(self, count, insist, say):
         """The names without those that so few real images do not allow; which those are is said."""
-        missing = {name: least for name, least in _LEAST.items() if name in self.names and count < least}
+        missing = {name: least for name, least in LEAST.items() if name in self.names and count < least}
         listed = ", ".join(f"{name} (from {least} images on)" for name, least in missing.items())
         if missing and insist:
             raise UserError(f"{self.real_data.name!r} has too few images ({count}) for {listed}: leave these out")
@@ -160,7 +161,7 @@ class Evaluator:
         draw: seed -> batches of uint8 [n, H, W, C], `samples` images in all.
         """
         started, found, missing, counted, distances = time.perf_counter(), [], [], [], []
-        keep = PAIRED_IMAGES if set(self.names) & set(_PAIRED) else 0
+        keep = PAIRED_IMAGES if set(self.names) & set(PAIRED) else 0
         for seed in range(self.seeds):
             with progress_bar(self.bar, self.samples, f"generated images, seed {seed}") as progress:
                 losses, first = [], []
@@ -169,7 +170,7 @@ class Evaluator:
                 generated = summarise(self.network, batches, self.samples, keep, progress, counts and counts.add)
             found.append(compare([name for name in self.names if name not in _COUNTED_APART], self.real, generated))
             if "bound" in self.names:
-                loss = self._loss_on_real() + float(np.concatenate(losses).mean())
+                loss = self.loss_on_real + float(np.concatenate(losses).mean())
                 found[-1].values["bound"] = metrics.divergence_bound(loss)
             if "within" in self.names:
                 distances.append(self.hearing.distances(counts))
@@ -212,7 +213,9 @@ class Evaluator:
             self._neighbours = RealImages(self.dataset, PAIRED_IMAGES)
         return alarms.look_at(self._neighbours.pixels(images)[0], self._neighbours.real)
 
-    def _loss_on_real(self):
+    @cached_property
+    def loss_on_real(self) -> float:
+        """The mean of -log D over real images, of the discriminator that is asked."""
         rows = np.linspace(0, len(self.real_data) - 1, min(len(self.real_data), PAIRED_IMAGES)).astype(int)
         parts = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
         logits = [np.asarray(self.discriminator(self.real_data.images[part]), np.float64) for part in parts]

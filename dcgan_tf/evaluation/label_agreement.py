@@ -125,6 +125,11 @@ class Hearing:
         told = self._told(self.labels, self._drawn(seed))
         return LabelCounts(self.network, self._seen_in, told, self.distances_of if self.with_distances else ())
 
+    def begin_real(self, rows: np.ndarray) -> LabelCounts:
+        """Empty counts of these rows of the real images, with their true labels; for distances_between()."""
+        told = self._real_told(self.real_data, rows)
+        return LabelCounts(self.network, self._seen_in, told, np.flatnonzero(told.sum(axis=0) >= self.fewest).tolist())
+
     def _drawn(self, seed):
         return as_in_the_data(self.labels, self.samples, seed)
 
@@ -186,6 +191,11 @@ class Hearing:
     def distances(self, generated: LabelCounts) -> list[float]:
         """The distance of each label that has enough images, in the order of `distances_of`."""
         return [frechet_distance(self.real.gaussians[n], generated.gaussians[n]) for n in self.distances_of]
+
+    def distances_between(self, one: LabelCounts, other: LabelCounts) -> list[float]:
+        """The distance of each label of which both have enough images."""
+        both = sorted(one.gaussians.keys() & other.gaussians.keys())
+        return [frechet_distance(one.gaussians[number], other.gaussians[number]) for number in both]
 
     def line(self, found: list[LabelCounts], distances: list[list[float]]) -> dict:
         """What metrics.jsonl says under "labels", of the counts and the distances (or none) of each seed."""

@@ -14,6 +14,7 @@ import os
 import re
 from pathlib import Path
 
+from dcgan_tf.compare.repeats import alike
 from dcgan_tf.gallery_page.kept import Kept, read_marked
 from dcgan_tf.gallery_page.page_file import FEW, FILES, MARK, Shown, as_json, details_files, page
 from dcgan_tf.gallery_page.run_data import quoted, readable, show_run
@@ -50,6 +51,7 @@ def gallery(results_dir="results", embed: bool = False, say=print) -> Path:
     parts = map(read, found) if is_one_file else _read_many(found, folder, read, Kept(folder, str(results_dir), say))
     shown = [Shown(run, json.loads(card), *rest) for run, (card, *rest) in zip(found, parts, strict=True)]
     _shorten_names(shown)
+    _number_repeats(shown)
     files = {} if is_one_file else details_files(shown)
     _write_beside(folder / FILES, files)
     write_text(path, page(readable(folder.resolve().name), shown, _sheets(folder, shown, embed), list(files)))
@@ -166,6 +168,15 @@ def _shorten_names(shown):
         if len(runs) == 1 or not all(run.card["short"] for run in runs):
             for run in runs:
                 run.card["short"] = run.card["name"]
+
+
+def _number_repeats(shown):
+    """Runs that differ in nothing but their seed get the number of their setting (see compare/repeats.py)."""
+    keys = [run.card.pop("alike") for run in shown]
+    repeated = [places for places in alike(keys, [run.card["seed"] for run in shown]) if len(places) > 1]
+    for number, places in enumerate(repeated):
+        for place in places:
+            shown[place].card["setting"] = number
 
 
 def _shared(lists):

@@ -1,5 +1,6 @@
 """What the gallery's page shows of one run directory, as plain data."""
 
+import hashlib
 import math
 import os
 import shlex
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.compare.choosing import describe_setting
+from dcgan_tf.compare.repeats import setting_key
 from dcgan_tf.compare.rows import scores_of, settings_of
 from dcgan_tf.evaluation.alarms import alarms_of, looks_of
 from dcgan_tf.evaluation.metrics import metric_of
@@ -82,6 +84,7 @@ def show_run(found: Reading, base: Path, address, typed: str) -> Seen:
         "still": pictures[-1][0] if pictures else None,
         "film": address(run.film_path) if run.film_path else None,
         "alarms": sum(alarm["over"] is None for alarm in alarms),
+        "alike": hashlib.sha256(key.encode()).hexdigest()[:16] if (key := setting_key(settings)) else None,
         "scores": [[score.title, score.protocol, _finite(score.value)] for score in scores],
         "problems": found.problems,
     }
@@ -170,6 +173,7 @@ def _evaluations(lines):
     """Every evaluation: when, with what, and what was found."""
     found = []
     for line in lines:
+        beside = line.get("yardsticks")
         metrics = [
             {
                 "title": score.title,
@@ -177,6 +181,7 @@ def _evaluations(lines):
                 "std": _finite(score.std),
                 "better": metric_of(score.title).better if metric_of(score.title) else "",
                 "protocol": score.protocol,
+                **({what: _finite(beside[what].get(score.title)) for what in ("real", "noise")} if beside else {}),
             }
             for score in scores_of(line)
         ]

@@ -6,11 +6,10 @@ The alarms as text are alarm_log.alarm_report.
 import html
 
 import numpy as np
-import pandas as pd
 
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.evaluation import alarms
-from dcgan_tf.evaluation.evaluate import notes, table, table_rows
+from dcgan_tf.evaluation.evaluate import notes, table, table_frame
 from dcgan_tf.evaluation.label_report import label_frame
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.evaluation.neighbours import nearest_real
@@ -46,16 +45,19 @@ _MEANING = {
 class EvaluationTable:
     """One evaluation: a table in a notebook, text elsewhere; each number with what it was measured with.
 
-    frame: the same as a pandas DataFrame of numbers and texts, a row per metric, to be sorted and filtered.
+    frame: the same as a pandas DataFrame of numbers and texts, a row per metric, to be sorted and filtered. Its columns
+    `real` and `noise` are what real images, and noise, give in the place of generated ones.
     """
 
     def __init__(self, line: dict):
         self.line = line
-        (_, value, _, *protocol), *rows = table_rows(line)
-        frame = pd.DataFrame(rows, columns=["metric", value, "better is", *protocol]).set_index("metric")
-        frame[value] = [result["mean"] for result in line["metrics"].values()]
-        if any("std" in result for result in line["metrics"].values()):
-            frame.insert(1, "std", [result.get("std", np.nan) for result in line["metrics"].values()])
+        results = line["metrics"].values()
+        frame = table_frame(line).set_index("metric").rename(columns={"better": "better is"})
+        frame["value"] = [result["mean"] for result in results]
+        for what in {"real", "noise"} & {*frame}:
+            frame[what] = [line["yardsticks"][what].get(title, np.nan) for title in frame.index]
+        if any("std" in result for result in results):
+            frame.insert(1, "std", [result.get("std", np.nan) for result in results])
         frame.insert(frame.columns.get_loc("better is") + 1, "what it says", [_MEANING.get(n, "") for n in frame.index])
         self.frame = frame
 
@@ -64,7 +66,7 @@ class EvaluationTable:
 
     def _repr_html_(self):
         shown = self.frame.reset_index()
-        for name in {"value", "std"} & {*shown}:
+        for name in {"value", "std", "real", "noise"} & {*shown}:
             shown[name] = ["" if np.isnan(number) else describe_value(number) for number in shown[name]]
         page = as_html(shown, bold=[(row, "value") for row in range(len(shown))])
         page = page.replace("<td>", '<td style="text-align: left">')  # texts, most of them, and Jupyter would not

@@ -113,6 +113,19 @@ class LabelsPart(_Shape):
     fewest: Count = 0
 
 
+class YardstickImages(_Shape):
+    real: Annotated[list[Count], Field(min_length=2, max_length=2)]
+    noise: Annotated[list[Count], Field(min_length=2, max_length=2)]
+
+
+class Yardsticks(_Shape):
+    """What real images and noise give, by metric, and how many there were (see evaluation/yardsticks.py)."""
+
+    real: dict[str, float]
+    noise: dict[str, float]
+    images: YardstickImages
+
+
 class Evaluation(_Shape):
     """A line of metrics.jsonl."""
 
@@ -130,6 +143,7 @@ class Evaluation(_Shape):
     labels: LabelsPart = LabelsPart(what="class", agreement=1, real=None, permuted=0)
     missing_classes: list[str] = []
     paired_images: list[Count] = []
+    yardsticks: Yardsticks = Yardsticks(real={}, noise={}, images=YardstickImages(real=[0, 0], noise=[0, 0]))
     alarms: list[str] = []
 
     @model_validator(mode="after")

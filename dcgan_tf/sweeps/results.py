@@ -1,4 +1,5 @@
-"""What a sweep has so far: a table of all its runs (sweep.csv), sheets of their grids, their curves."""
+"""What a sweep has so far: a table of all its runs (sweep.csv), one of its settings where runs are repeated with other
+seeds (repeats.csv), sheets of their grids, their curves."""
 
 import csv
 import io
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dcgan_tf.compare.choosing import choose_axes, describe_setting, score_titles
+from dcgan_tf.compare.repeats import Repeats, Spread, among_settings, by_setting, repeats_table, runs_of
 from dcgan_tf.compare.rows import RunRow, read_run
 from dcgan_tf.recipe.fields import FIELDS
 from dcgan_tf.run.directory import Run
@@ -36,7 +38,7 @@ class SweepRow:
 
 
 def write_table(folder: Path, plan, outcomes) -> list[SweepRow]:
-    """Write sweep.csv, in one step, and return its rows; runs of earlier calls keep theirs."""
+    """Write sweep.csv (and repeats.csv), each in one step, and return its rows; runs of earlier calls keep theirs."""
     return Table(folder, plan).write(outcomes)
 
 
@@ -77,17 +79,50 @@ class Table:
 def _write_rows(folder, rows):
     names = list(dict.fromkeys(name for row in rows for name in row.settings))
     titles = score_titles(row.row for row in rows)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["run", "status", *names, *_LAST, *titles, "protocol", "error"])
+    settings = joined(rows)
+    is_repeated = any(isinstance(row, Repeats) for row in settings)
+    spreads = {id(run): _spreads(row) for row in settings for run in runs_of(row)} if is_repeated else {}
+    of_repeats = (
+        ["repeats", *(f"{title} {what}" for title in titles for what in ("mean", "std"))] if is_repeated else []
+    )
+    lines = [["run", "status", *names, *_LAST, *titles, "protocol", "error", *of_repeats]]
     for row in rows:
         scores = row.row.scores
-        settings = [_cell(row.settings.get(name, row.row.settings.get(name))) for name in names]
+        asked = [_cell(row.settings.get(name, row.row.settings.get(name))) for name in names]
         values = [scores[title].value if title in scores else "" for title in titles]
         protocols = " / ".join(dict.fromkeys(score.protocol for score in scores.values()))
         last = [row.row.last.get(name, "") for name in _LAST]
-        writer.writerow([row.row.name, row.status, *settings, *last, *values, protocols, row.error or ""])
-    write_text(folder / "sweep.csv", text.getvalue())
+        line = [row.row.name, row.status, *asked, *last, *values, protocols, row.error or ""]
+        if is_repeated:
+            count, found = spreads[id(row.row)]
+            of_each = [found.get(title, (None, None))[:2] for title in titles]
+            line += [count, *("" if value is None else value for pair in of_each for value in pair)]
+        lines.append(line)
+    _write_csv(folder / "sweep.csv", lines)
+    if is_repeated:
+        table = repeats_table(settings, names)
+        head = [name for name in names if name != "seed"]
+        texts = [[_cell(v) if k in head else "" if v is None else v for k, v in line.items()] for line in table]
+        _write_csv(folder / "repeats.csv", [list(table[0]), *texts])
+
+
+def _write_csv(path, lines):
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    write_text(path, text.getvalue())
+
+
+def joined(rows: list[SweepRow]) -> list[RunRow]:
+    """The runs, those that were asked for the same but for their seed as one Repeats; see compare/repeats.py."""
+    return by_setting([row.row for row in rows], [row.settings for row in rows])
+
+
+def _spreads(row):
+    """(how many runs of it have finished, the Spread of each metric)."""
+    if isinstance(row, Repeats):
+        return len(row.finished), row.spreads
+    is_over = row.status == FINISHED
+    return int(is_over), {title: Spread.of([score.value]) for title, score in row.scores.items() if is_over}
 
 
 def _read(folder, name, settings, outcome) -> SweepRow:
@@ -148,19 +183,20 @@ def _cell(value):
 # --- the pictures -----------------------------------------------------------------------------------------
 
 
-def write_pictures(folder: Path, rows: list[SweepRow]) -> list[Path]:
+def write_pictures(folder: Path, rows: list[SweepRow], by: str = "epoch") -> list[Path]:
     """sheet.png (one for each combination of further settings) and curves.png of a sweep; their paths.
 
-    rows: of all its runs, as write_table gives them. Sheets of an earlier call that are no longer drawn are removed;
-    logs/pictures.txt says which those were: no other file is touched, whatever it is called.
+    rows: of all its runs, as write_table gives them. by: what curves.png compares at equal amounts of. Sheets of an
+    earlier call that are no longer drawn are removed; logs/pictures.txt says which those were: no other file is
+    touched, whatever it is called.
     """
     from dcgan_tf.compare.curves import overlaid_curves
 
     asked = list(dict.fromkeys(name for row in rows for name in row.settings))
-    rows = [row.row for row in rows]
+    rows = joined(rows)
     pictures = {path: picture for path, picture in _sheets(folder, rows, asked)}
-    if any(row.last for row in rows):
-        pictures[folder / "curves.png"] = overlaid_curves(rows, among=asked, title=folder.name)
+    if any(run.last for row in rows for run in runs_of(row)):
+        pictures[folder / "curves.png"] = overlaid_curves(rows, by, among=asked, title=folder.name)
     for path, picture in pictures.items():
         write_bytes(path, picture.png())
     drawn = folder / "logs" / "pictures.txt"
@@ -183,7 +219,7 @@ def _sheets(folder, rows, asked):
     """(path, picture): one sheet where two settings vary, else one for each combination of the further ones."""
     from dcgan_tf.compare.sheets import MOST_CELLS, sheet, sheet_of_names
 
-    row_setting, column_setting, further = choose_axes(rows, asked)
+    row_setting, column_setting, further = choose_axes(rows, among_settings(rows, asked))
     bunches = {}
     for row in rows:
         bunches.setdefault(tuple(describe_setting(row.settings.get(name)) for name in further), []).append(row)

@@ -3,6 +3,7 @@
     FOLDER/NAME/            a run directory, with its executed notebook
     FOLDER/logs/NAME.log    what its cells printed
     FOLDER/sweep.csv        a row per run: status, settings, losses, metrics, seconds, error
+    FOLDER/repeats.csv      a row per setting, where runs are repeated with other seeds: n, failures, means, deviations
     FOLDER/sheet.png, curves.png
     FOLDER/.lock            held while a sweep works there: two at a time would train everything twice
 
@@ -16,6 +17,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from dcgan_tf.compare.moments import check_by
+from dcgan_tf.compare.repeats import Repeats
 from dcgan_tf.notebook.saved import saved_changes
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
@@ -23,7 +26,7 @@ from dcgan_tf.run.place import holds_nothing
 from dcgan_tf.sweeps.estimate import Estimate
 from dcgan_tf.sweeps.executors.choose import executor_for
 from dcgan_tf.sweeps.plan import plan_sweep
-from dcgan_tf.sweeps.results import Table, ignored_settings, write_pictures, write_table
+from dcgan_tf.sweeps.results import Table, ignored_settings, joined, write_pictures, write_table
 from dcgan_tf.sweeps.running import (
     MISSING,
     Outcome,
@@ -45,7 +48,8 @@ _MOST_LINES = 100  # about single runs, before a sweep and after it
 
 
 def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=None, on=None, per_run=None, cluster=None,
-          repeats=1, sample=None, sample_seed=0, share=True, dry_run=False, say=print) -> list[Outcome]:  # fmt: skip
+          repeats=1, sample=None, sample_seed=0, share=True, by="epoch", dry_run=False,
+          say=print) -> list[Outcome]:  # fmt: skip
     """Run a notebook with every combination of settings, those that are finished already left out.
 
     notebook: its path; it declares results_dir and run_name. settings: name -> value or list of values, of its
@@ -56,11 +60,13 @@ def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=None, o
     repeats: each combination with so many seeds.
     sample: only so many combinations, drawn with sample_seed. dry_run: show the plan and stop.
     share: let runs that differ in their length alone go on from one another, where that changes no bit.
+    by: what curves.png compares at equal amounts of: "epoch", "step", "images" or "seconds".
 
     Returns how each run stands. Raises UserError, before anything runs or is written, for settings that cannot
     work; SweepInterrupted on Ctrl-C or SIGTERM, after all runs under way have saved; ConnectionLost when the place
     where runs are made is gone.
     """
+    check_by(by)
     settings = {name: value if isinstance(value, list) else [value] for name, value in (settings or {}).items()}
     plan = plan_sweep(notebook, settings, named, repeats=repeats, sample=sample, sample_seed=sample_seed, share=share)
     folder = results_folder(results_dir, _name(notebook, settings, named))
@@ -81,7 +87,7 @@ def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=None, o
         try:
             _Sweep(Path(notebook).absolute(), folder, plan, outcomes, estimate, executor, say).go()
         finally:
-            _report(folder, plan, outcomes, say)
+            _report(folder, plan, outcomes, by, say)
     return list(outcomes.values())
 
 
@@ -208,14 +214,19 @@ class _Sweep:
 # --- at the end --------------------------------------------------------------------------------------------
 
 
-def _report(folder, plan, outcomes, say):
-    """The table, the sheet and the curves; and a line for each run that did not end well."""
+def _report(folder, plan, outcomes, by, say):
+    """The tables, the sheet and the curves; and a line for each run that did not end well."""
     rows = write_table(folder, plan, outcomes)
     say(f"table: {folder / 'sweep.csv'}")
+    settings = joined(rows)
+    if any(isinstance(row, Repeats) for row in settings):
+        from dcgan_tf.compare.tables import RunTable
+
+        say(f"repeats: {folder / 'repeats.csv'}\n{RunTable(settings)}")
     for note in ignored_settings(rows):
         say(note)
     try:
-        for path in write_pictures(folder, rows):
+        for path in write_pictures(folder, rows, by):
             say(f"picture: {path}")
     except Exception as error:  # what was trained counts; the next call draws again
         say(f"the pictures could not be drawn ({type(error).__name__}: {error}); the same command draws them again")

@@ -85,8 +85,8 @@ def test_sheets_and_curves_show_what_can_be_seen_and_say_so(rows, monkeypatch):
         assert said.startswith("4 of 12 runs, the best by frechet_distance.") and "03" in said and "07" not in said
     assert "3 of 12 runs, the best by frechet_distance. Each cell" in texts(timeline(rows))
     figure = overlaid_curves(rows, title="mine")
-    assert figure.get_suptitle() == "mine: 5 of 12 runs, the best by frechet_distance"
+    assert figure.get_suptitle() == "mine, at equal epochs: 5 of 12 runs, the best by frechet_distance"
     assert len([line for line in figure.axes[0].lines if line.get_marker() == "o"]) == 5  # where a run ends
-    assert overlaid_curves(rows[:5], title="mine").get_suptitle() == "mine"  # three lines
+    assert overlaid_curves(rows[:5], title="mine").get_suptitle() == "mine, at equal epochs"  # three lines
     monkeypatch.setattr(curves, "LOOKS", 2)
-    assert overlaid_curves(rows[:5]).get_suptitle() == "2 of 5 runs, the best by frechet_distance"
+    assert overlaid_curves(rows[:5]).get_suptitle() == "At equal epochs: 2 of 5 runs, the best by frechet_distance"

@@ -5,8 +5,9 @@ import pytest
 from kernels import execute_in
 from written_runs import write_run
 
+from dcgan_tf.compare.best import describe_best
 from dcgan_tf.compare.rows import read_run, read_runs
-from dcgan_tf.compare.tables import RunTable, choose_runs, describe_best, show_gifs
+from dcgan_tf.compare.tables import RunTable, choose_runs, show_gifs
 from dcgan_tf.system.errors import UserError
 
 

@@ -53,8 +53,9 @@ def copy(run, tmp_path):
 
 def test_a_line_of_metrics_jsonl(copy):
     line = evaluate(copy.path, "fid,kid,classes", samples=200, seeds=2, say=quiet)
-    assert evaluate(copy, ["fid", "kid", "classes"], samples=200, seeds=2)["metrics"] == line["metrics"]
+    assert evaluate(copy, ["fid", "kid", "classes"], samples=200, seeds=2)["yardsticks"] == line["yardsticks"]
     first, second = copy.metrics()
+    assert first["metrics"] == second["metrics"]
     assert {k: v for k, v in first.items() if "time" not in k and "seconds" not in k} == {
         k: v for k, v in line.items() if "seconds" not in k
     }
@@ -75,10 +76,15 @@ def test_a_line_of_metrics_jsonl(copy):
     text = table(line)
     assert table({**line, "alarms": ["alarm: of that kind"]}) == f"{text}\nalarm: of that kind"
     head, *rows = text.splitlines()
-    assert head.split() == ["metric", "value", "better", "features", "samples", "real", "images", "generator"]
+    heads = ["metric", "value", "real", "noise", "better", "features", "samples", "real", "images", "generator"]
+    assert head.split() == heads
+    beside = line["yardsticks"]
+    assert beside["images"] == {"real": [4800, 200], "noise": [5000, 200]}
+    assert "real: 200 real images in the place of generated ones, against 4,800 others; noise: 200 images" in text
     for title, row in zip(line["metrics"], rows, strict=False):
         result = line["metrics"][title]
         cells = [title, f"{describe_value(result['mean'])} +- {describe_value(result['std'])}"]
+        cells += [describe_value(beside[what][title]) for what in ("real", "noise")]
         cells += [metric_of(title).better, line["features"]["description"], "200 x 2 seeds"]
         cells += ["5,000 of mnist5k, all training images", "averaged"]
         assert re.split(r"  +", row) == cells
@@ -90,7 +96,7 @@ def test_the_images_are_those_of_sample(copy, monkeypatch):
     seen = []
     add = summaries.Summary.add
     monkeypatch.setattr(summaries.Summary, "add", lambda self, images: (seen.append(images), add(self, images)))
-    evaluate(copy, "js", features="pixels", samples=600, say=quiet)
+    evaluate(copy, "js", features="pixels", samples=600, yardsticks=False, say=quiet)
     generated = np.concatenate(seen[-2:])
     assert np.array_equal(generated, sample(copy.path, 600, 0))
     assert max(map(len, seen)) <= 512
@@ -104,7 +110,7 @@ def test_real_statistics_are_computed_once(copy, monkeypatch):
     asked = {metric.title for metric in METRICS.values() if metric.needs == "asked labels"}
     assert set(first["metrics"]) == {metric.title for metric in METRICS.values()} - asked and "labels" not in first
     monkeypatch.undo()
-    some = evaluate(copy, "fid", samples=100, real_images=1000, say=quiet)
+    some = evaluate(copy, "fid", samples=100, real_images=1000, yardsticks=False, say=quiet)
     assert some["real"]["images"] == 1000 and some["real"]["split"] == "training images, evenly spread"
 
 
@@ -162,17 +168,17 @@ def test_images_that_were_not_trained_on(monkeypatch, tmp_path, digits):
     monkeypatch.setattr("keras.datasets.mnist.load_data", lambda: squeezed)
     sure = {**TINY, "generator_learning_rate": 1e-6}  # D gets ahead, so that the bound is above 0
     run = train("gwu", "mnist", tmp_path / "run", steps=20, overrides=sure, progress=NoProgress())
-    own = evaluate(run, "fid,bound", samples=50, say=quiet)
-    test = evaluate(run, "fid,bound", samples=50, split="test", real_images=400, say=quiet)
+    own = evaluate(run, "fid,bound", samples=50, yardsticks=False, say=quiet)
+    test = evaluate(run, "fid,bound", samples=50, split="test", real_images=400, yardsticks=False, say=quiet)
     assert own["real"]["split"] == "all training images" and test["real"]["split"] == "test images, evenly spread"
     assert (own["real"]["images"], test["real"]["images"]) == (500, 400)
     assert own["real"]["fingerprint"] != test["real"]["fingerprint"] and "test images" in table(test)
     assert own["features"] == test["features"] and own["look"] == test["look"]
     assert all(own["metrics"][name] != test["metrics"][name] for name in own["metrics"])
     other = digits.changed(name="more", images=test_part[0], labels=test_part[1], fingerprint="other")
-    against = evaluate(run, "fid", samples=50, against=other, say=quiet)
+    against = evaluate(run, "fid", samples=50, against=other, yardsticks=False, say=quiet)
     assert against["real"]["dataset"] == "more" and against["real"]["split"] == "all images of another dataset"
-    same = evaluate(run, "fid", samples=50, against="mnist", say=quiet)
+    same = evaluate(run, "fid", samples=50, against="mnist", yardsticks=False, say=quiet)
     assert same["real"]["split"] == "all training images"  # whatever they were called
     with pytest.raises(UserError, match="14x14x1, not 28x28x1"):
         evaluate(run, "fid", samples=50, against=digits.changed(images=digits.images[:, ::2, ::2], fingerprint="s"))
@@ -190,7 +196,7 @@ def run_cli(*arguments):
 def test_the_command_prints_the_table(copy):
     arguments = ["evaluate", copy.path, "--metrics", "fid,js", "--samples", 100, "--features", "pixels"]
     status, output, error = run_cli(*arguments, "--no-progress")
-    assert status == 0 and error == ""
+    assert status == 0 and error == "measuring real images and noise in the same way, once, to compare with\n"
     assert output == table(copy.metrics()[-1]) + "\n" and "pixels averaged to 16x16x1" in output
     assert run_cli("evaluate", "--help")[0] == 0
 

@@ -164,19 +164,23 @@ def test_a_generator_that_obeys(run, monkeypatch):
     assert labels["agreement"] == line["metrics"]["label_agreement"]["mean"] > 0.97
     assert labels["real"] > 0.97 and 0.2 < labels["permuted"] < 0.3 and "share" not in labels
     told = [as_in_the_data(run.labels, 700, seed) for seed in (0, 1)]
-    generated = {id(counts): counts for counts in seen if len(counts.told) == 700}
-    assert all(np.array_equal(counts.told, rows > 0) for counts, rows in zip(generated.values(), told, strict=True))
+    _, *generated = {id(counts): counts for counts in seen if len(counts.told) == 700}.values()  # the first is of noise
+    assert all(np.array_equal(counts.told, rows > 0) for counts, rows in zip(generated, told, strict=True))
     assert [one["asked"] for one in labels["of_each"].values()] == np.sum(told, axis=(0, 1)).tolist()
     assert list(labels["of_each"]) == list(run.labels.names) and labels["without_distance"] == []
     distances = [one["distance"] for one in labels["of_each"].values()]
     assert np.mean(distances) == pytest.approx(line["metrics"]["distance_within_classes"]["mean"])
     assert labels["of_each"]["left"]["images"] == [150, min(rows[:, run.labels.number("left")].sum() for rows in told)]
+    beside = line["yardsticks"]
+    assert beside["real"]["label_agreement"] == labels["real"] and beside["noise"]["label_agreement"] < 0.5
+    assert beside["noise"]["distance_within_classes"] > 10 * line["metrics"]["distance_within_classes"]["mean"]
+    assert "distance_within_classes" not in beside["real"]  # half of the real images are too few of each
     assert not any("labels" in alarm for alarm in line["alarms"])
     assert run.metrics()[-1]["labels"] == labels  # its shape is one that is known
     page = EvaluationTable(line)._repr_html_()
     assert "<th>asked</th>" in page and "of permuted labels" in page
     # What was kept of the real images is what was found.
-    again = evaluate(run, "within", samples=700, seeds=2, say=quiet)["labels"]
+    again = evaluate(run, "within", samples=700, seeds=2, yardsticks=False, say=quiet)["labels"]
     assert {**again, "of_each": None} == {**labels, "of_each": None} and again["of_each"] == labels["of_each"]
 
 
@@ -189,16 +193,18 @@ def test_the_images_are_those_that_sample_gives_for_the_labels_it_asks_for(run):
 
 def test_a_generator_that_ignores_them_raises_the_alarm(run, monkeypatch):
     IGNORES.save(run.generator_path)
-    assert not any("ignored" in alarm for alarm in evaluate(run, "js", samples=300, say=quiet)["alarms"])  # too early
+    assert not any(
+        "ignored" in alarm for alarm in evaluate(run, "js", samples=300, yardsticks=False, say=quiet)["alarms"]
+    )  # too early
     monkeypatch.setattr(alarms, "START_STEPS", 0)
-    line = evaluate(run, "agreement,within", samples=700, say=quiet)
+    line = evaluate(run, "agreement,within", samples=700, yardsticks=False, say=quiet)
     labels = line["labels"]
     assert labels["agreement"] == pytest.approx(labels["permuted"], abs=0.06) and labels["real"] > 0.97
     (alarm,) = [alarm for alarm in line["alarms"] if "ignored" in alarm]
     assert alarm.startswith("alarm: labels are ignored since step 3 (") and "with permuted labels" in alarm
     assert "loss=hinge" in alarm and "self_modulation" not in alarm and "\n" not in alarm  # gwu has no self_modulation
     OBEYS.save(run.generator_path)
-    good = evaluate(run, "agreement,within", samples=700, say=quiet)
+    good = evaluate(run, "agreement,within", samples=700, yardsticks=False, say=quiet)
     assert good["metrics"]["distance_within_classes"]["mean"] * 5 < line["metrics"]["distance_within_classes"]["mean"]
     assert not any("ignored" in alarm for alarm in good["alarms"])
 
@@ -217,7 +223,7 @@ def test_the_command_prints_a_second_table(run, monkeypatch):
     assert [row.split()[0] for row in rows[:4]] == list(run.labels.names)
     few = [name for name, one in line["labels"]["of_each"].items() if "distance" not in one]
     assert few == line["labels"]["without_distance"] and all(line["labels"]["of_each"][n]["asked"] < 128 for n in few)
-    assert rows[4].startswith("labels heard: agreement 1") and len(rows) == 5 + bool(few) + len(line["alarms"])
+    assert rows[4].startswith("labels heard: agreement 1") and len(rows) == 6 + bool(few) + len(line["alarms"])
     assert ("no distance, for fewer than 128 real or generated images" in output) == bool(few)
 
 

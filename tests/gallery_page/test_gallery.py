@@ -474,7 +474,14 @@ def test_runs_side_by_side(browser, folder):
     page.press("Home")
     sources = "[...document.querySelectorAll('.column img')].map(i => i.getAttribute('src'))"
     assert page.evaluate(sources) == ["good/grids/epoch_0001.png", "sweep/small/grids/epoch_0001.png"]
-    page.click(".units label:nth-of-type(3) input")  # equal seconds
+    page.click(".units label:nth-of-type(3) input")  # equal images: small has 17 in a step
+    page.press("End")
+    assert page.text(".sticky output") == "2,560 images" and page.text("h1") == "2 runs compared at equal images"
+    assert page.evaluate(sources)[1] == "sweep/small/grids/epoch_0002.png"
+    page.evaluate("document.activeElement.blur()")
+    page.press("Home")
+    assert page.text(".sticky output") == "170 images" and "nothing drawn yet" in page.texts(".column")[0]
+    page.click(".units label:nth-of-type(4) input")  # equal seconds
     page.press("End")
     assert page.text(".sticky output") == "20 s"
     assert page.evaluate(sources) == ["good/grids/epoch_0004.png", "sweep/small/grids/epoch_0002.png"]

@@ -1,5 +1,6 @@
 """What a sweep leaves beside its runs: sheets and curves, and a word where a setting had no effect."""
 
+import csv
 import json
 import shutil
 
@@ -13,19 +14,26 @@ from dcgan_tf.sweeps import estimate, results
 from dcgan_tf.sweeps.estimate import Estimate
 from dcgan_tf.sweeps.plan import PlannedRun
 from dcgan_tf.sweeps.results import SweepRow, ignored_settings, write_pictures, write_table
-from dcgan_tf.sweeps.sweep import Outcome, _show_plan
+from dcgan_tf.sweeps.sweep import Outcome, _report, _show_plan
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """Rows of a sweep over three settings, two values each."""
+    """Rows of a sweep over three settings, two values each, with two seeds; the last run diverged."""
     folder, rows = tmp_path_factory.mktemp("sweep"), []
-    for number in range(8):
-        seed, steps, batch_size = number // 4, (20, 40)[number // 2 % 2], (16, 64)[number % 2]
-        settings = {"batch_size": batch_size, "steps": steps, "seed": seed}
-        run = write_run(folder / str(number), length=steps, **settings)
+    for number in range(16):
+        seed, width, steps, batch_size = (
+            number % 2,
+            (8, 16)[number // 8],
+            (20, 40)[number // 4 % 2],
+            (16, 64)[number // 2 % 2],
+        )
+        settings = {"batch_size": batch_size, "steps": steps, "width": width, "seed": seed}
+        run = write_run(folder / f"{number}-seed={seed}", length=steps, scores=[(steps, number + 1.0)], **settings)
         run.grids_path.mkdir()
         save_png(run.grid_path(steps), np.full((40, 40, 1), 10 * number, np.uint8))
+        if number == 15:
+            run.diverged_path.write_text("it did")
         rows.append(SweepRow("finished", None, settings, read_run(run)))
     return rows
 
@@ -33,12 +41,57 @@ def found(tmp_path_factory):
 def test_a_sweep_of_three_settings_has_a_sheet_for_each_value_of_the_third(found, tmp_path):
     (tmp_path / "sheet-of-my-own.png").write_bytes(b"mine")
     assert [path.name for path in write_pictures(tmp_path, found)] == [
-        "sheet-seed=0.png",
-        "sheet-seed=1.png",
+        "sheet-batch_size=16.png",
+        "sheet-batch_size=64.png",
         "curves.png",
     ]
-    assert [path.name for path in write_pictures(tmp_path, found[:4])] == ["sheet.png", "curves.png"]
+    some = write_pictures(tmp_path, found[:8], "seconds")  # of repeats there is one sheet, not one for each seed
+    assert [path.name for path in some] == ["sheet.png", "curves.png"]
     assert sorted(path.name for path in tmp_path.glob("*.png")) == ["curves.png", "sheet-of-my-own.png", "sheet.png"]
+
+
+def read_csv(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_repeats_are_a_table_of_their_own_and_columns_of_the_sweep(found, tmp_path):
+    missing = {"batch_size": 16, "steps": 20, "width": 32, "seed": 1}  # of a run that never began little is known
+    others = [
+        results._read(tmp_path, f"x-seed={seed}", {**missing, "seed": seed}, Outcome(None, "missing"))
+        for seed in (0, 1)
+    ]
+    results._write_rows(tmp_path, [*found, *others])
+    lines, settings = read_csv(tmp_path / "sweep.csv"), read_csv(tmp_path / "repeats.csv")
+    assert list(lines[0])[-4:] == ["error", "repeats", "frechet_distance mean", "frechet_distance std"]
+    assert len(lines) == 18 and len(settings) == 9
+    values = ["frechet_distance", "repeats", "frechet_distance mean", "frechet_distance std"]
+    assert [lines[0][name] for name in values] == ["1.0", "2", "1.5", str(np.sqrt(0.5))]
+    assert [lines[15][name] for name in values] == ["16.0", "1", "15.0", ""]  # it diverged: it does not count
+    assert [lines[17][name] for name in values] == ["", "0", "", ""]
+    assert list(settings[0])[:7] == ["setting", "batch_size", "steps", "width", "n", "failed", "failures"]
+    whole, half, none = settings[0], settings[7], settings[8]
+    assert (whole["steps"], whole["width"], whole["n"], whole["failed"]) == ("20", "8", "2", "0")
+    assert (whole["generator_loss mean"], whole["generator_loss std"], whole["frechet_distance n"]) == (
+        "1.5",
+        "0.0",
+        "2",
+    )
+    assert (half["n"], half["failed"], half["failures"]) == ("1", "1", "seed 1 diverged")
+    assert (none["n"], none["failures"], none["frechet_distance mean"]) == ("0", "seed 0 missing; seed 1 missing", "")
+
+
+def test_without_repeats_nothing_is_said_of_them(found, tmp_path):
+    results._write_rows(tmp_path, found[::2])
+    assert list(read_csv(tmp_path / "sweep.csv")[0])[-1] == "error" and not (tmp_path / "repeats.csv").exists()
+
+
+def test_the_sweep_ends_with_the_table_of_its_repeats(tmp_path):
+    plan, outcomes = finished_runs(tmp_path, 3)
+    said = []
+    _report(tmp_path, plan, outcomes, "images", said.append)
+    assert said[0].startswith("table: ") and said[1].startswith(f"repeats: {tmp_path / 'repeats.csv'}")
+    assert said[1].splitlines()[2].split()[:2] == ["run-0", "and"] and "1.500 ± 0 (3)" in said[1]
 
 
 def test_a_setting_that_the_notebook_overruled_is_named(tmp_path):

@@ -77,6 +77,7 @@ function makeCard(run) {
       el("p", { class: "meta small" }, [
         run.step !== null && run.step !== undefined && plural(run.step, "step"), run.epochs !== null && plural(run.epochs, "epoch"), run.seconds !== null && duration(run.seconds),
         run.started && day.format(run.started).replaceAll(" ", "\u00a0")].filter((part) => part).join(" · ")),
+      repeatsLink(run),
       run.problems.length > 0 && el("p", { class: "problem" }, run.problems[0]),
       (run.status !== "finished" || run.alarms > 0) && el("p", { class: "marks" },
         run.status !== "finished" && el("span", { class: `mark ${run.status}` }, STATUS[run.status]),

@@ -144,11 +144,17 @@ function evaluations(details) {
   return section("Metrics", shown.map((line) => [
     el("dl", { class: "scores" }, line.metrics.map((metric) => el("div", {}, el("dt", {}, metric.title),
       el("dd", {}, number(metric.value), metric.std !== null && el("small", {}, `± ${number(metric.std)}`)),
-      metric.better && el("dd", { class: "better" }, `${metric.better} is better`)))),
+      metric.better && el("dd", { class: "better" }, `${metric.better} is better`), yardsticks(metric)))),
     el("p", { class: "note" }, line.step !== null && `After step ${whole.format(line.step)}, measured with `,
       [...new Set(line.metrics.map((metric) => metric.protocol))].join("; "), "."),
     line.missing_classes?.length > 0 && el("p", { class: "note" }, `Missing classes: ${line.missing_classes.join(", ")}.`)]),
   el("p", { class: "note" }, "Numbers can be compared only when they were measured with the same."));
+}
+
+// What real images, and noise, give in the place of generated ones.
+function yardsticks({ real = null, noise = null }) {
+  const parts = [real !== null && `real images ${number(real)}`, noise !== null && `noise ${number(noise)}`].filter((part) => part);
+  return parts.length > 0 && el("dd", { class: "better" }, parts.join(", "));
 }
 
 function samples(details) {

@@ -1,9 +1,17 @@
-// Two or more runs side by side: grids at equal epoch, step or time, curves overlaid, what differs.
+// Two or more runs side by side: grids at equal epoch, step, images or time, curves overlaid, what differs.
 
+const batchOf = (details) => Number(details.settings.batch_size);
+const epochsIn = (details, step) => step / Number(details.machine["steps per epoch"]);
+
+// Of each: where a grid of a run is, where a step of it is, where the rows of its history are, and that in words.
 const UNITS = {
-  epoch: { place: 2, column: "epoch", text: (at) => `epoch ${whole.format(at)}` },
-  step: { place: 1, column: "step", text: (at) => `step ${whole.format(Math.round(at))}` },
-  seconds: { place: 3, column: "seconds", text: (at) => duration(at) },
+  epoch: { plural: "epochs", ofGrid: (one) => one[2], ofStep: epochsIn, ofHistory: fractions, text: (at) => `epoch ${whole.format(at)}` },
+  step: { plural: "steps", ofGrid: (one) => one[1], ofStep: (details, step) => step, ofHistory: ({ history }) => history.step,
+    text: (at) => `step ${whole.format(Math.round(at))}` },
+  images: { plural: "images", ofGrid: (one, details) => one[1] === null ? null : one[1] * batchOf(details), ofStep: (details, step) => step * batchOf(details),
+    ofHistory: (details) => details.history.step.map((step) => step * batchOf(details)), text: (at) => `${whole.format(Math.round(at))} images` },
+  seconds: { plural: "seconds", ofGrid: (one) => one[3], ofStep: ({ history }, step) => secondsAt(history, step), ofHistory: ({ history }) => history.seconds,
+    text: (at) => duration(at) },
 };
 let unit = "epoch";
 
@@ -13,9 +21,10 @@ const colourOf = (order) => `c${order % 8}${order >= 8 ? " dashed" : ""}`;
 function compareView(ids) {
   const chosen = [...new Set(ids)].filter((id) => places.has(id)).map((id) => runs[places.get(id)]);
   if (chosen.length < 1) return missingView("None of these runs is on this page.");
-  const body = el("div", {});
+  const body = el("div", {}), heading = el("span", {});
   let keys = {};
   function draw() {
+    heading.textContent = ` compared at equal ${UNITS[unit].plural}`;
     const made = comparison(chosen, ids);
     keys = made.keys;
     body.replaceChildren(...made.elements);
@@ -25,18 +34,18 @@ function compareView(ids) {
   draw();
   return { title: `${chosen.length} runs compared`, get keys() { return { ...keys, Escape: toOverview }; }, element: el("article", { class: "view compare" },
     el("header", { class: "masthead" }, el("nav", { class: "trail", "aria-label": "Where you are" }, el("a", { class: "back", href: overviewAddress() }, icon("back"), "All runs")),
-      el("h1", {}, plural(chosen.length, "run"), " compared"), units), body,
+      el("h1", {}, plural(chosen.length, "run"), heading), units), body,
     el("footer", {}, el("p", {}, "Keys: ", kbd("←"), kbd("→"), " through time, ", kbd("Space"), " play, ", kbd("Esc"), " all runs."))) };
 }
 
 function comparison(chosen, ids) {
-  const { place, column, text } = UNITS[unit];
-  const timed = chosen.map((run) => detailsOf(run).grids.filter((one) => one[place] !== null));
-  const stops = [...new Set(timed.flatMap((grids) => grids.map((one) => one[place])))].sort((a, b) => a - b);
+  const { ofGrid, text } = UNITS[unit];
+  const timed = chosen.map((run) => detailsOf(run).grids.map((one) => ({ one, at: ofGrid(one, detailsOf(run)) })).filter(({ at }) => Number.isFinite(at)));
+  const stops = [...new Set(timed.flatMap((grids) => grids.map(({ at }) => at)))].sort((a, b) => a - b);
   const columns = chosen.map((run, order) => columnOf(run, order, ids, called(run, chosen)));
-  const charts = overlays(chosen, column, text);
-  const time = stops.length > 0 && timeline({ count: stops.length, label: `Time, in ${unit === "seconds" ? unit : `${unit}s`}`, describe: (at) => text(stops[at]), change: (at) => {
-    columns.forEach((one, order) => one.show(timed[order], stops[at], place));
+  const charts = overlays(chosen);
+  const time = stops.length > 0 && timeline({ count: stops.length, label: `Time, in ${UNITS[unit].plural}`, describe: (at) => text(stops[at]), change: (at) => {
+    columns.forEach((one, order) => one.show(timed[order], stops[at]));
     charts.forEach((one) => one.setCursor(stops[at]));
   } });
   if (time) time.go(stops.length - 1);
@@ -44,8 +53,8 @@ function comparison(chosen, ids) {
     el("div", {}, // as far as it reaches, the slider stays in sight
       time && el("div", { class: "sticky" }, time.element, el("p", { class: "note" }, aboutLatents(chosen))),
       el("div", { class: "side-by-side" }, columns.map((one) => one.element)),
-      el("section", { class: "part" }, el("h2", {}, "Curves"), el("div", { class: "chart-grid" }, charts.map((one) => one.element)))),
-    scoreTable(chosen), differences(chosen)].filter((part) => part) };
+      el("section", { class: "part" }, el("h2", {}, `Curves at equal ${UNITS[unit].plural}`), el("div", { class: "chart-grid" }, charts.map((one) => one.element)))),
+    repeatsTable(chosen), scoreTable(chosen), differences(chosen)].filter((part) => part) };
 }
 
 const LATENTS = ["seed", "latent_dim", "latent_distribution", "latent_mean", "latent_std"];
@@ -74,9 +83,9 @@ function columnOf(run, order, ids, name) {
       ids.length > 2 && el("a", { class: "remove", href: compareAddress(rest), "aria-label": `Leave out ${run.name}`, click: () => picked.delete(run.id) }, icon("close"))),
     el("p", { class: "meta" }, [run.folder, run.recipe, run.dataset && shortPath(run.dataset)].filter((part) => part).join(" · ")),
     run.status !== "finished" && el("p", { class: "marks" }, el("span", { class: `mark ${run.status}` }, STATUS[run.status])), frame, caption);
-  return { element, show(grids, at, place) {
-    const reached = grids.filter((one) => one[place] <= at);
-    const one = reached[reached.length - 1];
+  return { element, show(grids, at) {
+    const reached = grids.filter((grid) => grid.at <= at);
+    const newest = reached[reached.length - 1], one = newest?.one;
     image.hidden = !one;
     nothing.hidden = Boolean(one);
     nothing.textContent = grids.length ? "nothing drawn yet" : "no grids were recorded";
@@ -84,46 +93,42 @@ function columnOf(run, order, ids, name) {
     if (!one) return;
     if (image.getAttribute("src") !== one[0]) image.src = one[0];
     image.alt = `${run.name} at ${gridText(one)}`;
-    const ended = reached.length === grids.length && one[place] < at;
+    const ended = reached.length === grids.length && newest.at < at;
     if (ended) caption.append(el("span", { class: "ended" }, " · its last"));
   } };
 }
 
-function overlays(chosen, column, xText) {
-  const xName = column === "seconds" ? "seconds" : column;
-  const lines = (name) => chosen.map((run, order) => {
-    const history = detailsOf(run).history;
-    const steps = detailsOf(run).settings;
-    return { name: called(run, chosen), colour: colourOf(order), x: column === "epoch" ? fractions(detailsOf(run), steps) : history[column], y: history[name] };
-  });
+function overlays(chosen) {
+  const { ofHistory, text: xText } = UNITS[unit], xName = unit;
+  const lines = (name) => chosen.map((run, order) =>
+    ({ name: called(run, chosen), colour: colourOf(order), x: ofHistory(detailsOf(run)), y: detailsOf(run).history[name] }));
   const losses = chosen.map((run) => detailsOf(run).settings.loss);
   const probability = losses.every((loss) => ["bce", "minimax"].includes(loss));
-  const slack = column === "epoch" ? 1 : 0;
+  const slack = unit === "epoch" ? 1 : 0;
   const limits = probability ? { low: 0, high: 1 } : {};
   const note = new Set(losses.filter((loss) => loss)).size > 1 ? `Different losses (${[...new Set(losses)].join(", ")}): their values cannot be compared` : null;
   const charts = [["Generator's loss", "generator_loss", {}], ["Discriminator's loss", "discriminator_loss", {}], ["D(real)", "discriminator_real", limits],
     ["D(fake)", "discriminator_fake", limits]].map(([title, name, own]) => chart({ title, note: note, xName, xText, slack, series: lines(name), ...own }));
-  return [...charts, ...metricOverlays(chosen, column, xName, xText)];
+  return [...charts, ...metricOverlays(chosen)];
 }
 
 // history.csv says in which epoch a row ended; between, the steps say how far.
-function fractions({ history, machine }) {
-  const steps = Number(machine["steps per epoch"]);
-  return steps ? history.step.map((step) => step / steps) : history.epoch;
+function fractions(details) {
+  return Number(details.machine["steps per epoch"]) ? details.history.step.map((step) => epochsIn(details, step)) : details.history.epoch;
 }
 
-function metricOverlays(chosen, column, xName, xText) {
+function metricOverlays(chosen) {
+  const { ofStep, text: xText } = UNITS[unit], xName = unit;
   const all = new Map();
   chosen.forEach((run, order) => {
     const details = detailsOf(run);
     for (const [key, curve] of metricCurves(details)) {
       if (curve.x.length < 2) continue;
       if (!all.has(key)) all.set(key, { ...curve, series: [] });
-      const x = column === "step" ? curve.x : column === "epoch" ? curve.x.map((step) => step / Number(details.machine["steps per epoch"])) : curve.x.map((step) => secondsAt(details.history, step));
-      all.get(key).series.push({ name: called(run, chosen), colour: colourOf(order), x, y: curve.y, dots: true });
+      all.get(key).series.push({ name: called(run, chosen), colour: colourOf(order), x: curve.x.map((step) => ofStep(details, step)), y: curve.y, dots: true });
     }
   });
-  return [...all.values()].map((one) => chart({ title: one.title, note: `${one.better} is better; ${one.protocol}`, xName, xText, smooth: false, slack: column === "epoch" ? 1 : 0, series: one.series }));
+  return [...all.values()].map((one) => chart({ title: one.title, note: `${one.better} is better; ${one.protocol}`, xName, xText, smooth: false, slack: unit === "epoch" ? 1 : 0, series: one.series }));
 }
 
 function secondsAt(history, step) {

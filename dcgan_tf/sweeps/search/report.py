@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from dcgan_tf.compare.choosing import describe_setting
-from dcgan_tf.evaluation.metrics import describe_value
+from dcgan_tf.compare.repeats import describe_spread
 from dcgan_tf.sweeps.search.pictures import write_pictures
 from dcgan_tf.sweeps.search.space import typed
 from dcgan_tf.sweeps.search.standing import Finalist, Row, Search, trial_name
@@ -143,8 +143,7 @@ class Report:
 
 def spread(finalist: Finalist) -> str:
     """A value, or mean ± standard deviation."""
-    deviation = "" if finalist.std is None else f" ± {finalist.std:.2g}"
-    return f"{describe_value(finalist.mean)}{deviation}"
+    return describe_spread(finalist.mean, finalist.std)
 
 
 def in_words(settings: dict) -> str:

@@ -1,9 +1,9 @@
 """What a search was asked for, and how its runs stand: a row for each, from Optuna's journal and run directories."""
 
-import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
+from dcgan_tf.compare.repeats import Spread
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.reading import read_run
 from dcgan_tf.sweeps.running import MISSING
@@ -36,11 +36,11 @@ class Finalist:
 
     @property
     def mean(self) -> float:
-        return statistics.fmean(self.values)
+        return Spread.of(self.values).mean
 
     @property
     def std(self) -> float | None:
-        return statistics.stdev(self.values) if len(self.values) > 1 else None
+        return Spread.of(self.values).std
 
 
 def trial_name(number: int) -> str:
