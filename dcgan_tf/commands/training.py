@@ -116,6 +116,9 @@ def _fields(context, parameter, values):
     help="Of a folder or zip: take all frames of animations and TIFF files, not the first.",
 )
 @click.option(
+    "--drop-small", is_flag=True, help="Of a folder or zip: leave out pictures that are smaller than the images made."
+)
+@click.option(
     "--checkpoint-seconds",
     type=float,
     default=5.0,

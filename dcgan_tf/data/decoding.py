@@ -20,8 +20,16 @@ FORMATS = (
     *("ICO", "TGA", "PCX", "SGI"),
 )
 
-SEVERAL = ("GIF", "PNG", "WEBP", "TIFF", "AVIF")  # formats in which a file may hold several pictures of equal right
-HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
+SEVERAL = (
+    "GIF",
+    "PNG",
+    "WEBP",
+    "TIFF",
+    "AVIF",
+    "HEIF",
+)  # formats in which a file may hold several pictures of equal right
+AVIF_BRANDS = (b"avif", b"avis")
+HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", *AVIF_BRANDS)
 
 EXIF_ORIENTATION = 0x0112
 
@@ -122,7 +130,12 @@ def _open(source):
     try:
         return Image.open(source, formats=_known_formats(FORMATS))
     except Image.UnidentifiedImageError:
-        if _is_heif(source):
+        brand = _brand_of(source)
+        if brand in AVIF_BRANDS and "AVIF" in Image.OPEN:
+            raise ImageError("damaged: AVIF that cannot be read") from None
+        if brand in AVIF_BRANDS:  # pillow-heif has no decoder for it
+            raise ImageError("AVIF, which needs a newer Pillow: pip install --upgrade pillow") from None
+        if brand in HEIF_BRANDS:
             return _open_heif(source)
         raise ImageError(_why_unidentified(source)) from None
 
@@ -132,14 +145,14 @@ def _known_formats(wanted):
     return [name for name in wanted if name in Image.OPEN]
 
 
-def _is_heif(source):
-    """Whether a file begins as HEIC pictures of phones do, and AVIF pictures where Pillow does not read them."""
+def _brand_of(source):
+    """What a file says it is, where it begins as HEIC pictures of phones and AVIF pictures do; else None."""
     if isinstance(source, io.BytesIO):
         start = bytes(source.getbuffer()[:12])
     else:
         with open(source, "rb") as file:
             start = file.read(12)
-    return start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS
+    return start[8:12] if start[4:8] == b"ftyp" else None
 
 
 def _open_heif(source):

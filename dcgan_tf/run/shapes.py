@@ -45,6 +45,7 @@ class DatasetPart(_Shape):
     resize: bool = False
     stretch: bool = False
     all_frames: bool = False
+    drop_small: bool = False
 
 
 class LengthPart(_Shape):

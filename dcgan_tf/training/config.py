@@ -39,6 +39,7 @@ def describe(request: Request, dataset: Dataset, before: dict | None = None, dev
             "resize": request.resize,
             "stretch": request.stretch,
             "all_frames": request.all_frames,
+            "drop_small": request.drop_small,
         },
         "log_every": request.log_every,
         "steps_per_epoch": dataset.steps_per_epoch(recipe.batch_size),

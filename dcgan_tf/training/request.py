@@ -39,6 +39,7 @@ class Request:
     resize: bool
     stretch: bool
     all_frames: bool
+    drop_small: bool
     log_every: int
     checkpoint_seconds: float
     evaluate_every: int | None
@@ -49,8 +50,8 @@ class Request:
 
 
 def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, overrides, seed, classes, resize,
-            stretch, all_frames, log_every, checkpoint_seconds, evaluate_every, evaluation, keep_samples, tensorboard,
-            stop_on_alarm, devices="1", channels=None) -> Request:  # fmt: skip
+            stretch, all_frames, drop_small, log_every, checkpoint_seconds, evaluate_every, evaluation, keep_samples,
+            tensorboard, stop_on_alarm, devices="1", channels=None) -> Request:  # fmt: skip
     """The request; NumPy's numbers are taken. Raises UserError for the first argument that makes no sense.
 
     channels: of the images, once they are known; some recipes are another in colour.
@@ -67,6 +68,7 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
         resize=_switch("resize", resize),
         stretch=_switch("stretch", stretch),
         all_frames=_switch("all_frames", all_frames),
+        drop_small=_switch("drop_small", drop_small),
         log_every=_whole_number("log_every", log_every, 1, MOST),
         checkpoint_seconds=_seconds("checkpoint_seconds", checkpoint_seconds),
         evaluate_every=None if evaluate_every is None else _whole_number("evaluate_every", evaluate_every, 0, MOST),
@@ -78,7 +80,14 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
 
 
 def load_images_for(
-    recipe, dataset, size_is_asked=False, classes=None, resize=False, stretch=False, all_frames=False
+    recipe,
+    dataset,
+    size_is_asked=False,
+    classes=None,
+    resize=False,
+    stretch=False,
+    all_frames=False,
+    drop_small=False,
 ) -> Dataset:
     """The dataset of that name or path, or that Dataset, as the recipe needs it; see datasets.load_dataset.
 
@@ -97,6 +106,7 @@ def load_images_for(
         resize=resize,
         stretch=stretch,
         all_frames=all_frames,
+        drop_small=drop_small,
     )
 
 

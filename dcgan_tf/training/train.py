@@ -53,6 +53,7 @@ def train(
     resize: bool = False,
     stretch: bool = False,
     all_frames: bool = False,
+    drop_small: bool = False,
     log_every: int = 50,
     checkpoint_seconds: float = 5.0,
     evaluate_every: int | None = None,
@@ -76,7 +77,7 @@ def train(
         makes its share of every batch. Where TF_CONFIG or SLURM names several processes that run this same call, all
         of them train together; the first one leads, and it alone writes. They are chosen before TensorFlow computes
         anything in this process.
-    classes, resize, stretch, all_frames: see datasets.load_dataset.
+    classes, resize, stretch, all_frames, drop_small: see datasets.load_dataset.
     log_every: steps per row of history.csv (an epoch's end always starts a new one).
     checkpoint_seconds: the least time between checkpoints; large ones are kept further apart, so that
         writing them takes about a hundredth of the time; 0: one after each call, a few times a second.
@@ -96,7 +97,7 @@ def train(
     asked = functools.partial(
         resolve, recipe, epochs=epochs, steps=steps, max_seconds=max_seconds, batch_size=batch_size,
         learning_rate=learning_rate, overrides=overrides, seed=seed, devices=devices, classes=classes,
-        resize=resize, stretch=stretch, all_frames=all_frames, log_every=log_every,
+        resize=resize, stretch=stretch, all_frames=all_frames, drop_small=drop_small, log_every=log_every,
         checkpoint_seconds=checkpoint_seconds, evaluate_every=evaluate_every, evaluation=evaluation,
         keep_samples=keep_samples, tensorboard=tensorboard, stop_on_alarm=stop_on_alarm,
     )  # fmt: skip
@@ -108,7 +109,7 @@ def train(
     devices = choose_devices(request.devices, progress.say)
     dataset = load_images_for(
         request.recipe, dataset, "image_size" in (overrides or {}),
-        request.classes, request.resize, request.stretch, request.all_frames,
+        request.classes, request.resize, request.stretch, request.all_frames, request.drop_small,
     )  # fmt: skip
     request = asked(channels=dataset.image_shape[-1])
     recipe = request.recipe
