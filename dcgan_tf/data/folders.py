@@ -22,6 +22,7 @@ from dcgan_tf.data.labels.picture_labels import labeller_of
 from dcgan_tf.data.prepared import PreparedDataset, is_prepared, read_prepared
 from dcgan_tf.data.preparing import prepare
 from dcgan_tf.data.sources import CACHE_SUFFIX, Frames, open_source
+from dcgan_tf.data.stored import StoredSource
 from dcgan_tf.data.survey.values import faint_note, levels_of, own_channels
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.places import cached, can_write, given_cache
@@ -134,23 +135,12 @@ def convert_stored(name: str, images, fingerprint: str, size: int | None, channe
 
     size: of the new, square images; None: as they are.
     """
-    source = _StoredSource(name, images, fingerprint)
+    source = StoredSource(name, images, fingerprint)
     settings = {"size": size, "channels": channels}
     target = _cached(images.path.parent, f"{size or 'own'}x{channels}", [fingerprint])
     if not is_prepared(target):
         prepare(target, source, functools.partial(_convert, size=size, channels=channels), settings=settings)
     return read_prepared(target)
-
-
-class _StoredSource:
-    ignored = 0
-
-    def __init__(self, name, images, fingerprint):
-        self.description, self.images, self.fingerprint = f"prepared dataset {Path(name).name}", images, fingerprint
-        self.names = [str(row) for row in range(len(images))]
-
-    def read(self, index):
-        return self.images[index]
 
 
 def _convert(image, size, channels):

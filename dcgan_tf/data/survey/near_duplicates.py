@@ -65,7 +65,8 @@ def similar_pairs(hashes: list[int], bits: int) -> Iterator[tuple[np.ndarray, np
     unpacked = np.unpackbits(packed, axis=1)
     telling = np.argsort(np.abs(unpacked.mean(axis=0) - 0.5), kind="stable")
     parts = [np.packbits(unpacked[:, telling[part :: bits + 1]], axis=1) for part in range(bits + 1)]
-    parts = [np.unique(part, axis=0, return_inverse=True)[1].ravel() for part in parts]  # a number for each content
+    # A number for each content; of 32 bits, since it is gathered again and again.
+    parts = [np.unique(part, axis=0, return_inverse=True)[1].ravel().astype(np.int32) for part in parts]
     words = packed.view(np.uint64)
     for number, part in enumerate(parts):
         order = np.argsort(part, kind="stable")
@@ -73,12 +74,14 @@ def similar_pairs(hashes: list[int], bits: int) -> Iterator[tuple[np.ndarray, np
         while len(places := places[places + step < len(order)]):
             places = places[part[order[places]] == part[order[places + step]]]
             first, second = order[places], order[places + step]
-            apart = _bits_set(words[first] ^ words[second])
-            near = apart <= bits
+            apart = _bits_set(words.take(first, axis=0) ^ words.take(second, axis=0))
+            near = np.flatnonzero(apart <= bits)
+            first, second, apart = first[near], second[near], apart[near]
+            new = np.ones(len(near), bool)
             for earlier in parts[:number]:  # those that share that one, too, were found there
-                near &= earlier[first] != earlier[second]
-            if near.any():
-                yield first[near], second[near], apart[near]
+                new &= earlier[first] != earlier[second]
+            if new.any():
+                yield first[new], second[new], apart[new]
             step += 1
 
 
