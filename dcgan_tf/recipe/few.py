@@ -34,7 +34,9 @@ def few_note(images: int, recipe, evaluate_every: int | None) -> list[str]:
     watch = f"--evaluate-every {EVERY} (evaluate_every={EVERY}) watches for copies"
     if recipe.augment != "none":
         return [f"{images:,} images are few: {watch}"]
-    return [
-        f"{images:,} images are few: --recipe few is meant for so many (all that D sees is augmented, real images are "
-        f"mirrored, which --set horizontal_flips=false leaves out for digits and letters), and {watch}"
-    ]
+    if recipe.name in (QUICK.name, QUICK_COLOUR.name):
+        how = "--recipe few is meant for so many (all that D sees is augmented, real images are mirrored, which --set "
+        how += "horizontal_flips=false leaves out for digits and letters)"
+    else:
+        how = "--set augment=translation,cutout,color and, but for digits and letters, --set horizontal_flips=true help"
+    return [f"{images:,} images are few: {how}; {watch}"]

@@ -48,6 +48,14 @@ class DatasetPart(_Shape):
     drop_small: bool = False
 
 
+class StartPart(_Shape):
+    """The run whose weights a run began with."""
+
+    run: str
+    step: Count
+    weights: str
+
+
 class LengthPart(_Shape):
     epochs: Positive | None = None
     steps: Positive | None = None
@@ -60,6 +68,7 @@ class Config(_Shape):
     recipe: RecipePart
     seed: Count
     dataset: DatasetPart
+    start_from: StartPart | None = None
     log_every: Positive
     steps_per_epoch: Positive
     length: LengthPart

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -47,11 +48,12 @@ class Request:
     keep_samples: bool
     tensorboard: bool
     stop_on_alarm: bool
+    start_from: str | None
 
 
 def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, overrides, seed, classes, resize,
             stretch, all_frames, drop_small, log_every, checkpoint_seconds, evaluate_every, evaluation, keep_samples,
-            tensorboard, stop_on_alarm, devices="1", channels=None) -> Request:  # fmt: skip
+            tensorboard, stop_on_alarm, devices="1", start_from=None, channels=None) -> Request:  # fmt: skip
     """The request; NumPy's numbers are taken. Raises UserError for the first argument that makes no sense.
 
     channels: of the images, once they are known; some recipes are another in colour.
@@ -76,6 +78,7 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
         keep_samples=_switch("keep_samples", keep_samples),
         tensorboard=_switch("tensorboard", tensorboard),
         stop_on_alarm=_switch("stop_on_alarm", stop_on_alarm),
+        start_from=None if start_from is None else _path("start_from", start_from),
     )
 
 
@@ -153,6 +156,12 @@ def _switch(name, value) -> bool:
     if isinstance(value, bool | np.bool_):
         return bool(value)
     raise UserError(f"{name}={_plain(value)!r} must be True or False")
+
+
+def _path(name, value) -> str:
+    if isinstance(value, str | os.PathLike) and os.fspath(value):
+        return os.fspath(value)
+    raise UserError(f"{name}={value!r} must be the path of a run directory, such as 'results/NAME'")
 
 
 def _plain_classes(classes):

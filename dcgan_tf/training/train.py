@@ -7,6 +7,7 @@
     clock.py       what counts as training time
     recorder.py    rows, grids and logs on the way
     results.py     the networks and the film at the end
+    beginning/     the weights of another run to begin with
     devices/       on what it runs, where that is more than one device
 
 Beside it: progress.py is what a person sees, monitor.py evaluates on the way, alarm_log.py keeps the alarms.
@@ -21,11 +22,13 @@ from dcgan_tf.data.labels.labels import labels_of
 from dcgan_tf.game.gan import GAN
 from dcgan_tf.game.replicas import check_for_replicas
 from dcgan_tf.networks.architectures import check_image_shape
+from dcgan_tf.recipe.few import few_note
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
 from dcgan_tf.run.place import agree_on_config, check_place
 from dcgan_tf.run.wishes import evenly_kept
+from dcgan_tf.training.beginning.start_from import starting_point
 from dcgan_tf.training.config import describe
 from dcgan_tf.training.devices.choosing import choose_devices
 from dcgan_tf.training.devices.followers import follow, leading, see_that_all_train_the_same
@@ -61,6 +64,7 @@ def train(
     keep_samples: bool = False,
     tensorboard: bool = False,
     stop_on_alarm: bool = False,
+    start_from: str | Path | None = None,
     progress: PlainProgress | None = None,
 ) -> Run:
     """Train a recipe on a dataset, leaving everything in `run_dir`; or go on with the run that is there.
@@ -90,6 +94,8 @@ def train(
     tensorboard: also write history, grids and evaluations to RUN/tensorboard/ (see loggers.py).
     stop_on_alarm: save and return when an alarm begins (see alarms.py; all are written to alarms.jsonl, and said).
         Called again, it goes on, and stops at the next one.
+    start_from: another run's directory: begin with the weights of its networks, which have to have the same shapes,
+        instead of random ones. Optimizers start fresh. The run remembers which, and goes on without it.
 
     Raises UserError for a setting that makes no sense, before anything is written; TrainingDiverged when a
     loss is no longer finite; TrainingInterrupted on Ctrl-C or SIGTERM, after saving.
@@ -99,12 +105,13 @@ def train(
         learning_rate=learning_rate, overrides=overrides, seed=seed, devices=devices, classes=classes,
         resize=resize, stretch=stretch, all_frames=all_frames, drop_small=drop_small, log_every=log_every,
         checkpoint_seconds=checkpoint_seconds, evaluate_every=evaluate_every, evaluation=evaluation,
-        keep_samples=keep_samples, tensorboard=tensorboard, stop_on_alarm=stop_on_alarm,
+        keep_samples=keep_samples, tensorboard=tensorboard, stop_on_alarm=stop_on_alarm, start_from=start_from,
     )  # fmt: skip
     request = asked()  # mistakes first
     began = time.perf_counter()
     run = Run(run_dir)
     check_place(run.path)
+    start = starting_point(request.start_from, run)
     progress = progress or choose_progress()
     devices = choose_devices(request.devices, progress.say)
     dataset = load_images_for(
@@ -115,10 +122,13 @@ def train(
     recipe = request.recipe
     check_image_shape(recipe, dataset.image_shape)
     check_for_replicas(recipe, devices.replicas)
-    config = describe(request, dataset, run.config if run.config_path.exists() else None, devices)
+    config = describe(request, dataset, run.config if run.config_path.exists() else None, devices,
+                      start and start.record)  # fmt: skip
     with devices.lost_ones_named():
         with devices.scope():
             gan = GAN(recipe, dataset.image_shape, request.seed, dataset.label_count)
+        if start:
+            start.check(gan, dataset.label_count)
         see_that_all_train_the_same(devices, config)
         if not devices.is_chief:
             follow(gan, dataset, devices, progress.say)
@@ -129,7 +139,8 @@ def train(
             if recipe.conditional:
                 run.write_labels(evenly_kept(labels_of(dataset)))
                 progress.say(f"conditional on {run.labels.described()}")
-            for note in (*dataset.notes, *devices.notes()):
+            few = few_note(len(dataset), recipe, request.evaluate_every)
+            for note in (*dataset.notes, *devices.notes(), *few):
                 progress.say(note)
-            Training(run, gan, dataset, request, devices, leader, monitor, progress, signals, began).go()
+            Training(run, gan, dataset, request, devices, leader, monitor, progress, signals, began, start).go()
     return run
