@@ -10,7 +10,7 @@ from dcgan_tf.recipe.ours import QUICK
 SIZES = (64, 48, 32, 28)  # pixels that are suggested, all of them sizes of `quick`
 USUAL = QUICK.image_size  # what a folder's pictures are brought to when nothing is said
 _SMALLEST, _LARGEST = 28, 128  # of `quick`
-_MAY_BE_SMALL = 0.1  # a size that leaves out no more than this share of the pictures is taken at once
+_MAY_BE_SMALL = 0.2  # a size that leaves out no more than this share of the pictures is taken at once
 
 
 @dataclass(frozen=True)

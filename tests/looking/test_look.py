@@ -129,7 +129,7 @@ def test_mistakes_are_one_line_and_a_zip_is_looked_at_too(folder, tmp_path, monk
 
 def test_what_pictures_need(tmp_path):
     assert [suggested_size(np.array(sides)) for sides in ([40, 40], [28], [500, 64, 90], [16, 20])] == [40, 28, 64, 28]
-    assert suggested_size(np.array([30] + [64] * 20)) == 64 and suggested_size(np.array([30, 64, 64])) == 64
+    assert suggested_size(np.array([30] + [64] * 20)) == 64 and suggested_size(np.array([30, 64, 64])) == 28
     assert suggested_size(np.array([50, 33, 60])) == 32
     assert [check_size((size, size, 3)) for size in (28, 32, 48, 64, 128)] == [None] * 5
     for number in range(30):

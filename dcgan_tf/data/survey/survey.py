@@ -13,7 +13,7 @@ import pandas as pd
 from dcgan_tf.data.chunks import show_progress
 from dcgan_tf.data.decoding import ImageError, examine, grayness
 from dcgan_tf.data.images import square
-from dcgan_tf.data.survey.near_duplicates import MAX_BITS, difference_hash, similar_pairs, thumbnail
+from dcgan_tf.data.survey.near_duplicates import MAX_BITS, RASTER, difference_hash, similar_pairs, thumbnail
 from dcgan_tf.data.survey.values import nearly_all
 from dcgan_tf.system.workers import available_cores, run_in_workers
 
@@ -106,7 +106,7 @@ def _mark_near_duplicates(table, thumbnails):
     digests, names = table["digest"].to_numpy()[usable], table["name"].to_numpy()[usable]
     _, first_of, file_of = np.unique(digests, return_index=True, return_inverse=True)
     firsts_only = np.sort(first_of)
-    smalls = np.array(thumbnails, np.uint8).reshape(len(usable), -1)[firsts_only]
+    smalls = np.array(thumbnails, np.uint8).reshape(len(usable), RASTER * (RASTER + 1) * 3)[firsts_only]
     hashes, like = table["hash"].to_numpy()[usable][firsts_only].tolist(), {}
     for pairs in similar_pairs(hashes, MAX_BITS):
         for low in range(0, len(pairs[0]), 10_000):
