@@ -5,67 +5,25 @@
 The usual collection of 63,632 anime faces (the one of the `sapienza` report) is on Kaggle as
 splcher/animefacedataset; its pictures have between 25 and 220 pixels on a side, so some are too small for 64x64.
 
-Near-duplicates are found by a difference hash of 256 bits: on a raster of 16x16, which areas are clearly brighter
-than their left neighbour. It is computed here, since a package for it would bring SciPy and wavelets for these few
-lines, and the usual hash of 64 bits lets areas of one colour flip with every noise, of which drawings are full.
-Photographs of different people are 50 bits apart and more, the same one recompressed or resized at most 10 or so.
-Faces put together from few parts, such as the avatars, truly are that alike: do not drop duplicates among those.
+Near-duplicates are found by a difference hash (see data/survey/near_duplicates.py). Faces put together from few parts,
+such as the avatars, truly are that alike: do not drop duplicates among those.
 """
 
 import functools
-import itertools
 from pathlib import Path
 
 import click
-import numpy as np
 
 from dcgan_tf.data.decoding import decode
-from dcgan_tf.data.folders import levels_of, notes_on
+from dcgan_tf.data.folders import notes_on
 from dcgan_tf.data.images import resize, square
 from dcgan_tf.data.labels.picture_labels import labeller_of
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.preparing import Result, prepare
 from dcgan_tf.data.sources import Frames, open_source
+from dcgan_tf.data.survey.near_duplicates import MAX_BITS, difference_hash, near_duplicates
+from dcgan_tf.data.survey.values import levels_of
 from dcgan_tf.system.errors import UserError, run_command
-
-RASTER = 16
-CLEARLY = 18  # brighter by so much, red, green and blue together
-MAX_BITS = 10  # of 256: pictures that differ in no more are taken for the same one
-
-
-def difference_hash(image: np.ndarray) -> int:
-    """256 bits of a uint8 image [H, W, 1 or 3] that recompressing and resizing hardly change.
-
-    The picture is averaged to 16x17 areas; each bit says whether an area is clearly brighter than its left
-    neighbour (Krawetz, "Kind of like that", 2013, where any difference counts).
-    """
-    small = resize(image, (RASTER, RASTER + 1)).astype(np.int32).sum(axis=2) * (3 // image.shape[2])
-    return int.from_bytes(np.packbits(small[:, 1:] - small[:, :-1] > CLEARLY).tobytes(), "big")
-
-
-def near_duplicates(rows, bits: int = MAX_BITS) -> dict[int, str]:
-    """Of rows of index.csv, those kept that are nearly a picture before them: {index: reason}.
-
-    Two hashes that differ in at most `bits` bits agree wholly in one of bits + 1 parts, so only pictures that
-    share a part are compared.
-    """
-    edges = np.linspace(0, RASTER * RASTER, bits + 2).astype(int).tolist()
-    parts = [(low, (1 << (high - low)) - 1) for low, high in itertools.pairwise(edges)]
-    seen, hashes, dropped = {}, {}, {}
-    for index, row in enumerate(rows):
-        if not row["kept"]:
-            continue
-        value = int(row["hash"], 16)
-        keys = [(low, value >> low & mask) for low, mask in parts]
-        candidates = {other for key in keys for other in seen.get(key, ())}
-        same = min(((value ^ hashes[other][0]).bit_count(), other) for other in candidates) if candidates else (257, 0)
-        if same[0] <= bits:
-            dropped[index] = f"near-duplicate: of {hashes[same[1]][1]}, {same[0]} of 256 bits apart"
-            continue
-        hashes[index] = value, row["source"]
-        for key in keys:
-            seen.setdefault(key, []).append(index)
-    return dropped
 
 
 def _prepare_picture(data, size, min_side, channels, levels=None):

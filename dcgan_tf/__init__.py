@@ -16,6 +16,7 @@ if "keras" not in sys.modules:
 __version__ = "0.4.0"  # quick has another D than in 0.3
 
 _WHERE = {
+    "look": "dcgan_tf.looking.look",
     "recipes": "dcgan_tf.networks.table",
     "train": "dcgan_tf.training.train",
     "sample": "dcgan_tf.run.sampling",

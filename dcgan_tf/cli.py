@@ -8,6 +8,7 @@ import click
 
 from dcgan_tf import __version__
 from dcgan_tf.commands.basics import Group
+from dcgan_tf.commands.looking import look
 from dcgan_tf.commands.many_runs import gallery, search, sweep
 from dcgan_tf.commands.one_run import evaluate, explore, export, sample
 from dcgan_tf.commands.training import recipes, train
@@ -23,7 +24,7 @@ def cli():
     """
 
 
-for command in (recipes, train, sample, evaluate, export, gallery, explore, sweep, search):
+for command in (recipes, look, train, sample, evaluate, export, gallery, explore, sweep, search):
     cli.add_command(command)
 
 

@@ -10,10 +10,10 @@ import dcgan_tf
 PACKAGE = Path(dcgan_tf.__file__).parent
 # From the ground up: a wing imports only those before it. cli.py, __init__.py and __main__.py stand on top.
 WINGS = (
-    *("system", "recipe", "data", "pictures", "networks", "game", "run", "evaluation", "training"),
+    *("system", "recipe", "data", "pictures", "looking", "networks", "game", "run", "evaluation", "training"),
     *("latent", "notebook", "compare", "gallery_page", "sweeps", "exporting", "commands"),
 )
-COMMANDS = ("recipes", "train", "sample", "evaluate", "explore", "sweep", "search", "gallery", "export")
+COMMANDS = ("recipes", "look", "train", "sample", "evaluate", "explore", "sweep", "search", "gallery", "export")
 
 
 def _imported(path: Path) -> set[str]:

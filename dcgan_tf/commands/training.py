@@ -106,6 +106,12 @@ def _fields(context, parameter, values):
     help="Change any field of the recipe, such as width=32 (--list-fields shows them), or pick classes of the data: "
     "classes=3,8. Can be given several times.",
 )
+@click.option(
+    "--start-from",
+    type=click.Path(),
+    metavar="RUN",
+    help="Begin with the weights of this run's networks, which have to have the same shapes, instead of random ones.",
+)
 @click.option("--resize", is_flag=True, help="Allow enlarging images, and making gray ones colour.")
 @click.option(
     "--stretch", is_flag=True, help="Of a folder or zip: spread the pixel values in use over the whole range, 0 to 255."
@@ -114,6 +120,9 @@ def _fields(context, parameter, values):
     "--all-frames",
     is_flag=True,
     help="Of a folder or zip: take all frames of animations and TIFF files, not the first.",
+)
+@click.option(
+    "--drop-small", is_flag=True, help="Of a folder or zip: leave out pictures that are smaller than the images made."
 )
 @click.option(
     "--checkpoint-seconds",
@@ -157,7 +166,13 @@ def train(recipe, dataset, run_dir, overrides, no_progress, list_fields, **optio
         from dcgan_tf.training.train import train
 
     short = {name: options[name] for name in ("batch_size", "learning_rate")}
-    changes = {**short, "classes": classes, **overrides}
+    start = options["start_from"]
+    changes = {
+        **short,
+        "classes": classes,
+        "start_from": start and os.path.basename(os.path.abspath(start)),
+        **overrides,
+    }
     changes = {name: value for name, value in changes.items() if value is not None and name not in ("epochs", "steps")}
     run_dir = run_dir or os.path.join("results", run_name(dataset, recipe, changes, options["seed"]))
     progress = PlainProgress() if no_progress else None

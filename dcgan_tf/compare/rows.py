@@ -122,6 +122,7 @@ def settings_of(config: dict) -> dict:
         "seed": config["seed"],
         "max_seconds": None,
         **({"learning_rate": rates.pop()} if len(rates) == 1 else {}),
+        **({"start_from": config["start_from"]["run"]} if config.get("start_from") else {}),
         **recipe,
     }
 

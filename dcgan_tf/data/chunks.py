@@ -69,7 +69,7 @@ class Chunks:
         done = total - sum(min(self.size, total - number * self.size) for number in missing)
         workers = min(workers or available_cores(), len(missing))
         prepared = run_in_workers(functools.partial(_prepare_chunk, self), missing, workers)
-        _show_progress(prepared, done, total, progress, f"{self.doing} {self.source.description}")
+        show_progress(prepared, done, total, progress, f"{self.doing} {self.source.description}")
 
     def done(self) -> tuple[int, float]:
         """How many source pictures are done, and the bytes on disk for each of them."""
@@ -128,7 +128,7 @@ def _check_image(image, others):
         raise ValueError(f"the transform gave images of different shapes: {others[0].shape} and {image.shape}")
 
 
-def _show_progress(counts, done, total, progress, what):
+def show_progress(counts, done, total, progress, what):
     """Take all of `counts`, showing a bar where somebody watches a terminal, and now and then a line elsewhere.
 
     what: what is being done with what, such as "preparing faces.zip".

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.data.folders import convert_stored, faint_note, load_pictures, notes_on, with_channels
+from dcgan_tf.data.folders import convert_stored, load_pictures, notes_on, with_channels
 from dcgan_tf.data.images import resize as resize_image
 from dcgan_tf.data.images import square
 from dcgan_tf.data.labels.labels import as_list
 from dcgan_tf.data.named import FAKE, NAMED, SPLITS, fake, without_test_images
 from dcgan_tf.data.prepared import is_prepared, read_prepared
 from dcgan_tf.data.stored import StoredImages, value_range
+from dcgan_tf.data.survey.values import faint_note
 from dcgan_tf.system.errors import UserError, nearest
 
 BY_NAME = "named:"  # before a name that is also a folder's
@@ -29,6 +30,7 @@ def load_dataset(
     resize: bool = False,
     stretch: bool = False,
     all_frames: bool = False,
+    drop_small: bool = False,
     limit: int | None = None,
     split: str = "train",
 ) -> Dataset:
@@ -46,6 +48,8 @@ def load_dataset(
     stretch: of a folder or zip, spread the values in use over 0 to 255: the darkest 0.1% of what some of the pictures
         hold becomes 0, the brightest 255. For 12-bit pictures in 16-bit files, and others that are nearly black.
     all_frames: of a folder or zip, take all frames of animations and all pages of TIFF files, not only the first.
+    drop_small: of a folder or zip, leave out the pictures that are smaller than the images are to be, instead of
+        refusing them (or, with `resize`, of enlarging them).
     limit: keep only this many images, spread evenly over the data.
     split: "train", or "test" of named data that have test images (WITH_TEST_IMAGES).
 
@@ -56,7 +60,8 @@ def load_dataset(
         raise UserError(f"channels={channels!r} must be 1 (gray) or 3 (colour)")
     if split not in SPLITS:
         raise UserError(f"unknown split {split!r}.{nearest(split, SPLITS)} Known are {', '.join(SPLITS)}")
-    changes = {option: True for option, asked in (("stretch", stretch), ("all_frames", all_frames)) if asked}
+    options = {"stretch": stretch, "all_frames": all_frames, "drop_small": drop_small}
+    changes = {option: True for option, asked in options.items() if asked}
     if not isinstance(dataset, Dataset):
         dataset = _find(dataset, image_size, channels, folder_size, resize, split, changes)
     elif changes or split != "train":

@@ -20,8 +20,16 @@ FORMATS = (
     *("ICO", "TGA", "PCX", "SGI"),
 )
 
-SEVERAL = ("GIF", "PNG", "WEBP", "TIFF", "AVIF")  # formats in which a file may hold several pictures of equal right
-HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
+SEVERAL = (
+    "GIF",
+    "PNG",
+    "WEBP",
+    "TIFF",
+    "AVIF",
+    "HEIF",
+)  # formats in which a file may hold several pictures of equal right
+AVIF_BRANDS = (b"avif", b"avis")
+HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", *AVIF_BRANDS)
 
 EXIF_ORIENTATION = 0x0112
 
@@ -46,12 +54,7 @@ def decode(
     if channels not in (None, 1, 3):
         raise ValueError(f"channels must be 1, 3 or None, not {channels!r}")
     with _loaded(source, frame) as image:
-        try:
-            # After loading: a PNG may hold its EXIF data behind the pixels; a TIFF turns itself when it is loaded.
-            orientation = image.getexif().get(EXIF_ORIENTATION, 1)
-        except Exception:
-            orientation = 1  # broken metadata are no reason to lose the picture
-        return np.ascontiguousarray(_turn(_as_uint8(image, channels, levels), orientation))
+        return _upright(image, channels, levels)
 
 
 def count_frames(source: bytes | str | os.PathLike) -> int:
@@ -61,6 +64,26 @@ def count_frames(source: bytes | str | os.PathLike) -> int:
     """
     with _opened(source) as image:
         return getattr(image, "n_frames", 1) if image.format in SEVERAL else 1
+
+
+def examine(source: bytes | str | os.PathLike) -> tuple[np.ndarray, dict]:
+    """A picture as decode() gives it, and what its file is: format, frames, whether anything shows through
+    (is_transparent), whether it has 16 bits a pixel (is_deep), and its grayness(). Raises ImageError as decode() does.
+    """
+    with _opened(source) as image:
+        facts = {"format": image.format, "frames": getattr(image, "n_frames", 1) if image.format in SEVERAL else 1}
+        image.load()
+        alpha = _with_alpha(image)
+        facts["is_transparent"] = alpha is not None and alpha.getchannel("A").getextrema()[0] < 255
+        facts["is_deep"] = _is_sixteen_bit(image)
+        pixels = _upright(image, None, None)
+        return pixels, {**facts, **grayness(pixels)}
+
+
+def grayness(pixels: np.ndarray) -> dict:
+    """Whether a picture uint8 [H, W, C] shows no colour, and whether it has no channels for any."""
+    is_stored_gray = pixels.shape[2] == 1
+    return {"is_gray": is_stored_gray or bool((pixels == pixels[:, :, :1]).all()), "is_stored_gray": is_stored_gray}
 
 
 def histogram(source: bytes | str | os.PathLike) -> np.ndarray:
@@ -122,7 +145,12 @@ def _open(source):
     try:
         return Image.open(source, formats=_known_formats(FORMATS))
     except Image.UnidentifiedImageError:
-        if _is_heif(source):
+        brand = _brand_of(source)
+        if brand in AVIF_BRANDS and "AVIF" in Image.OPEN:
+            raise ImageError("damaged: AVIF that cannot be read") from None
+        if brand in AVIF_BRANDS:  # pillow-heif has no decoder for it
+            raise ImageError("AVIF, which needs a newer Pillow: pip install --upgrade pillow") from None
+        if brand in HEIF_BRANDS:
             return _open_heif(source)
         raise ImageError(_why_unidentified(source)) from None
 
@@ -132,14 +160,14 @@ def _known_formats(wanted):
     return [name for name in wanted if name in Image.OPEN]
 
 
-def _is_heif(source):
-    """Whether a file begins as HEIC pictures of phones do, and AVIF pictures where Pillow does not read them."""
+def _brand_of(source):
+    """What a file says it is, where it begins as HEIC pictures of phones and AVIF pictures do; else None."""
     if isinstance(source, io.BytesIO):
         start = bytes(source.getbuffer()[:12])
     else:
         with open(source, "rb") as file:
             start = file.read(12)
-    return start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS
+    return start[8:12] if start[4:8] == b"ftyp" else None
 
 
 def _open_heif(source):
@@ -186,11 +214,9 @@ def _as_uint8(image, channels, levels):
     elif image.mode == "F":
         raise ImageError("floating-point pixel values")
     gray_inside = image.mode in ("1", "L", "LA", "La")
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        opaque = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        if image.mode in ("La", "RGBa"):
-            image = image.convert(image.mode.upper())
-        image = Image.alpha_composite(opaque, image.convert("RGBA"))
+    see_through = _with_alpha(image)
+    if see_through is not None:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), see_through)
     if channels is None:
         channels = 1 if gray_inside else 3
     image = image.convert("L" if channels == 1 else "RGB")
@@ -198,10 +224,27 @@ def _as_uint8(image, channels, levels):
     return pixels if levels is None else _spread(np.arange(256) / 255, levels).astype(np.uint8)[pixels]
 
 
+def _with_alpha(image):
+    """A loaded Pillow image as RGBA, where it has transparency of any kind; else None."""
+    if image.mode not in ("RGBA", "LA", "PA", "RGBa", "La") and "transparency" not in image.info:
+        return None
+    return (image.convert(image.mode.upper()) if image.mode in ("La", "RGBa") else image).convert("RGBA")
+
+
 def _spread(values, levels):
     """Values 0..1 as 0..255, so that levels[0] becomes 0 and levels[1] becomes 255; what is beyond is clipped."""
     low, high = levels
     return np.rint(np.clip((values - low) / (high - low), 0, 1) * 255)
+
+
+def _upright(image, channels, levels):
+    """A loaded Pillow image as decode() gives it."""
+    try:
+        # After loading: a PNG may hold its EXIF data behind the pixels; a TIFF turns itself when it is loaded.
+        orientation = image.getexif().get(EXIF_ORIENTATION, 1)
+    except Exception:
+        orientation = 1  # broken metadata are no reason to lose the picture
+    return np.ascontiguousarray(_turn(_as_uint8(image, channels, levels), orientation))
 
 
 def _turn(pixels, orientation):

@@ -8,6 +8,7 @@ prepared anew; where only a file beside them that gives their labels was (see la
 import contextlib
 import functools
 import hashlib
+import itertools
 import os
 import shutil
 from pathlib import Path
@@ -15,36 +16,42 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.data.chunks import Result, describe_left_out
-from dcgan_tf.data.decoding import ImageError, count_frames, decode, histogram
+from dcgan_tf.data.decoding import count_frames, decode
 from dcgan_tf.data.images import resize, square
 from dcgan_tf.data.labels.picture_labels import labeller_of
 from dcgan_tf.data.prepared import PreparedDataset, is_prepared, read_prepared
 from dcgan_tf.data.preparing import prepare
 from dcgan_tf.data.sources import CACHE_SUFFIX, Frames, open_source
+from dcgan_tf.data.stored import StoredSource
+from dcgan_tf.data.survey.values import faint_note, levels_of, own_channels
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.places import cached, can_write, given_cache
 
-FAINT = 64  # images whose values span less of 0 to 255 are hard to see, and to learn from
-_LOOKED_AT = 200  # pictures, spread over the source, that say which values are in use
-
 
 def load_pictures(
-    path: Path, size: int, channels: int | None, allow_changes: bool, stretch: bool = False, all_frames: bool = False
+    path: Path,
+    size: int,
+    channels: int | None,
+    allow_changes: bool,
+    stretch: bool = False,
+    all_frames: bool = False,
+    drop_small: bool = False,
 ) -> tuple[PreparedDataset, tuple]:
     """The pictures of a folder or zip, centre-cropped, size x size; and notes on what was done to them.
 
     channels: 1, 3, or None: colour if there is a colour picture among those first looked at.
     allow_changes: whether pictures may be enlarged, or gray ones made colour, or colour ones gray.
-    stretch, all_frames: see datasets.load_dataset.
+    stretch, all_frames, drop_small: see datasets.load_dataset.
 
     Raises UserError when that is needed and not allowed, or when there is no usable picture.
     """
     source = open_source(path)
     source = Frames(source) if all_frames else source
-    name = f"{size}x{size}x{channels or 'own'}" + ("-stretched" if stretch else "")
+    how = {"stretched": stretch, "without_small": drop_small}
+    name = "-".join([f"{size}x{size}x{channels or 'own'}", *(word for word, asked in how.items() if asked)])
     target = _cached(path, name, [source.description, source.fingerprint])
     labels = labeller_of(source)
-    make = functools.partial(_prepare_cached, target, source, size, channels, stretch, labels)
+    make = functools.partial(_prepare_cached, target, source, size, channels, stretch, drop_small, labels)
     if not is_prepared(target):
         make()
     try:
@@ -63,12 +70,18 @@ def load_pictures(
     return prepared, _notes(path, size, prepared, source)
 
 
-def _prepare_cached(target, source, size, channels, stretch, labels):
+def _prepare_cached(target, source, size, channels, stretch, drop_small, labels):
     settings = {"size": size, "channels": channels or "own"}
+    if drop_small:
+        settings["drop_small"] = True
     if stretch:
         settings["levels"] = levels_of(source)
     transform = functools.partial(
-        to_square, size=size, channels=channels or _own_channels(source), levels=settings.get("levels")
+        to_square,
+        size=size,
+        channels=channels or own_channels(source),
+        levels=settings.get("levels"),
+        drop_small=drop_small,
     )
     try:
         prepare(target, source, transform, settings=settings, labels=labels)
@@ -78,10 +91,13 @@ def _prepare_cached(target, source, size, channels, stretch, labels):
         raise
 
 
-def to_square(data: bytes | tuple[bytes, int], size: int, channels: int, levels=None) -> Result:
+def to_square(
+    data: bytes | tuple[bytes, int], size: int, channels: int, levels=None, drop_small: bool = False
+) -> Result:
     """Decode a picture, take the square in its middle, and bring it to size x size with these channels.
 
-    data: the bytes of a file, or (bytes, number of the frame). levels: see decoding.decode.
+    data: the bytes of a file, or (bytes, number of the frame). levels: see decoding.decode. drop_small: one that would
+    be enlarged is dropped.
     """
     data, frame = data if isinstance(data, tuple) else (data, None)
     image = decode(data, frame=frame or 0, levels=levels)
@@ -96,30 +112,13 @@ def to_square(data: bytes | tuple[bytes, int], size: int, channels: int, levels=
         "has_more_frames": frames > 1,
         "frames": frames,
     }
+    if drop_small and columns["enlarged"]:
+        return Result(None, f"{_too_small(size)}: {width}x{height}", columns)
     return Result(with_channels(resize(square(image), size), channels), columns=columns)
 
 
-def levels_of(source) -> list[float]:
-    """Between which values nearly all pixels of some of a source's pictures lie, as parts of the whole range.
-
-    Left out is the thousandth that is darkest, and the one that is brightest: single hot pixels, letters.
-    Raises UserError when all pixels are of one value.
-    """
-    counts = np.zeros(65536, np.int64)
-    for index in _spread_over(source, _LOOKED_AT):
-        with contextlib.suppress(ImageError):
-            data = source.read(index)
-            counts += histogram(data[0] if isinstance(data, tuple) else data)
-    shares = np.cumsum(counts) / max(1, counts.sum())
-    low, high = (int(np.searchsorted(shares, share, side="right")) for share in (0.001, 0.999))
-    if counts.sum() and low >= high:
-        raise UserError(f"pictures of {source.description!r} are of one gray, which cannot be stretched: leave it out")
-    return [low / 65535, high / 65535] if counts.sum() else [0.0, 1.0]
-
-
-def _spread_over(source, count):
-    total = len(source.names)
-    return np.unique(np.linspace(0, total - 1, min(total, count)).astype(int)).tolist()
+def _too_small(size):
+    return f"smaller than {size}x{size}"
 
 
 def with_channels(image: np.ndarray, channels: int) -> np.ndarray:
@@ -136,7 +135,7 @@ def convert_stored(name: str, images, fingerprint: str, size: int | None, channe
 
     size: of the new, square images; None: as they are.
     """
-    source = _StoredSource(name, images, fingerprint)
+    source = StoredSource(name, images, fingerprint)
     settings = {"size": size, "channels": channels}
     target = _cached(images.path.parent, f"{size or 'own'}x{channels}", [fingerprint])
     if not is_prepared(target):
@@ -144,29 +143,8 @@ def convert_stored(name: str, images, fingerprint: str, size: int | None, channe
     return read_prepared(target)
 
 
-class _StoredSource:
-    ignored = 0
-
-    def __init__(self, name, images, fingerprint):
-        self.description, self.images, self.fingerprint = f"prepared dataset {Path(name).name}", images, fingerprint
-        self.names = [str(row) for row in range(len(images))]
-
-    def read(self, index):
-        return self.images[index]
-
-
 def _convert(image, size, channels):
     return Result(with_channels(image if size is None else resize(square(image), size), channels))
-
-
-def _own_channels(source):
-    """3 when any of some pictures spread over the source is a colour picture, else 1."""
-    for index in _spread_over(source, 50):
-        with contextlib.suppress(ImageError):
-            data = source.read(index)
-            if decode(data[0] if isinstance(data, tuple) else data).shape[2] == 3:
-                return 3
-    return 1
 
 
 def _refuse_changes(path, size, prepared, channels_asked):
@@ -186,7 +164,8 @@ def _refuse_changes(path, size, prepared, channels_asked):
         advice.append(f"--set image_size=N with N at most {min(map(_side, kept))}")
     changes += [examples(flag) for flag in ("made_colour", "made_gray") if flags.get(flag) and channels_asked]
     if changes:
-        advice = ["give --resize (resize=True) to convert them", *advice, "or leave them out"]
+        small = " (--drop-small, drop_small=True: those that are too small)" if flags.get("enlarged") else ""
+        advice = ["give --resize (resize=True) to convert them", *advice, f"or leave them out{small}"]
         raise UserError(
             f"of the {len(prepared.images):,} images in {str(path)!r} {' and '.join(changes)}: {', '.join(advice)}"
         )
@@ -208,10 +187,14 @@ def _notes(path, size, prepared, source):
     counts, flags = prepared.metadata["counts"], prepared.metadata["flags"]
     notes = [f"images of {str(path)!r} are centre-cropped and resized to {size}x{size}, in {str(prepared.path)!r}"]
     skipped = counts["sources"] - counts["kept"]
-    if skipped:
-        named = [f"{name} ({reason})" for name, reason in prepared.metadata["first_dropped"]]
-        more = f", ... (all in {str(prepared.path / 'index.csv')!r})" if skipped > len(named) else ""
-        notes.append(f"{skipped:,} of {counts['sources']:,} files were skipped: {', '.join(named)}{more}")
+    small = prepared.metadata["dropped"].get(_too_small(size), 0)
+    if small:
+        notes.append(f"{small:,} of {counts['sources']:,} files are pictures {_too_small(size)}, and were left out")
+    if skipped > small:
+        first = prepared.metadata["first_dropped"] if not small else _dropped_but_small(prepared, size)
+        more = f", ... (all in {str(prepared.path / 'index.csv')!r})" if skipped - small > len(first) else ""
+        named = ", ".join(f"{name} ({reason})" for name, reason in first)
+        notes.append(f"{skipped - small:,} of {counts['sources']:,} files were skipped: {named}{more}")
     if counts["ignored"]:
         notes.append(f"{counts['ignored']:,} hidden files were passed over")
     for flag, what in (("enlarged", "enlarged"), ("made_colour", "gray and made colour"), ("made_gray", "made gray")):
@@ -228,6 +211,12 @@ def _notes(path, size, prepared, source):
     return tuple(" ".join(note.split()) for note in notes)
 
 
+def _dropped_but_small(prepared, size):
+    """(name, reason) of the first five files that were dropped for another reason."""
+    dropped = ((row["source"], row["reason"]) for row in prepared.index() if row["kept"] != "1")
+    return list(itertools.islice((one for one in dropped if not one[1].startswith(_too_small(size))), 5))
+
+
 def notes_on(prepared: PreparedDataset, how_to_stretch: str = "", left_out=None) -> list[str]:
     """What a person should know of a prepared dataset, one line each: its classes, what was left out, faint images.
 
@@ -242,14 +231,6 @@ def notes_on(prepared: PreparedDataset, how_to_stretch: str = "", left_out=None)
     if left_out:
         notes.append(f"left out: {describe_left_out(left_out, count)}")
     return notes + faint_note(prepared.value_range, how_to_stretch)
-
-
-def faint_note(values: tuple[int, int], how_to_stretch: str = "") -> list[str]:
-    """What to say of images of that range (see stored.value_range) when they use little of 0 to 255, or nothing."""
-    if values[1] - values[0] >= FAINT:
-        return []
-    note = f"these images use little of the range 0 to 255: nearly all pixels are from {values[0]} to {values[1]}"
-    return [f"{note}; {how_to_stretch} spreads what is in use over all of it" if how_to_stretch else note]
 
 
 def _cached(path, name, identity):

@@ -105,6 +105,19 @@ class StoredImages:
         return len(data)
 
 
+class StoredSource:
+    """Images that are prepared, or in memory, as a source (see sources.py): read() gives uint8 [H, W, C]."""
+
+    ignored, left_out = 0, ()
+
+    def __init__(self, name: str, images, fingerprint: str = ""):
+        self.description, self.images, self.fingerprint = f"prepared dataset {Path(name).name}", images, fingerprint
+        self.names = [str(row) for row in range(len(images))]
+
+    def read(self, index: int) -> np.ndarray:
+        return self.images[index]
+
+
 def fingerprint_of(images, labels: np.ndarray | None) -> str:
     """The SHA-256 of pixels, labels and shapes: the same for the same data, in memory or on disk."""
     digest = hashlib.sha256()

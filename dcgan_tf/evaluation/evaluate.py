@@ -168,7 +168,8 @@ def data_of(run: Run, name=None, split="train") -> Dataset:
         raise UserError(f"run {str(run.path)!r} does not say what it was trained on: give --dataset")
     place = name or recorded["name"]
     # What was prepared is as it is; pictures are brought to what they were for the run.
-    raw = {} if is_prepared(place) else {option: bool(recorded.get(option)) for option in ("stretch", "all_frames")}
+    options = () if is_prepared(place) else ("stretch", "all_frames", "drop_small")
+    raw = {option: bool(recorded.get(option)) for option in options}
     try:
         return load_dataset(
             place,

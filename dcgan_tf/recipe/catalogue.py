@@ -1,13 +1,15 @@
 """The recipes by name."""
 
+from dcgan_tf.recipe.few import FEW, FEW_COLOUR
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.recipe.ours import QUICK, QUICK_COLOUR, RPI_RESCUED
 from dcgan_tf.recipe.published import PUBLISHED
 from dcgan_tf.system.errors import UserError, nearest
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (QUICK, QUICK_COLOUR, *PUBLISHED, RPI_RESCUED)}
+OURS = (QUICK, QUICK_COLOUR, FEW, FEW_COLOUR)
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (*OURS, *PUBLISHED, RPI_RESCUED)}
 # Whoever names the first gets the second where the images have colour.
-IN_COLOUR = {QUICK.name: QUICK_COLOUR.name}
+IN_COLOUR = {QUICK.name: QUICK_COLOUR.name, FEW.name: FEW_COLOUR.name}
 
 
 def get_recipe(name: str) -> Recipe:

@@ -89,6 +89,11 @@ def agree_on_config(run, config, say):
             )
 
 
+def _started_from(config):
+    start = config.get("start_from")
+    return start and f"{start['run']} after step {start['step']}, weights {start['weights'][:8]}"
+
+
 def _devices(count):
     return "1 device" if count == 1 else f"{count} devices"
 
@@ -104,6 +109,7 @@ def _differences(old: dict, new: dict) -> list[str]:
     known = ("fingerprint", "image_shape") if old["dataset"].get("fingerprint") else ("images", "image_shape")
     pairs += [(f"dataset {name}", old["dataset"].get(name), new["dataset"].get(name)) for name in known]
     pairs += [(name, old.get(name), new[name]) for name in ("seed", "log_every", "steps_per_epoch")]
+    pairs.append(("start_from", _started_from(old), _started_from(new)))
     found = [f"{name}: {then!r} then, {now!r} now" for name, then, now in pairs if then != now]
     if any(text.startswith("dataset") for text in found):
         found.insert(0, f"dataset: {old['dataset'].get('name')!r} then, {new['dataset']['name']!r} now")

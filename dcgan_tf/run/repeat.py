@@ -64,7 +64,9 @@ def _options(config, run_dir):
     options["seed"] = config["seed"]
     if config.get("log_every", 50) != 50:
         options["log_every"] = config["log_every"]
-    options |= {name: True for name in ("resize", "stretch", "all_frames") if data.get(name)}
+    options |= {name: True for name in ("resize", "stretch", "all_frames", "drop_small") if data.get(name)}
+    if config.get("start_from"):
+        options["start_from"] = config["start_from"]["run"]
     return options
 
 

@@ -45,6 +45,15 @@ class DatasetPart(_Shape):
     resize: bool = False
     stretch: bool = False
     all_frames: bool = False
+    drop_small: bool = False
+
+
+class StartPart(_Shape):
+    """The run whose weights a run began with."""
+
+    run: str
+    step: Count
+    weights: str
 
 
 class LengthPart(_Shape):
@@ -59,6 +68,7 @@ class Config(_Shape):
     recipe: RecipePart
     seed: Count
     dataset: DatasetPart
+    start_from: StartPart | None = None
     log_every: Positive
     steps_per_epoch: Positive
     length: LengthPart

@@ -15,11 +15,17 @@ from dcgan_tf.training.devices.devices import Devices
 from dcgan_tf.training.request import Request
 
 
-def describe(request: Request, dataset: Dataset, before: dict | None = None, devices: Devices | None = None) -> dict:
+def describe(
+    request: Request,
+    dataset: Dataset,
+    before: dict | None = None,
+    devices: Devices | None = None,
+    start: dict | None = None,
+) -> dict:
     """The run's config: what was asked for, of which data, with which versions, on which machine.
 
     before: the config of the run that is to go on, if there is one; data that it knows keep the fingerprint by which
-    it knows them.
+    it knows them. start: the record of what it starts from (see beginning/start_from.py), where it does.
     """
     recipe = request.recipe
     known = before["dataset"].get("fingerprint") if before else None
@@ -39,7 +45,9 @@ def describe(request: Request, dataset: Dataset, before: dict | None = None, dev
             "resize": request.resize,
             "stretch": request.stretch,
             "all_frames": request.all_frames,
+            "drop_small": request.drop_small,
         },
+        **({"start_from": start} if start else {}),
         "log_every": request.log_every,
         "steps_per_epoch": dataset.steps_per_epoch(recipe.batch_size),
         "length": request.length._asdict(),

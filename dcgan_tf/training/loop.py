@@ -38,10 +38,11 @@ class Training:
     """
 
     def __init__(
-        self, run: Run, gan: GAN, dataset: Dataset, request: Request, devices, leader, monitor, progress, signals, began
-    ):
+        self, run: Run, gan: GAN, dataset: Dataset, request: Request, devices, leader, monitor, progress, signals,
+        began, start=None,
+    ):  # fmt: skip
         self.run, self.gan, self.dataset, self.request = run, gan, dataset, request
-        self.devices, self.leader = devices, leader
+        self.devices, self.leader, self.start = devices, leader, start
         self.monitor, self.progress, self.signals = monitor, progress, signals
         self.seed, self.log_every = run.config["seed"], run.config["log_every"]
         self.batch_size, self.steps_per_epoch = gan.recipe.batch_size, run.config["steps_per_epoch"]
@@ -200,6 +201,10 @@ class Training:
         """Go back to the newest whole checkpoint, and forget what was recorded after it."""
         self.run.remove_partial_files()
         extra = checkpoints.restore_latest(self.run.checkpoints_path, self.variables)
+        if extra is None and self.start:
+            self.start.give_to(self.gan)
+            for note in self.start.notes(self.run.labels):
+                self.progress.say(note)
         if extra is None and self.run.has_been_saved():
             folder = self.run.set_aside()
             self.progress.say(

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -39,6 +40,7 @@ class Request:
     resize: bool
     stretch: bool
     all_frames: bool
+    drop_small: bool
     log_every: int
     checkpoint_seconds: float
     evaluate_every: int | None
@@ -47,11 +49,12 @@ class Request:
     tensorboard: bool
     stop_on_alarm: bool
     show_nearest: bool
+    start_from: str | None
 
 
 def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, overrides, seed, classes, resize,
-            stretch, all_frames, log_every, checkpoint_seconds, evaluate_every, evaluation, keep_samples, tensorboard,
-            stop_on_alarm, show_nearest=False, devices="1", channels=None) -> Request:  # fmt: skip
+            stretch, all_frames, drop_small, log_every, checkpoint_seconds, evaluate_every, evaluation, keep_samples,
+            tensorboard, stop_on_alarm, show_nearest=False, devices="1", start_from=None, channels=None) -> Request:  # fmt: skip
     """The request; NumPy's numbers are taken. Raises UserError for the first argument that makes no sense.
 
     channels: of the images, once they are known; some recipes are another in colour.
@@ -68,6 +71,7 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
         resize=_switch("resize", resize),
         stretch=_switch("stretch", stretch),
         all_frames=_switch("all_frames", all_frames),
+        drop_small=_switch("drop_small", drop_small),
         log_every=_whole_number("log_every", log_every, 1, MOST),
         checkpoint_seconds=_seconds("checkpoint_seconds", checkpoint_seconds),
         evaluate_every=None if evaluate_every is None else _whole_number("evaluate_every", evaluate_every, 0, MOST),
@@ -76,11 +80,19 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
         tensorboard=_switch("tensorboard", tensorboard),
         stop_on_alarm=_switch("stop_on_alarm", stop_on_alarm),
         show_nearest=_switch("show_nearest", show_nearest),
+        start_from=None if start_from is None else _path("start_from", start_from),
     )
 
 
 def load_images_for(
-    recipe, dataset, size_is_asked=False, classes=None, resize=False, stretch=False, all_frames=False
+    recipe,
+    dataset,
+    size_is_asked=False,
+    classes=None,
+    resize=False,
+    stretch=False,
+    all_frames=False,
+    drop_small=False,
 ) -> Dataset:
     """The dataset of that name or path, or that Dataset, as the recipe needs it; see datasets.load_dataset.
 
@@ -99,6 +111,7 @@ def load_images_for(
         resize=resize,
         stretch=stretch,
         all_frames=all_frames,
+        drop_small=drop_small,
     )
 
 
@@ -145,6 +158,12 @@ def _switch(name, value) -> bool:
     if isinstance(value, bool | np.bool_):
         return bool(value)
     raise UserError(f"{name}={_plain(value)!r} must be True or False")
+
+
+def _path(name, value) -> str:
+    if isinstance(value, str | os.PathLike) and os.fspath(value):
+        return os.fspath(value)
+    raise UserError(f"{name}={value!r} must be the path of a run directory, such as 'results/NAME'")
 
 
 def _plain_classes(classes):

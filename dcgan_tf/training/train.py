@@ -7,6 +7,7 @@
     clock.py       what counts as training time, and how much of it is to be expected
     recorder.py    rows, grids and logs on the way
     results.py     the networks and the film at the end
+    beginning/     the weights of another run to begin with
     devices/       on what it runs, where that is more than one device
 
 Beside it: progress.py is what a person sees, monitor.py evaluates on the way, alarm_log.py keeps the alarms.
@@ -21,11 +22,13 @@ from dcgan_tf.data.labels.labels import labels_of
 from dcgan_tf.game.gan import GAN
 from dcgan_tf.game.replicas import check_for_replicas
 from dcgan_tf.networks.architectures import check_image_shape
+from dcgan_tf.recipe.few import few_note
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
 from dcgan_tf.run.place import agree_on_config, check_place
 from dcgan_tf.run.wishes import evenly_kept
+from dcgan_tf.training.beginning.start_from import starting_point
 from dcgan_tf.training.config import describe
 from dcgan_tf.training.devices.choosing import choose_devices
 from dcgan_tf.training.devices.followers import follow, leading, see_that_all_train_the_same
@@ -53,6 +56,7 @@ def train(
     resize: bool = False,
     stretch: bool = False,
     all_frames: bool = False,
+    drop_small: bool = False,
     log_every: int = 50,
     checkpoint_seconds: float = 5.0,
     evaluate_every: int | None = None,
@@ -61,6 +65,7 @@ def train(
     tensorboard: bool = False,
     stop_on_alarm: bool = False,
     show_nearest: bool = False,
+    start_from: str | Path | None = None,
     progress: PlainProgress | None = None,
 ) -> Run:
     """Train a recipe on a dataset, leaving everything in `run_dir`; or go on with the run that is there.
@@ -77,7 +82,7 @@ def train(
         makes its share of every batch. Where TF_CONFIG or SLURM names several processes that run this same call, all
         of them train together; the first one leads, and it alone writes. They are chosen before TensorFlow computes
         anything in this process.
-    classes, resize, stretch, all_frames: see datasets.load_dataset.
+    classes, resize, stretch, all_frames, drop_small: see datasets.load_dataset.
     log_every: steps per row of history.csv (an epoch's end always starts a new one).
     checkpoint_seconds: the least time between checkpoints; large ones are kept further apart, so that
         writing them takes about a hundredth of the time; 0: one after each call, a few times a second.
@@ -92,6 +97,8 @@ def train(
         Called again, it goes on, and stops at the next one.
     show_nearest: the live view in Jupyter also shows the first eight images of the newest grid, each above the real
         image that is nearest to it. No bit of the training depends on it.
+    start_from: another run's directory: begin with the weights of its networks, which have to have the same shapes,
+        instead of random ones. Optimizers start fresh. The run remembers which, and goes on without it.
 
     Raises UserError for a setting that makes no sense, before anything is written; TrainingDiverged when a
     loss is no longer finite; TrainingInterrupted on Ctrl-C or SIGTERM, after saving.
@@ -99,29 +106,33 @@ def train(
     asked = functools.partial(
         resolve, recipe, epochs=epochs, steps=steps, max_seconds=max_seconds, batch_size=batch_size,
         learning_rate=learning_rate, overrides=overrides, seed=seed, devices=devices, classes=classes,
-        resize=resize, stretch=stretch, all_frames=all_frames, log_every=log_every,
+        resize=resize, stretch=stretch, all_frames=all_frames, drop_small=drop_small, log_every=log_every,
         checkpoint_seconds=checkpoint_seconds, evaluate_every=evaluate_every, evaluation=evaluation,
         keep_samples=keep_samples, tensorboard=tensorboard, stop_on_alarm=stop_on_alarm,
-        show_nearest=show_nearest,
+        show_nearest=show_nearest, start_from=start_from,
     )  # fmt: skip
     request = asked()  # mistakes first
     began = time.perf_counter()
     run = Run(run_dir)
     check_place(run.path)
+    start = starting_point(request.start_from, run)
     progress = progress or choose_progress()
     devices = choose_devices(request.devices, progress.say)
     dataset = load_images_for(
         request.recipe, dataset, "image_size" in (overrides or {}),
-        request.classes, request.resize, request.stretch, request.all_frames,
+        request.classes, request.resize, request.stretch, request.all_frames, request.drop_small,
     )  # fmt: skip
     request = asked(channels=dataset.image_shape[-1])
     recipe = request.recipe
     check_image_shape(recipe, dataset.image_shape)
     check_for_replicas(recipe, devices.replicas)
-    config = describe(request, dataset, run.config if run.config_path.exists() else None, devices)
+    config = describe(request, dataset, run.config if run.config_path.exists() else None, devices,
+                      start and start.record)  # fmt: skip
     with devices.lost_ones_named():
         with devices.scope():
             gan = GAN(recipe, dataset.image_shape, request.seed, dataset.label_count)
+        if start:
+            start.check(gan, dataset.label_count)
         see_that_all_train_the_same(devices, config)
         if not devices.is_chief:
             follow(gan, dataset, devices, progress.say)
@@ -132,7 +143,8 @@ def train(
             if recipe.conditional:
                 run.write_labels(evenly_kept(labels_of(dataset)))
                 progress.say(f"conditional on {run.labels.described()}")
-            for note in (*dataset.notes, *devices.notes()):
+            few = few_note(len(dataset), recipe, request.evaluate_every)
+            for note in (*dataset.notes, *devices.notes(), *few):
                 progress.say(note)
-            Training(run, gan, dataset, request, devices, leader, monitor, progress, signals, began).go()
+            Training(run, gan, dataset, request, devices, leader, monitor, progress, signals, began, start).go()
     return run

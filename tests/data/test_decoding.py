@@ -174,3 +174,25 @@ def test_pictures_of_phones(tmp_path):
     heif.from_pillow(Image.new("RGB", (64, 48), (90, 90, 90))).save(tmp_path / "a.heic")
     done = subprocess.run([sys.executable, "-c", code, tmp_path / "a.heic"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("damaged")
+
+
+def test_pictures_that_move_or_are_several():
+    """AVIF and HEIC: colours are close, since neither keeps every bit; what is cut short says what it is."""
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    shades = [Image.new("RGB", (64, 48), shade) for shade in ((250, 60, 60), (60, 60, 250))]
+    for kind, word in (("AVIF", "AVIF"), ("HEIF", "HEIC")):
+        data = encode(shades[0], kind, quality=90, save_all=True, append_images=shades[1:])
+        assert decoding.count_frames(data) == 2
+        for frame, shade in enumerate(shades):
+            found = decode(data, frame=frame).astype(int)
+            assert found.shape == (48, 64, 3) and np.abs(found - np.asarray(shade)).max() < 8
+        with pytest.raises(ImageError, match=f"damaged.*{word} that cannot be read"):
+            decode(data[: len(data) // 2])
+        see_through = shades[0].convert("RGBA")
+        see_through.putalpha(0)
+        assert decode(encode(see_through, kind)).min() > 247  # over white
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(Image.OPEN, "AVIF")  # an older Pillow
+        with pytest.raises(ImageError, match="AVIF, which needs a newer Pillow: pip install --upgrade pillow"):
+            decode(encode(shades[0], "AVIF"))

@@ -261,3 +261,18 @@ def test_frames_that_are_left_are_counted_and_can_be_taken(tmp_path):
     everything = load_dataset(tmp_path / "in", image_size=20, all_frames=True)
     assert np.array_equal(everything.images[:], np.stack([*frames, frames[2], frames[3], frames[1]]))
     assert len(everything.notes) == 1
+
+
+def test_small_pictures_can_be_left_out(folder):
+    (folder / "large.png").write_bytes(encoded(noise(9, 50, 60)))
+    with pytest.raises(UserError, match=r"5 are smaller than 40x40 .*, or leave them out \(--drop-small, drop_small=T"):
+        load_dataset(folder, image_size=40)
+    dataset = load_dataset(folder, image_size=40, drop_small=True)
+    assert len(dataset) == 1 and "/40x40xown-without_small-" in str(dataset.images.path).replace("\\", "/")
+    assert dataset.notes[1:3] == (
+        "5 of 7 files are pictures smaller than 40x40, and were left out",
+        "1 of 7 files were skipped: notes.txt (not an image)",
+    )
+    assert len(load_dataset(folder, image_size=40, drop_small=True, resize=True)) == 1
+    with pytest.raises(UserError, match=r"no usable picture in .* all of its 7 files .*\(smaller than 64x64: 30x40\)"):
+        load_dataset(folder, drop_small=True)

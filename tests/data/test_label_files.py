@@ -184,7 +184,7 @@ def test_a_mistake_found_behind_the_pictures_does_not_undo_them(pets, monkeypatc
     with pytest.raises(UserError, match=r"lacks 1 of the 4 pictures, 'd.png'"):
         load(pets, "file,label\na.png,x\nb.png,y\nc.png,x\n")
     monkeypatch.setattr(folders, "decode", None)
-    monkeypatch.setattr(folders, "_own_channels", lambda source: 3)
+    monkeypatch.setattr(folders, "own_channels", lambda source: 3)
     assert load(pets, "file,label\na.png,x\nb.png,y\nc.png,x\nd.png,x\n").labels.tolist() == [0, 1, 0, 0]
 
 

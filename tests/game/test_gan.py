@@ -19,13 +19,22 @@ def _compiled(gan, shape, batch_size=8):
 
 # The true architecture where two steps of it take a second or two; else a narrowed one (its true shapes and
 # parameter counts are pinned in test_models.py).
-NARROWED = {"quick_colour": 8, "radford": 32, "nitk": 32, "vrdl": 64, "sapienza": 32, "rpi": 64, "rpi_rescued": 64}
+NARROWED = {
+    "quick_colour": 8,
+    "few_colour": 8,
+    "radford": 32,
+    "nitk": 32,
+    "vrdl": 64,
+    "sapienza": 32,
+    "rpi": 64,
+    "rpi_rescued": 64,
+}
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_trains_two_steps(name):
     recipe = RECIPES[name].with_fields({"batch_size": 4, **({"width": NARROWED[name]} if name in NARROWED else {})})
-    size = {"quick": 28, "quick_colour": 28, "tutorial": 28}.get(name, recipe.image_size)
+    size = dict.fromkeys(("quick", "quick_colour", "few", "few_colour", "tutorial"), 28).get(name, recipe.image_size)
     shape = (size, size, recipe.channels or 3)
     gan = GAN(recipe, shape, seed=1)
     before = values_of(gan.generator.trainable_variables), values_of(gan.discriminator.trainable_variables)

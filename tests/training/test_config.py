@@ -9,7 +9,7 @@ from dcgan_tf.training.request import resolve
 
 def request(**given):
     names = ("epochs", "steps", "max_seconds", "batch_size", "learning_rate", "overrides", "classes", "evaluate_every")
-    switches = ("resize", "stretch", "all_frames", "keep_samples", "tensorboard", "stop_on_alarm")
+    switches = ("resize", "stretch", "all_frames", "drop_small", "keep_samples", "tensorboard", "stop_on_alarm")
     defaults = {**dict.fromkeys(names), **dict.fromkeys(switches, False), "evaluation": None}
     return resolve("quick", **{**defaults, "seed": 0, "log_every": 50, "checkpoint_seconds": 5.0, **given})
 
@@ -26,6 +26,6 @@ def test_data_that_a_run_knew_before_they_had_labels_keep_their_fingerprint():
 
 def test_how_the_pictures_were_read_is_written_down():
     data = Dataset("mine", np.zeros((200, 28, 28, 1), np.uint8))
-    found = describe(request(stretch=True, classes=np.array([3, 7])), data)["dataset"]
-    assert (found["stretch"], found["all_frames"], found["resize"]) == (True, False, False)
+    found = describe(request(stretch=True, drop_small=True, classes=np.array([3, 7])), data)["dataset"]
+    assert (found["stretch"], found["all_frames"], found["resize"], found["drop_small"]) == (True, False, False, True)
     assert found["classes"] == [3, 7]

@@ -18,9 +18,9 @@ from dcgan_tf.training.train import train
 
 NOTHING = {
     "epochs": None, "steps": None, "max_seconds": None, "batch_size": None, "learning_rate": None, "overrides": None,
-    "seed": 0, "classes": None, "resize": False, "stretch": False, "all_frames": False, "log_every": 50,
-    "checkpoint_seconds": 5.0, "evaluate_every": None, "evaluation": None, "keep_samples": False, "tensorboard": False,
-    "stop_on_alarm": False,
+    "seed": 0, "classes": None, "resize": False, "stretch": False, "all_frames": False, "drop_small": False,
+    "log_every": 50, "checkpoint_seconds": 5.0, "evaluate_every": None, "evaluation": None, "keep_samples": False,
+    "tensorboard": False, "stop_on_alarm": False,
 }  # fmt: skip
 
 

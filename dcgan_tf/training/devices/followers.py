@@ -79,7 +79,7 @@ def see_that_all_train_the_same(devices: Devices, config: dict):
     if devices.processes == 1:
         return
     told = {
-        "recipe and settings": [config["recipe"], config["seed"], config["log_every"]],
+        "recipe and settings": [config["recipe"], config["seed"], config["log_every"], config.get("start_from")],
         "data": config["dataset"]["fingerprint"],
         "versions of the software": config["versions"],
     }
