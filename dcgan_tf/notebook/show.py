@@ -1,7 +1,9 @@
-"""What a notebook shows in its page: films, real images, recorded grids, pictures of any size, sheets of latents."""
+"""What a notebook shows in its page: films, real images, recorded grids, pictures, sheets of latents, source code."""
 
 import base64
+import inspect
 import tempfile
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,13 @@ def show_gif(path, width: int = 480):
 
     data = base64.b64encode(Path(path).read_bytes()).decode()
     return HTML(f'<img src="data:image/gif;base64,{data}" width="{width}" alt="the training as a GIF">')
+
+
+def show_source(function):
+    """The code of a function or method as it is run, highlighted: what a lesson shows cannot differ from it."""
+    from IPython.display import Code
+
+    return Code(textwrap.dedent(inspect.getsource(function)), language="python")
 
 
 def show_data(data, count: int = 50, seed: int = 0):
