@@ -7,9 +7,11 @@ D has no opinion. Whether they do depends on the loss, and on who moves when. So
 
 import numpy as np
 
+from dcgan_tf.pictures.fields import phase_portraits
 from dcgan_tf.system.errors import UserError
 
 LOSSES = ("minimax", "bce", "wasserstein")
+_PLACES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(24)  # of a mean over the standard normal
 
 
 def moves(theta, psi, *, loss="bce", r1_gamma=0.0, instance_noise=0.0, gradient_penalty=0.0):
@@ -21,11 +23,10 @@ def moves(theta, psi, *, loss="bce", r1_gamma=0.0, instance_noise=0.0, gradient_
     if loss not in LOSSES:
         raise UserError(f"loss={loss!r} must be one of {', '.join(LOSSES)} here")
     theta, psi = np.asarray(theta, float)[..., None], np.asarray(psi, float)[..., None]
-    places, weights = np.polynomial.hermite_e.hermegauss(24)
-    mean = lambda values: (values * weights).sum(axis=-1) / weights.sum()  # noqa: E731
-    real, fake = instance_noise * places, theta + instance_noise * places
+    mean = lambda values: (values * _WEIGHTS).sum(axis=-1) / _WEIGHTS.sum()  # noqa: E731
+    real, fake = instance_noise * _PLACES, theta + instance_noise * _PLACES
     if loss == "wasserstein":
-        of_theta, of_psi = psi * np.ones_like(places), real - fake
+        of_theta, of_psi = psi * np.ones_like(_PLACES), real - fake
     else:
         of_psi = _sigmoid(-psi * real) * real - _sigmoid(psi * fake) * fake
         of_theta = _sigmoid(psi * fake if loss == "minimax" else -psi * fake) * psi
@@ -53,3 +54,16 @@ def path(start, *, steps=500, learning_rate=0.1, update_rule="alternating", **ru
 
 def _sigmoid(x):
     return 1 / (1 + np.exp(-x))
+
+
+def portraits(rules: list[dict], start=(1.0, 1.0), reach: float = 2.2, **how):
+    """A Picture with a panel for each rule, options of `moves`: arrows to where both are pulled, and both update rules'
+    ways from the same start. how: steps and learning_rate of `path`."""
+    axis = np.linspace(-reach, reach, 17)
+    theta, psi = np.meshgrid(axis, axis)
+    panels = []
+    for rule in rules:
+        ways = {kind: path(start, update_rule=kind, **how, **rule) for kind in ("alternating", "simultaneous")}
+        title = ", ".join([rule.get("loss", "bce"), *(f"{n}={v:g}" for n, v in rule.items() if n != "loss")])
+        panels.append((title, axis, *moves(theta, psi, **rule), ways))
+    return phase_portraits(panels)
