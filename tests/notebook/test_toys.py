@@ -51,7 +51,7 @@ def test_the_smallest_gan_is_pulled_by_the_losses_of_the_package(loss):
 
 
 def test_who_reaches_the_goal():
-    """Mescheder et al. 2018, sections 2 and 3: only what is damped comes to rest at (0, 0), where G makes the real 0."""
+    """Mescheder et al. 2018, sections 2 and 3: only what is damped comes to rest at (0, 0)."""
     away = lambda **options: np.linalg.norm(dirac.path((1.0, 1.0), **options)[-1])  # noqa: E731
     around = np.sqrt(2)
     assert away(loss="minimax") == pytest.approx(around, abs=0.1)
