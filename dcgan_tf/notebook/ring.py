@@ -8,12 +8,16 @@ Source of the ring: Metz et al. 2017 (arXiv:1611.02163), section 3.1; of the cou
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
-from dcgan_tf.game.losses import LOSSES
-from dcgan_tf.game.smoothness import gradient_penalty, squared_slope
 from dcgan_tf.system.errors import UserError, nearest
-from dcgan_tf.system.keras_backend import keras, layers
+from dcgan_tf.system.quiet import tensorflow_quiet
+
+with tensorflow_quiet():  # a notebook may have imported nothing of it before
+    import tensorflow as tf
+
+    from dcgan_tf.game.losses import LOSSES
+    from dcgan_tf.game.smoothness import gradient_penalty, squared_slope
+    from dcgan_tf.system.keras_backend import keras, layers
 
 MODES = 8
 DEVIATION = 0.05  # of each spot; the ring's radius is 2
