@@ -10,6 +10,8 @@ from dcgan_tf.pictures.picture import DISCRIMINATOR, GENERATOR, GRAY, REAL, TEXT
 def plane_sheet(moments, centres: np.ndarray, edge: float, title: str | None = None) -> Picture:
     """D's scores over a square as colours, generated points, where some are pushed, and the middles of the real ones.
 
+    The arrows' scale is each panel's own: the middle one of them is 0.7 long, and none longer than 1.
+
     moments: each with step, points and pushes [N, 2], field [H, W], covered and near (see notebook/ring.py).
     """
     columns = min(3, len(moments))
@@ -22,7 +24,7 @@ def plane_sheet(moments, centres: np.ndarray, edge: float, title: str | None = N
         axes.plot(*centres.T, "o", markersize=9, markerfacecolor="none", markeredgecolor=REAL, markeredgewidth=1.6)
         axes.plot(*moment.points[:600].T, ".", markersize=2.5, color=GENERATOR)
         sizes = np.linalg.norm(moment.pushes[:24], axis=1, keepdims=True)
-        pushes = moment.pushes[:24] / (sizes + 1e-9) * np.minimum(0.6, sizes)
+        pushes = moment.pushes[:24] * np.minimum(0.7 / (np.median(sizes) + 1e-12), 1.0 / (sizes + 1e-12))
         axes.quiver(
             *moment.points[:24].T, *pushes.T, angles="xy", scale_units="xy", scale=1, width=0.006, color="black"
         )
@@ -75,13 +77,13 @@ def phase_portraits(portraits) -> Picture:
 def loss_portraits(histories: dict) -> Picture:
     """G's loss against D's, of one or more histories by name, as a way through time: from dark to light.
 
-    Each point is the mean of a twenty-fifth of the rows around it.
+    Each point is the mean of a sixtieth of the rows around it.
     """
     figure = Picture(figsize=(4.2 * len(histories), 3.9), layout="constrained")
     for axes, (name, history) in zip(figure.subplots(1, len(histories), squeeze=False)[0], histories.items(),
                                      strict=True):  # fmt: skip
         steps = np.asarray(history["step"])
-        way = np.stack([running_mean(np.asarray(history[f"{network}_loss"], float), max(1, len(steps) // 25))
+        way = np.stack([running_mean(np.asarray(history[f"{network}_loss"], float), max(1, len(steps) // 60))
                         for network in ("discriminator", "generator")], axis=1)  # fmt: skip
         pieces = np.stack([way[:-1], way[1:]], axis=1)
         lines = axes.add_collection(LineCollection(pieces, cmap="viridis", array=steps[1:], linewidths=1.3))
