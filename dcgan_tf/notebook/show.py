@@ -1,7 +1,9 @@
-"""What a notebook shows in its page: films, real images, recorded grids, pictures of any size, sheets of latents."""
+"""What a notebook shows in its page: films, real images, recorded grids, pictures, sheets of latents, source code."""
 
 import base64
+import inspect
 import tempfile
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,13 @@ def show_film(run, width: int = 480):
     if run.film_path is None:
         raise UserError(f"run {str(run.path)!r} has no film yet: it is made when the training ends or is interrupted")
     return show_gif(run.film_path, width)
+
+
+def show_source(function):
+    """The code of a function or method as it is run, highlighted: what a lesson shows cannot differ from it."""
+    from IPython.display import Code
+
+    return Code(textwrap.dedent(inspect.getsource(function)), language="python")
 
 
 def show_data(data, count: int = 50, seed: int = 0):

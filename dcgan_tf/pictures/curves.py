@@ -1,4 +1,4 @@
-"""What a training does over its steps: losses and scores as curves, a live view, the loss with soft labels."""
+"""What a training does over its steps: losses and scores as curves, a live view; and the losses themselves, drawn."""
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -146,4 +146,31 @@ def soft_labels(noise: float) -> Picture:
         axes.axhline(0, color="#cccccc", linewidth=0.8, zorder=0)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=9, loc="upper right" if label else "upper left")
+    return figure
+
+
+def generator_losses() -> Picture:
+    """What G can minimise, and how steep it is, over D's logit of a generated image.
+
+    log(1 - D), the minimax loss, has slope -D: none where D is sure. -log D, the non-saturating one, has slope D - 1.
+    Source: Goodfellow et al. 2014 (arXiv:1406.2661), section 3, the last paragraph.
+    """
+    figure = Picture(figsize=(10, 3.4), layout="constrained")
+    logits = np.linspace(-8, 8, 400)
+    answers = 1 / (1 + np.exp(-logits))
+    losses, slopes = figure.subplots(1, 2)
+    for name, colour, loss, slope in (
+        ("log(1 - D), saturating: minimax", GRAY, np.log(1 - answers), answers),
+        ("-log D, non-saturating: bce", GENERATOR, -np.log(answers), 1 - answers),
+    ):
+        losses.plot(logits, loss, color=colour, linewidth=1.8, label=name)
+        slopes.plot(logits, slope, color=colour, linewidth=1.8)
+    slopes.text(-7.7, 0.8, "G is pushed hard", color=GENERATOR, fontsize=9)
+    slopes.text(-7.7, 0.12, "G is hardly moved", color=GRAY, fontsize=9)
+    for axes, label in ((losses, "G's loss"), (slopes, "size of its slope")):
+        axes.axvspan(-8, -2, color=DISCRIMINATOR, alpha=0.08, linewidth=0)
+        axes.set(xlabel="D's logit of a generated image: left fake, right real", ylabel=label, xlim=(-8, 8))
+        axes.spines[["top", "right"]].set_visible(False)
+    losses.text(-7.7, -7.6, "a beginner's images", color=DISCRIMINATOR, fontsize=9)
+    losses.legend(frameon=False, fontsize=9, loc="upper right")
     return figure

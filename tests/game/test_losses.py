@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from dcgan_tf.game.losses import LOSSES, target_drawer
+from dcgan_tf.pictures.curves import generator_losses
 from dcgan_tf.recipe.fields import Recipe
 
 REAL = np.array([[2.0], [-1.0], [0.5]], np.float32)
@@ -37,6 +38,17 @@ def test_closed_forms(name):
     generator = LOSSES[name].generator(tf.constant(REAL), tf.constant(FAKE), targets.wanted)
     assert float(discriminator) == pytest.approx(EXPECTED[name][0], rel=1e-5)
     assert float(generator) == pytest.approx(EXPECTED[name][1], rel=1e-5)
+
+
+def test_the_drawn_losses_of_g_are_those_it_is_trained_with():
+    losses, slopes = generator_losses().axes
+    for name, loss, slope in zip(("minimax", "bce"), losses.lines, slopes.lines, strict=True):
+        logits = tf.constant(loss.get_xdata()[:, None])
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            mean = LOSSES[name].generator(None, logits, 1.0)
+        assert float(mean) == pytest.approx(loss.get_ydata().mean())
+        np.testing.assert_allclose(-len(logits) * tape.gradient(mean, logits)[:, 0], slope.get_ydata(), atol=1e-9)
 
 
 @pytest.mark.parametrize("name", LOSSES)

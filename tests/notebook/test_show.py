@@ -51,3 +51,11 @@ def test_grids_are_those_nearest_to_the_steps_asked_for_by_their_own_steps(tmp_p
     assert titles == [f"after {step} iterations" for step in (100, 300, 500)]
     assert [picture.max() for picture in pictures] == [10, 30, 50]
     assert show.grids_at(run, [])[1] == ["after 500 iterations"]
+
+
+def test_source_is_that_of_what_runs():
+    from dcgan_tf.game.gan import GAN
+
+    shown = show.show_source(GAN.train_step)  # behind a decorator
+    assert "self.update(\n" in shown.data and "self.step.assign_add(1)" in shown.data
+    assert not shown.data.splitlines()[1].startswith(" ")
