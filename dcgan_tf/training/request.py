@@ -54,7 +54,8 @@ class Request:
 
 def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, overrides, seed, classes, resize,
             stretch, all_frames, drop_small, log_every, checkpoint_seconds, evaluate_every, evaluation, keep_samples,
-            tensorboard, stop_on_alarm, show_nearest=False, devices="1", start_from=None, channels=None) -> Request:  # fmt: skip
+            tensorboard, stop_on_alarm, show_nearest=False, devices="1", start_from=None,
+            channels=None) -> Request:  # fmt: skip
     """The request; NumPy's numbers are taken. Raises UserError for the first argument that makes no sense.
 
     channels: of the images, once they are known; some recipes are another in colour.
