@@ -72,7 +72,7 @@ def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None
             axes.set_title("\n".join(textwrap.wrap(protocol, 70)), fontsize=6.5, loc="left", color=GRAY)
             if (real := yardstick(rows, panel, "real")) is not None:
                 axes.axhline(real, color=GRAY, linewidth=1, linestyle=(0, (1, 2)), zorder=1)
-                place = {"xy": (1, real), "xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
+                place = {"xy": (0.01, real), "xycoords": ("axes fraction", "data"), "ha": "left", "va": "bottom"}
                 axes.annotate("real against real", **place, fontsize=7, color=GRAY)
         axes.grid(color="#e8e8e8", linewidth=0.8)
         axes.set_axisbelow(True)
