@@ -45,6 +45,7 @@ from dcgan_tf.system.files import disk_errors_explained
 from dcgan_tf.training.progress import describe_seconds
 
 _MOST_LINES = 100  # about single runs, before a sweep and after it
+_MOST_NAMES = 3  # of runs that were not begun
 
 
 def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=None, on=None, per_run=None, cluster=None,
@@ -230,12 +231,15 @@ def _report(folder, plan, outcomes, by, say):
             say(f"picture: {path}")
     except Exception as error:  # what was trained counts; the next call draws again
         say(f"the pictures could not be drawn ({type(error).__name__}: {error}); the same command draws them again")
-    wrong = [outcome for outcome in outcomes.values() if outcome.status != FINISHED]
+    left = [outcome for outcome in outcomes.values() if outcome.status != FINISHED]
+    wrong = [outcome for outcome in left if outcome.status != MISSING]
     for outcome in wrong[:_MOST_LINES]:
-        error = outcome.error or "not begun"
-        say(f"{outcome.status}: {outcome.run.name}: {error}; log: {log_path(folder, outcome.run.name)}")
+        say(f"{outcome.status}: {outcome.run.name}: {outcome.error}; log: {log_path(folder, outcome.run.name)}")
     if len(wrong) > _MOST_LINES:
         say(f"... and {len(wrong) - _MOST_LINES:,} more: see sweep.csv")
-    if wrong:
-        finished = len(outcomes) - len(wrong)
+    if missing := [outcome.run.name for outcome in left if outcome.status == MISSING]:
+        more = f" and {len(missing) - _MOST_NAMES:,} more" if len(missing) > _MOST_NAMES else ""
+        say(f"{MISSING}: {', '.join(missing[:_MOST_NAMES])}{more}: not begun")
+    if left:
+        finished = len(outcomes) - len(left)
         say(f"{finished} of {len(outcomes)} runs are finished; the same command goes on with the rest")
