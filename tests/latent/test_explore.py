@@ -61,7 +61,7 @@ def test_the_films_move_and_close(everything):
     steps = np.abs(np.diff(film, axis=0)).mean(axis=(1, 2, 3))
     assert (steps > 0).sum() > 45
     assert np.abs(film[0] - film[-1]).mean() < 3 * steps.max()
-    assert imageio.imread(folder / "epochs.gif", index=None).shape[0] == 1 + EPOCHS  # the first is noise
+    assert imageio.imread(folder / "epochs.gif", index=None).shape[0] == 4 + EPOCHS  # noise, and after 1, 2 and 3 steps
 
 
 def test_epochs_are_shown_from_what_was_kept(trained, space, tmp_path):

@@ -118,7 +118,7 @@ def test_a_line_per_grid_and_a_last_word(run):
     assert [line.partition("  loss")[0] for line in run.lines[:-2]] == [
         *early, "epoch 1/3  step 20", "epoch 2/3  step 40", "epoch 3/3  step 60"]  # fmt: skip
     assert "images/s" in run.lines[0]
-    assert re.fullmatch(r"film: progress.gif \d+ kB, progress.webp \d+ kB", run.lines[-2])
+    assert re.fullmatch(r"film: progress.gif [\d.]+ [kM]B, progress.webp [\d.]+ [kM]B", run.lines[-2])
     assert re.match(r"done: 3 epochs, step 60 in \d:\d\d \(and \d:\d\d to start\), see ", run.lines[-1])
 
 
