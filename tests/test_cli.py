@@ -72,7 +72,7 @@ def test_recipes_prints_the_table():
     assert status == 0
     for words in ("quick_colour", "18,920,320", "1,045,633", "18,421,507", "795,009", "698,049", "64x64x3", "Radford"):
         assert words in output
-    assert len(output.splitlines()) == 11
+    assert len(output.splitlines()) == 13
 
 
 def test_recipes_measures_its_time_on_request():

@@ -4,7 +4,7 @@ import shlex
 from dataclasses import dataclass
 
 from dcgan_tf.data.survey.values import FAINT
-from dcgan_tf.recipe.few import EVERY, FEW, FEW_IMAGES
+from dcgan_tf.recipe.few import EVERY, FEW, FEW_IMAGES, GRID_EVERY, STEPS, VERY_FEW_IMAGES
 from dcgan_tf.recipe.ours import QUICK
 
 SIZES = (64, 48, 32, 28)  # pixels that are suggested, all of them sizes of `quick`
@@ -71,16 +71,22 @@ def advise(survey, size: int | None = None, is_prepared: bool = False, classes=(
         options["stretch"] = True
         reasons.append("they use little of the range of values: --stretch spreads it over all")
     if images < FEW_IMAGES:
-        options["recipe"], options["evaluate_every"] = FEW.name, EVERY
-        reasons.append(
-            f"{images:,} are few: the recipe {FEW.name} augments all that D sees and mirrors the real images, and "
-            "--evaluate-every watches for copies"
-        )
-        if classes and all(len(name) == 1 for name in classes):
-            fields["horizontal_flips"] = "false"
-            reasons.append("digits and letters, which their classes look like, must not be mirrored")
+        options["evaluate_every"] = EVERY
+        reasons.append(f"{images:,} are few: --evaluate-every {EVERY} watches for copies of them")
+        if images < VERY_FEW_IMAGES:
+            options["recipe"] = FEW.name
+            reasons.append(f"so few are copied soon: the recipe {FEW.name} augments all that D sees, and mirrors them")
+            if classes and all(len(name) == 1 for name in classes):
+                fields["horizontal_flips"] = "false"
+                reasons.append("digits and letters, which their classes look like, must not be mirrored")
+            else:
+                reasons.append("where left and right matter (digits, letters): --set horizontal_flips=false")
         else:
-            reasons.append("where left and right matter (digits, letters): --set horizontal_flips=false")
+            options["steps"], fields["grid_every"] = STEPS, GRID_EVERY
+            reasons.append(
+                f"if there are copies: --recipe {FEW.name}, which takes more steps (of digits and letters with --set "
+                "horizontal_flips=false, since it mirrors)"
+            )
     if images < QUICK.batch_size:
         options["batch_size"] = images
         reasons.append(f"{images:,} do not fill a batch of {QUICK.batch_size}")

@@ -2,20 +2,24 @@
 
 from dcgan_tf.recipe.ours import QUICK, QUICK_COLOUR
 
-FEW_IMAGES = 3000  # with fewer, D soon knows each of them by heart, and G learns nothing new from it
-EVERY = 500  # steps from one look for copies to the next, where that is suggested
+FEW_IMAGES = 3000  # with fewer, D may come to know each by heart, and G to copy them: worth a watch
+VERY_FEW_IMAGES = 100  # of 30 there were copies after 500 steps without the recipe, of 300 none after 2,000
+STEPS = 3000  # of a training on few: 25 passes over 300 images would be over after 225
+GRID_EVERY = 100  # ... and an epoch too short to draw a grid after each
+EVERY = 500  # steps from one look for copies to the next
 
 _FOR_FEW = {
     "augment": "translation,cutout,color",
     "horizontal_flips": True,
     "ema_rampup": 0.3,
     "epochs": None,
-    "steps": 3000,  # an epoch is too short to count in, and to draw a grid after each
-    "grid_every": 100,
+    "steps": STEPS,
+    "grid_every": GRID_EVERY,
 }
 
 # DiffAugment (Zhao et al. 2020, arXiv:2006.10738) of all that D sees, real images mirrored half of the time, and an
-# average three times as long: see benchmarks/README.md, "Few pictures".
+# average three times as long. It keeps D from knowing the images by heart, and G from copying them, and is slow: where
+# there is no copying yet, `quick` is further after as many steps. See benchmarks/README.md, "Few pictures".
 FEW = QUICK.with_fields(_FOR_FEW).model_copy(
     update={"name": "few", "summary": "`quick` for few images: all that D sees is augmented, real ones are mirrored"}
 )
@@ -31,12 +35,15 @@ def few_note(images: int, recipe, evaluate_every: int | None) -> list[str]:
     """
     if images >= FEW_IMAGES or (recipe.augment != "none" and evaluate_every):
         return []
-    watch = f"--evaluate-every {EVERY} (evaluate_every={EVERY}) watches for copies"
-    if recipe.augment != "none":
-        return [f"{images:,} images are few: {watch}"]
-    if recipe.name in (QUICK.name, QUICK_COLOUR.name):
-        how = "--recipe few is meant for so many (all that D sees is augmented, real images are mirrored, which --set "
-        how += "horizontal_flips=false leaves out for digits and letters)"
-    else:
-        how = "--set augment=translation,cutout,color and, but for digits and letters, --set horizontal_flips=true help"
-    return [f"{images:,} images are few: {how}; {watch}"]
+    parts = [] if evaluate_every else [f"--evaluate-every {EVERY} (evaluate_every={EVERY}) watches for copies"]
+    if recipe.augment == "none" and recipe.name in (QUICK.name, QUICK_COLOUR.name):
+        parts.append(
+            "against copies, and a D that knows them by heart, --recipe few augments all that D sees, mirrors the real "
+            "ones (not digits or letters: --set horizontal_flips=false) and averages longer; it takes more steps"
+        )
+    elif recipe.augment == "none":
+        parts.append(
+            "against copies, and a D that knows them by heart, --set augment=translation,cutout,color and, but for "
+            "digits and letters, --set horizontal_flips=true"
+        )
+    return [f"{images:,} images are few: {'; '.join(parts)}"]

@@ -89,7 +89,7 @@ def test_the_command_trains(found, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(train_module, "monitor_for", Mock())
     words = shlex.split(found.command)
     assert words[:4] == ["python", "-m", "dcgan_tf", "train"]
-    assert words[4:] == ["--dataset", str(folder), "--drop-small", "--recipe", "few", "--evaluate-every", "500"]
+    assert words[4:] == ["--dataset", str(folder), "--drop-small", "--evaluate-every", "500", "--recipe", "few"]
     status, output, error = run_cli(*words[3:])
     assert status == 0, error
     (run,) = (tmp_path / "results").iterdir()
@@ -139,7 +139,7 @@ def test_what_pictures_need(tmp_path):
         (place / f"{number}.png").write_bytes(encoded(gray[..., None].repeat(3, 2)))
     advice = advise(survey(open_source(tmp_path), workers=1, progress=False), classes=("a", "b", "c"))
     assert advice.command("x y") == (
-        "python -m dcgan_tf train --dataset 'x y' --resize --stretch --recipe few --evaluate-every 500 --batch-size 30 "
+        "python -m dcgan_tf train --dataset 'x y' --resize --stretch --evaluate-every 500 --recipe few --batch-size 30 "
         "--set image_size=28 --set channels=1 --set horizontal_flips=false"
     )
     dataset = dcgan_tf.load_dataset(tmp_path, image_size=28, channels=1, resize=True, stretch=True)
@@ -148,7 +148,9 @@ def test_what_pictures_need(tmp_path):
 
 def test_what_is_prepared_or_has_a_name(tmp_path):
     found = dcgan_tf.look("fake", workers=1)
-    assert found.command == "python -m dcgan_tf train --dataset fake --recipe few --evaluate-every 500"
+    start = "python -m dcgan_tf train --dataset fake"
+    assert found.command == f"{start} --evaluate-every 500 --steps 3000 --set grid_every=100"
+    assert any("--recipe few" in reason for reason in found.reasons)
     assert found.findings["near-duplicates"] == "none" and found.findings["kinds"] == "all gray"
     with pytest.raises(UserError, match="Did you mean 'mnist5k'"):
         dcgan_tf.look("mnist5")
