@@ -1,0 +1,36 @@
+"""The notebooks for lessons: real runs of them through papermill, as short as can be."""
+
+import nbformat
+import pytest
+from kernels import execute_in
+
+
+def pictures(executed):
+    """The last line of every cell that shows a picture."""
+    return [
+        cell.source.splitlines()[-1]
+        for cell in executed.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+
+
+def said(executed):
+    return "".join(output.get("text", "") for cell in executed.cells for output in cell.get("outputs", []))
+
+
+@pytest.fixture(scope="module")
+def toys(kernel, tmp_path_factory):
+    """toys.ipynb, executed with a few steps and no run given."""
+    folder = tmp_path_factory.mktemp("toys")
+    parameters = {"steps": 12, "max_seconds": 0.3, "overrides": {"width": 4, "batch_size": 8, "grid_images": 4}}
+    execute_in(kernel, "toys.ipynb", folder / "out.ipynb", {**parameters, "results_dir": str(folder / "results")})
+    return nbformat.read(folder / "out.ipynb", 4)
+
+
+def test_the_toys_are_drawn(toys):
+    drawn = pictures(toys)
+    assert [line.split("(")[0] for line in drawn] == ["plane_sheet", "plane_sheet", ")", "loss_portraits"]
+    assert "No run was given: training a small one on digits first, for 0.3 seconds." in said(toys)
+    assert "self.discriminator_optimizer.apply" in str(toys.cells)  # the step's own code
+    assert "oneDNN" not in str(toys.cells) and "cuInit" not in str(toys.cells)
