@@ -27,8 +27,10 @@ from dcgan_tf.training.progress import PlainProgress
 from dcgan_tf.training.signals import TrainingInterrupted
 from dcgan_tf.training.train import train
 
+pytestmark = pytest.mark.usefixtures("compiled_once")
+
 TINY = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9}  # `fake` has 1,000 images: 20 steps an epoch
-TINIEST = {**TINY, "image_size": 8}  # for the recipe gwu, whose networks are the quickest to build
+TINIEST = {**TINY, "image_size": 8, "ema_images": 500}  # for the recipe gwu, whose networks are the quickest to build
 
 
 class Recorder(PlainProgress):
@@ -43,11 +45,11 @@ class Recorder(PlainProgress):
 def run(tmp_path_factory):
     progress = Recorder()
     run = train(
-        "quick",
+        "gwu",
         "fake",
         tmp_path_factory.mktemp("runs") / "run",
         epochs=3,
-        overrides=TINY,
+        overrides=TINIEST,
         log_every=8,
         progress=progress,
     )
