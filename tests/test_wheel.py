@@ -11,7 +11,8 @@ except ModuleNotFoundError:  # Python 3.10, where pytest brings the same
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
-SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+SETTINGS = PROJECT["tool"]["setuptools"]
 
 
 @pytest.mark.parametrize("top", ["dcgan_tf", "data_prep"])
@@ -33,3 +34,10 @@ def test_every_file_of_the_packages_is_in_the_wheel(top):
             left_out.append(str(path.relative_to(ROOT)))
     assert left_out == []
     assert top != "dcgan_tf" or {path.suffix for path in files} >= {".py", ".js", ".css", ".html"}
+
+
+def test_the_package_asks_for_what_requirements_txt_lists_but_for_jupyter_and_pytest():
+    """Whoever installs it on Colab has a Jupyter of Colab's own."""
+    lines = [line.partition("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
+    wanted = [line for line in lines if line and not line.startswith(("jupyter", "pytest"))]
+    assert PROJECT["project"]["dependencies"] == wanted and len(wanted) < len(list(filter(None, lines)))
