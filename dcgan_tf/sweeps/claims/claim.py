@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,6 +27,7 @@ from dcgan_tf.sweeps.yaml_file import read_mapping
 from dcgan_tf.system.errors import UserError, nearest
 
 HOLDS, HERE_ONLY, NOT_SEEN, CONTRARY = "holds", "holds here only", "not seen", "the contrary"
+TOO_FEW = "too few runs"  # no verdict
 SHARES = ("precision", "recall", "coverage", "alarm", "attributes moved")  # columns so called are from 0 to 1
 
 Text = Annotated[str, Field(min_length=1)]
@@ -123,7 +125,9 @@ def examine(claim: Claim, table: pd.DataFrame) -> list[Found]:
 
 def verdict(found: list[Found]) -> str:
     """What follows: of the comparisons that decide, all as expected: holds; some, whatever the others say: holds here
-    only; none as expected and one the other way: the contrary; else not seen."""
+    only; none as expected and one the other way: the contrary; else not seen. None where one has too few pairs."""
+    if any(np.isnan(one.effect.low) for one in found if one.comparison.decides):
+        return TOO_FEW
     says = [one.says for one in found if one.comparison.decides]
     if all(said == "as expected" for said in says):
         return HOLDS

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.data.decoding import decode
@@ -22,14 +23,13 @@ def claim_picture(claim: Claim, found: list[Found], table: pd.DataFrame, folder)
     folder: that of the sweep, where the runs lie. A run without a grid is left out, which its place says.
     """
     grids = [_last_grid(_chosen(table, settings), folder) for settings in claim.shown]
-    height = max(2.2, 0.5 * len(found) + 1.4)
-    columns = max(1, math.ceil(len(grids) / 2)) if len(grids) > 2 else max(len(grids), 1)
-    figure = Picture(
-        figsize=(3.0 * columns + 7.6, max(height, 3.4 * math.ceil(len(grids) / columns))), layout="constrained"
-    )
-    left, right = figure.subfigures(1, 2, width_ratios=[3.0 * columns, 7.6])
+    columns = 1 if len(grids) <= 2 else 2
+    lines = max(1, math.ceil(len(grids) / columns))
+    width = 3.9 * columns  # half a grid is twice as wide as high
+    figure = Picture(figsize=(width + 6.2, max(0.62 * len(found) + 1.4, 2.2 * lines + 0.4)), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=[width, 6.2])
     for place, (settings, picture) in enumerate(zip(claim.shown, grids, strict=True)):
-        axes = left.add_subplot(math.ceil(len(grids) / columns), columns, place + 1)
+        axes = left.add_subplot(lines, columns, place + 1)
         axes.set_axis_off()
         axes.set_title(", ".join(f"{name} {describe_setting(value)}" for name, value in settings.items()), fontsize=8)
         if picture is None:
@@ -38,7 +38,7 @@ def claim_picture(claim: Claim, found: list[Found], table: pd.DataFrame, folder)
             axes.imshow(picture, interpolation="nearest")
     draw_effects(right, found)
     said = verdict(found)
-    figure.suptitle(f"{claim.report}: {claim.claim}: {said}", fontsize=11, color=COLOURS[said])
+    figure.suptitle(f"{claim.report}: {claim.claim}: {said}", fontsize=11, color=COLOURS.get(said, GRAY))
     return figure
 
 
@@ -62,6 +62,10 @@ def _draw_kind(axes, kind, found):
     }
     if kind == "ratio":
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        for formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+            formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
     for row, one in enumerate(reversed(found)):
         effect, colour = one.effect, _SAID[one.says]
         strength = 1.0 if one.comparison.decides else 0.45
@@ -82,7 +86,7 @@ def _draw_kind(axes, kind, found):
             transform=axes.get_yaxis_transform(),
             clip_on=False,
         )
-    names = [one.comparison.title + ("" if one.comparison.decides else "  (beside)") for one in reversed(found)]
+    names = [one.comparison.title.replace(" against ", "\nagainst ") for one in reversed(found)]
     axes.set_yticks(range(len(found)), names, fontsize=7.5)
     axes.set_ylim(-0.6, len(found) - 0.4)
     axes.axvline(1 if kind == "ratio" else 0, color=TEXT, linewidth=1)

@@ -16,6 +16,7 @@ from dcgan_tf.sweeps.claims.claim import (
     HERE_ONLY,
     HOLDS,
     NOT_SEEN,
+    TOO_FEW,
     Claim,
     examine,
     find_claim,
@@ -56,7 +57,7 @@ def test_runs_are_compared_seed_by_seed():
 def test_a_run_that_failed_is_counted_and_not_compared():
     table = table_of(frechet_distance=[1, 10, 100, 0.5, 5, ""], status=["finished"] * 4 + ["failed", "failed"])
     found = examine(claim_of(WIDE), table)[0]
-    assert (found.effect.pairs, found.failed, found.says) == (1, 2, "nothing")
+    assert (found.effect.pairs, found.failed, found.says) == (1, 2, "nothing") and verdict([found]) == TOO_FEW
 
 
 def test_columns_of_the_same_runs_and_runs_near_a_value_are_compared():
