@@ -34,7 +34,10 @@ def write_film(run: Run, thinned: bool, say=print):
     steps, small = _readable_grids(run, film_steps(run, thinned), say)
     if not steps:
         return
-    changes = [np.sqrt(np.square(after - before).mean()) for before, after in itertools.pairwise(small)]
+    changes = [
+        np.sqrt(np.square(np.subtract(after, before, dtype=float)).mean())
+        for before, after in itertools.pairwise(small)
+    ]
     chosen, pauses = pace(changes, most=None if thinned else MOST)
     steps = [steps[place] for place in chosen]
     pictures = [shrunk(decode(run.grid_path(step))) for step in steps]
@@ -60,7 +63,7 @@ def film_steps(run: Run, thinned: bool) -> list[int]:
 
 
 def _readable_grids(run, steps, say):
-    """(which of these steps have a grid that can be shown, those grids in little, float32 [h, w, C], to compare)."""
+    """(which of these steps have a grid that can be shown, those grids in little, uint8 [h, w, C], to compare)."""
     shapes, small, unreadable = {}, {}, []
     for step in steps:
         try:
@@ -69,7 +72,7 @@ def _readable_grids(run, steps, say):
             unreadable.append(step)
             continue
         apart = -(-max(picture.shape[:2]) // _COMPARED)
-        shapes[step], small[step] = picture.shape, picture[::apart, ::apart].astype(np.float32)
+        shapes[step], small[step] = picture.shape, picture[::apart, ::apart].copy()
     sizes = list(shapes.values())
     usual = max(sizes, key=sizes.count, default=None)  # another size is a file that somebody put there
     unreadable += [step for step, shape in shapes.items() if shape != usual]
