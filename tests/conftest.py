@@ -33,3 +33,12 @@ def kernel():
     """A Jupyter kernel for all notebooks (see kernels.py); it lasts, so that TensorFlow is imported once."""
     with one_kernel() as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def compiled_once():
+    """Trainings of this file that are alike are compiled once (see compiled_once.py)."""
+    from compiled_once import compiled_once
+
+    with compiled_once():
+        yield

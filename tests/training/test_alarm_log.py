@@ -11,6 +11,8 @@ from dcgan_tf.training.alarm_log import alarm_report
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
 
+pytestmark = pytest.mark.usefixtures("compiled_once")
+
 # The smallest images and networks there are, with the initial weights of the DCGAN paper.
 TINY = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "initial_std": 0.02}
 # A discriminator that learns, and a generator that does not: noise against gray.

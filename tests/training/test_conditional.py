@@ -18,6 +18,8 @@ from dcgan_tf.system.errors import UserError
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
 
+pytestmark = pytest.mark.usefixtures("compiled_once")
+
 SETTINGS = {"image_size": 8, "width": 2, "latent_dim": 8, "batch_size": 10, "grid_images": 7, "ema_images": 50,
             "conditional": True}  # fmt: skip
 SHADES = {"dark": 40, "grey": 128, "light": 215}

@@ -9,7 +9,9 @@ from dcgan_tf.system.errors import UserError
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
 
-TINY = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9}
+pytestmark = pytest.mark.usefixtures("compiled_once")
+
+TINY = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "ema_images": 500}
 
 
 def events(run):

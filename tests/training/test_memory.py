@@ -31,10 +31,10 @@ def test_a_training_leaves_nothing_in_memory(tmp_path, monkeypatch):
             alive.extend(weakref.ref(owner) for owner in [*owners, *self.generator.variables])
 
     monkeypatch.setattr(module, "GAN", Watched)
-    for number in range(3):
+    for number in range(2):
         train("gwu", "fake", tmp_path / str(number), steps=2, overrides=CHANGES, progress=NoProgress())
         gc.collect()
         assert len(alive) >= 10 * (number + 1)
         assert [found for found in alive if found() is not None] == []
         kept.append(graphs())
-    assert kept[2] == kept[1]  # the first one warms TensorFlow up
+    assert kept[1] == kept[0]

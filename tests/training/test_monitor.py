@@ -21,6 +21,8 @@ from dcgan_tf.training.request import Length
 from dcgan_tf.training.signals import TrainingInterrupted
 from dcgan_tf.training.train import train
 
+pytestmark = pytest.mark.usefixtures("compiled_once")
+
 # Of the smallest size there is, and with an averaged generator; `fake`: 20 steps an epoch.
 TINY = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "ema_images": 500}
 PIXELS = {"features": "pixels", "samples": 60}

@@ -11,7 +11,9 @@ from dcgan_tf.training import progress as module
 from dcgan_tf.training.progress import NoProgress, NotebookProgress, describe_epochs, describe_seconds
 from dcgan_tf.training.train import train
 
-TINIEST = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "image_size": 8}
+pytestmark = pytest.mark.usefixtures("compiled_once")
+
+TINIEST = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "image_size": 8, "ema_images": 500}
 
 
 class Watcher(NoProgress):

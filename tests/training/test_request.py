@@ -84,12 +84,13 @@ def test_lengths_and_fields_too(number, data):
     json.dumps(describe(request, data))
 
 
+@pytest.mark.usefixtures("compiled_once")
 def test_a_run_with_classes_from_numpy_is_the_run_with_a_list(tmp_path):
     """Called again in plain words it is the same run, and complete."""
     options = {
         "steps": 1,
         "resize": True,
-        "overrides": {"image_size": 8, "width": 4, "latent_dim": 4, "batch_size": 50, "grid_images": 4},
+        "overrides": {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "ema_images": 500},
     }
     run = train("gwu", "mnist5k", tmp_path / "run", classes=np.array([3, 7]), **options)
     before = run.history_path.read_text()

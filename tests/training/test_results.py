@@ -13,7 +13,9 @@ from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.results import film_is_whole, film_paths, is_whole_keras_file, write_film
 from dcgan_tf.training.train import train
 
-TINIEST = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "image_size": 8}
+pytestmark = pytest.mark.usefixtures("compiled_once")
+
+TINIEST = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "image_size": 8, "ema_images": 500}
 
 
 class Listens(NoProgress):

@@ -23,8 +23,10 @@ from dcgan_tf.system.errors import UserError
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
 
+pytestmark = pytest.mark.usefixtures("compiled_once")
+
 # The smallest that has all of it; `fake` has 1,000 images: 20 steps an epoch.
-SETTINGS = {"image_size": 8, "width": 2, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "ema_images": 500}
+SETTINGS = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "ema_images": 500}
 EPOCHS = 6
 
 

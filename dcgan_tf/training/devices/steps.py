@@ -11,6 +11,12 @@ def compile_steps(gan, totals, dataset, devices):
     """
     ranks = None if devices.strategy is None else (devices.ranks, devices.replicas)
     batches = iter(dataset.batches(gan.recipe.batch_size, gan.seed, int(gan.step.numpy()), gan.is_conditional, ranks))
+    compiled = traced(gan, totals, batches, devices)
+    return lambda count: compiled(batches, tf.constant(count, tf.int64))
+
+
+def traced(gan, totals, batches, devices):
+    """The compiled call itself: (iterator of such batches, how many steps) -> totals."""
     step = tf.function(gan.train_step, jit_compile=True) if gan.recipe.jit_compile else gan.train_step
 
     @tf.function
@@ -21,5 +27,4 @@ def compile_steps(gan, totals, dataset, devices):
             totals.assign_add(tf.concat([metrics, [1.0]], axis=0))
         return totals.read_value()
 
-    compiled = run_steps.get_concrete_function(batches, tf.TensorSpec([], tf.int64))
-    return lambda count: compiled(batches, tf.constant(count, tf.int64))
+    return run_steps.get_concrete_function(batches, tf.TensorSpec([], tf.int64))
