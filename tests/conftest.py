@@ -1,5 +1,6 @@
 """What all tests share: quiet TensorFlow, and no library that keeps cores busy with waiting."""
 
+import gc
 import os
 import signal
 import sys
@@ -17,8 +18,15 @@ for pool in ("INTEROP", "INTRAOP"):
     os.environ.setdefault(f"TF_NUM_{pool}_THREADS", "1")
 # Whether XLA accepts a step is asked, not how fast its code is: LLVM's own optimising was a third of compiling it.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# TensorFlow and all else that tests import is there to stay: nobody looks through it for what could be thrown away.
+gc.disable()
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell: Ctrl-C is tested all the same
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="module")

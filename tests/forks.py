@@ -7,6 +7,7 @@ TensorFlow, or without it, is not to be seen in a fork: such tests start a Pytho
 
 import atexit
 import functools
+import gc
 import json
 import os
 import socket
@@ -173,12 +174,15 @@ def _main():
     import runpy
     import types
 
+    gc.disable()  # until all is imported: nothing of it could be thrown away, and each fork would look through it
     import PIL.Image
     import pydantic  # noqa: F401
     import tensorflow
 
     PIL.Image.init()
     tensorflow.keras.layers  # noqa: B018  Keras is imported when it is first looked at
+    gc.freeze()
+    gc.enable()
     connection = socket.socket(fileno=int(sys.argv[1]))
     option, what = _become(*_serve(connection))
     if option == "-m":
