@@ -15,7 +15,7 @@ from PIL import Image
 from dcgan_tf import cli
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.evaluation import evaluator as evaluation
-from dcgan_tf.evaluation import summaries
+from dcgan_tf.evaluation import features, summaries
 from dcgan_tf.evaluation.evaluate import data_of, evaluate, table
 from dcgan_tf.evaluation.metrics import METRICS, describe_value, metric_of
 from dcgan_tf.run.directory import Run
@@ -26,13 +26,21 @@ from dcgan_tf.training.train import train
 
 # gwu's networks are the quickest to build, and to compile; these of 28x28, for the digits.
 TINY = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 9, "image_size": 28, "ema_images": 500}
+TINY |= {"generator_learning_rate": 1e-6}  # D gets ahead, so that the bound on the divergence is above 0
 
-
-pytestmark = pytest.mark.usefixtures("short_training")
+pytestmark = pytest.mark.usefixtures("short_training", "compiled_once")
 
 
 def quiet(text):
     pass
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shorter_training(short_training):
+    """How good the classifier is, nobody asks here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(features, "_CLASSIFIER_STEPS", 40)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +150,7 @@ def test_unlabelled_data_are_compared_by_their_pixels(tmp_path):
 )
 def test_mistakes_are_one_line_and_nothing_is_written(copy, settings, words):
     with pytest.raises(UserError, match=words) as error:
-        evaluate(copy.path, **{"features": "pixels", **settings}, say=quiet)
+        evaluate(copy.path, **{"metrics": "fid", "features": "pixels", **settings}, say=quiet)
     assert "\n" not in str(error.value) and not copy.metrics_path.exists()
 
 
@@ -160,8 +168,7 @@ def test_images_that_were_not_trained_on(monkeypatch, tmp_path, digits):
     train_part, test_part = (digits.images[::2], digits.labels[::2]), (digits.images[1::2], digits.labels[1::2])
     squeezed = tuple((images[..., 0], labels) for images, labels in (train_part, test_part))
     monkeypatch.setattr("keras.datasets.mnist.load_data", lambda: squeezed)
-    sure = {**TINY, "generator_learning_rate": 1e-6}  # D gets ahead, so that the bound is above 0
-    run = train("gwu", "mnist", tmp_path / "run", steps=20, overrides=sure, progress=NoProgress())
+    run = train("gwu", "mnist", tmp_path / "run", steps=20, overrides=TINY, progress=NoProgress())
     own = evaluate(run, "fid,bound", samples=50, say=quiet)
     test = evaluate(run, "fid,bound", samples=50, split="test", real_images=400, say=quiet)
     assert own["real"]["split"] == "all training images" and test["real"]["split"] == "test images, evenly spread"

@@ -30,6 +30,12 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "features"
 
 
+@pytest.fixture
+def hasty(cache, monkeypatch):
+    """Where nobody asks how good the classifier is."""
+    monkeypatch.setattr(features, "_CLASSIFIER_STEPS", 5)
+
+
 def squares(attributes=False, count=300, seed=0):
     """Images with a bright square at the left or right, above or below: four classes, or two attributes."""
     draw = np.random.default_rng(seed)
@@ -90,7 +96,7 @@ def test_datasets_made_in_python_do_not_share_statistics(cache):
         assert [result["mean"] for result in found["metrics"].values()] == [0, 0]
 
 
-def test_a_cache_that_takes_nothing_ends_nothing(cache, monkeypatch):
+def test_a_cache_that_takes_nothing_ends_nothing(hasty, monkeypatch):
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
@@ -101,7 +107,7 @@ def test_a_cache_that_takes_nothing_ends_nothing(cache, monkeypatch):
     assert len(said) == 3  # the classifier is trained; its weights and the statistics are not kept
 
 
-def test_a_cache_that_is_away_for_a_moment_trains_no_other_classifier(cache, monkeypatch):
+def test_a_cache_that_is_away_for_a_moment_trains_no_other_classifier(hasty, monkeypatch):
     feature_network("classifier", squares(), say=quiet)
     opened = builtins.open
 
@@ -115,7 +121,7 @@ def test_a_cache_that_is_away_for_a_moment_trains_no_other_classifier(cache, mon
         feature_network("classifier", squares(), say=quiet)
 
 
-def test_so_few_images_that_none_is_held_out(cache):
+def test_so_few_images_that_none_is_held_out(hasty):
     assert (
         "(4 classes, too few images to say how good)"
         in feature_network("classifier", squares(count=8, seed=3), say=quiet).description
@@ -131,7 +137,7 @@ def test_attributes_have_a_sigmoid_each(cache):
     assert "2 attributes" in network.description
 
 
-def test_training_it_leaves_all_random_generators_alone(cache):
+def test_training_it_leaves_all_random_generators_alone(hasty):
     def draws():
         state = keras.random.randint((3,), 0, 1000, seed=keras.random.SeedGenerator(5))
         return (
