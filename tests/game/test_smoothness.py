@@ -38,8 +38,9 @@ def test_by_differences_a_logit_that_depends_on_the_whole_batch_is_kept_smooth_i
     sums = lambda images: tf.reduce_sum(images, axis=[1, 2, 3])[:, None]  # noqa: E731
     judge = lambda images: sums(images) - tf.reduce_mean(sums(images))  # noqa: E731
     images, pixels, count = tf.zeros([4, 2, 2, 1]), 4, 4
-    slope = tf.function(lambda n: squared_slope(0.1, judge, images, tf.stack([tf.constant(3, tf.int64), n])))
-    found = [float(slope(n)) for n in tf.range(2000, dtype=tf.int64)]
+    slope = lambda n: squared_slope(0.1, judge, images, tf.stack([tf.constant(3, tf.int64), n]))  # noqa: E731
+    draws = tf.range(2000, dtype=tf.int64)
+    found = tf.function(lambda: tf.map_fn(slope, draws, fn_output_signature=tf.float32))()
     # By its own pixels 1 - 1/4, by those of each of the three others -1/4. The sum of all logits is 0 everywhere.
     assert np.isclose(np.mean(found), pixels * ((1 - 1 / count) ** 2 + (count - 1) / count**2), rtol=0.05)
     assert float(squared_slope(0.0, judge, images, SEED)) == 0
