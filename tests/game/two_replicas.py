@@ -23,7 +23,7 @@ CRITIC = {"loss": "wasserstein", "gradient_penalty": 10.0, "discriminator_steps"
 # name: (recipe, its changes, shape of the images, steps). `gwu` has BatchNorm in G and in D, `tutorial` in G, and in D
 # dropout.
 CASES = {
-    "no BatchNorm": ("radford", {"batch_norm": "none", **DRAWN, **FOLLOWED}, (32, 32, 3), 20),
+    "no BatchNorm": ("radford", {"batch_norm": "none", **DRAWN, **FOLLOWED}, (8, 8, 3), 20),
     "gated, float16": ("gwu", {"precision": "float16", "update_rule": "loss_gated"}, (8, 8, 3), 3),
     "critic": ("gwu", {**CRITIC, "update_rule": "alternating"}, (8, 8, 3), 4),
     "labels, lazy penalties": ("tutorial", {"conditional": True, "spectral_norm": True, **LAZY}, (28, 28, 1), 3),

@@ -31,6 +31,7 @@ def everything(trained, corners, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "_CLASSIFIER_STEPS", 150)
         patch.setenv("DCGAN_TF_CACHE", str(folder.parent / "cache"))
+        patch.setattr("dcgan_tf.latent.tour.project", partial(project, starts=2, steps=12))
         explore(trained, output=folder, dataset=corners, count=20, steps=3, seeds=range(3), say=said.append)
     return folder, said
 
@@ -78,7 +79,8 @@ def test_epochs_are_shown_from_what_was_kept(trained, space, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-def test_arithmetic_and_projection_alone(trained, space, tmp_path):
+def test_arithmetic_and_projection_alone(trained, space, tmp_path, monkeypatch):
+    monkeypatch.setattr("dcgan_tf.latent.tour.project", partial(project, starts=2, steps=12))
     save_png(tmp_path / "my photo.png", np.full((30, 20, 3), 90, np.uint8))
     out = tmp_path / "out"
     result = CliRunner().invoke(

@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 SMALL = {"avatar_count": 60, "steps": 4, "width": 4, "batch_size": 20, "image_size": 32}
 SMALL["overrides"] = {"grid_images": 9, "grid_every": 2}
 SMALL |= {"features": "pixels", "evaluation_samples": 40}
+SMALL["recipe"] = "gwu"  # the networks that are the quickest to compile; `quick` is trained in test_notebooks.py
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +116,7 @@ def test_celeba_on_a_zip_of_celebas_shape(kernel, cache, tmp_path):
         for number in range(1, 19):
             archive.writestr(f"img_align_celeba/{number:06d}.jpg", portrait(number))
         archive.writestr("img_align_celeba/000019.jpg", b"")
-    settings = {"celeba": str(path), "crop": "radford", "min_neighbors": 20, "recipe": "gwu", "batch_size": 6}
+    settings = {"celeba": str(path), "crop": "radford", "min_neighbors": 20, "batch_size": 6}
     executed, run = execute(kernel, cache, "celeba.ipynb", tmp_path, **settings)
     (prepared,) = cache.glob("celeba-radford-32-frontal-20-*")
     assert run.config["dataset"]["name"] == str(prepared) and run.config["recipe"]["name"] == "gwu"

@@ -65,7 +65,7 @@ def notebook(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def short(tmp_path_factory):
+def short(compiled_once, tmp_path_factory):
     """A run of one epoch."""
     return train_for(1, tmp_path_factory.mktemp("runs") / "short")
 
