@@ -299,15 +299,16 @@ class Page:
     def _middle(self, selector):
         """Where the middle of an element is, after scrolling there; BrowserError when something covers it.
 
-        It is where it stays for two frames: above it pictures may still be loading.
+        It is where it stays for some frames: above it pictures may still be loading, and a key may still be scrolling.
         """
         place = self.evaluate(f"""(async () => {{
             const element = document.querySelector({json.dumps(selector)});
             if (!element) return 'is not there';
             element.scrollIntoView({{block: 'center', inline: 'center', behavior: 'instant'}});
             let box = element.getBoundingClientRect();
-            for (let looks = 0, still = 0; still < 2 && looks < 60; looks++) {{
+            for (let looks = 0, still = 0; still < 4 && looks < 60; looks++) {{
                 await new Promise(done => setTimeout(done, 16));  // a page in the background has no animation frames
+                element.scrollIntoView({{block: 'center', inline: 'center', behavior: 'instant'}});
                 const now = element.getBoundingClientRect();
                 still = now.x === box.x && now.y === box.y ? still + 1 : 0;
                 box = now;

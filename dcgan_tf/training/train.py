@@ -19,6 +19,7 @@ from pathlib import Path
 
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.labels.labels import labels_of
+from dcgan_tf.data.named import FAKE
 from dcgan_tf.game.gan import GAN
 from dcgan_tf.game.replicas import check_for_replicas
 from dcgan_tf.networks.architectures import check_image_shape
@@ -143,7 +144,7 @@ def train(
             if recipe.conditional:
                 run.write_labels(evenly_kept(labels_of(dataset)))
                 progress.say(f"conditional on {run.labels.described()}")
-            few = few_note(len(dataset), recipe, request.evaluate_every)
+            few = [] if dataset.name == FAKE else few_note(len(dataset), recipe, request.evaluate_every)
             for note in (*dataset.notes, *devices.notes(), *few):
                 progress.say(note)
             Training(run, gan, dataset, request, devices, leader, monitor, progress, signals, began, start).go()

@@ -481,7 +481,8 @@ def test_runs_side_by_side(browser, folder):
     page.evaluate("document.activeElement.blur()")
     page.press("Home")
     assert page.text(".sticky output") == "170 images" and "nothing drawn yet" in page.texts(".column")[0]
-    page.click(".units label:nth-of-type(4) input")  # equal seconds
+    # Equal seconds; not by the mouse, under which the page may still be moving: Home has scrolled it, too.
+    page.evaluate("document.querySelector('.units label:nth-of-type(4) input').click()")
     page.press("End")
     assert page.text(".sticky output") == "20 s"
     assert page.evaluate(sources) == ["good/grids/epoch_0004.png", "sweep/small/grids/epoch_0002.png"]

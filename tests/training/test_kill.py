@@ -74,6 +74,7 @@ WITH_STATE = {
 WITHOUT_STATE = {
     *("name", "source", "summary"),
     *("architecture", "image_size", "channels", "width", "initial_std", "leaky_slope", "generator_activation"),
+    *("upsampling", "generator_dropout"),
     *("discriminator_kernel", "latent_dim", "latent_distribution", "latent_mean", "latent_std"),
     *("loss", "real_label_high", "generator_learning_rate", "discriminator_learning_rate", "clip_value", "clip_norm"),
     *("batch_size", "epochs", "steps", "grid_images", "grid_every", "gif_thinned", "jit_compile"),

@@ -54,7 +54,7 @@ def test_whoever_watches_sees_more_and_the_run_is_the_same(tmp_path, monkeypatch
     speed, other = watcher.said[:2]
     assert speed.startswith("on this machine about ") and " an epoch, " in speed and speed.endswith(" in all")
     assert other.startswith("for comparison, the recipe `quick` with image_size=32: about ")
-    assert other.endswith(" an epoch") and len(watcher.said) == 3
+    assert other.endswith(" an epoch") and len(watcher.said) == 4 and watcher.said[-2].startswith("film: ")
     alone = train("gwu", "fake", tmp_path / "alone", progress=NoProgress(), **options)
     steps = [step for step, _ in watcher.seen]
     assert steps == sorted(steps) and steps[:3] == [0, 1, 2] and {10, 13} <= set(steps)

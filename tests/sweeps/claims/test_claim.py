@@ -130,7 +130,7 @@ def test_the_picture_shows_the_grids_and_draws_every_effect(tmp_path):
         for axes in picture.findobj(lambda a: hasattr(a, "get_yticklabels"))
         for text in axes.get_yticklabels()
     ]
-    assert any("width=16 against width=8" in text for text in texts) and len(picture.png()) > 5000
+    assert any("width=16\nagainst width=8" in text for text in texts) and len(picture.png()) > 5000
 
 
 # --- those of the project ----------------------------------------------------------------------------------
