@@ -76,8 +76,8 @@ VRDL = Recipe(
 # Initial weights N(0, 0.002) as printed; we doubt it (the DCGAN paper has 0.02, and so has the course
 # these networks come from): --set initial_std=0.02 is worth a try; five seeds did not tell the two apart by distance,
 # but with 0.02 there was less grain, nor did 2e-3 and beta_1 0.001 oscillate (results/claims). Not printed: 4x4 kernels
-# (with stride 2 and padding 1 they halve exactly), widths 64-128-256, batch 64. Larger sizes get more layers. The report
-# used PyTorch: Adam's epsilon is its 1e-8; its dense layers' biases begin at small random numbers, here at 0.
+# (with stride 2 and padding 1 they halve exactly), widths 64-128-256, batch 64. Larger sizes get more layers. The
+# report used PyTorch: Adam's epsilon is its 1e-8; its dense layers' biases begin at small random numbers, here at 0.
 GWU = Recipe(
     name="gwu",
     source="George Washington University 2020",
