@@ -4,6 +4,8 @@ import nbformat
 import pytest
 from kernels import execute_in
 
+from dcgan_tf.run.directory import Run
+
 
 def pictures(executed):
     """The last line of every cell that shows a picture."""
@@ -34,3 +36,36 @@ def test_the_toys_are_drawn(toys):
     assert "No run was given: training a small one on digits first, for 0.3 seconds." in said(toys)
     assert "self.discriminator_optimizer.apply" in str(toys.cells)  # the step's own code
     assert "oneDNN" not in str(toys.cells) and "cuInit" not in str(toys.cells)
+
+
+@pytest.fixture(scope="module")
+def failures(kernel, tmp_path_factory):
+    """failures.ipynb, executed with a few steps: too few to fail."""
+    folder = tmp_path_factory.mktemp("failures")
+    parameters = {
+        "steps": 4,
+        "width": 2,
+        "batch_size": 4,
+        "few": 8,
+        "run_name": "ten",
+        "results_dir": str(folder / "runs"),
+    }
+    execute_in(kernel, "failures.ipynb", folder / "out.ipynb", parameters)
+    return nbformat.read(folder / "out.ipynb", 4), folder / "runs" / "ten"
+
+
+def test_each_failure_has_a_rescue_that_changes_one_thing(failures):
+    executed, folder = failures
+    names = ("won", "vanishing", "collapse", "swinging", "copying")
+    assert {path.name for path in folder.iterdir()} == {*names, *(f"{name}_rescued" for name in names)}
+    changed = {}
+    for name in names:
+        failed, rescued = (Run(folder / end).config for end in (name, f"{name}_rescued"))
+        changed[name] = [field for field, value in failed["recipe"].items() if rescued["recipe"][field] != value]
+        changed[name] += ["images"] if failed["dataset"]["images"] != rescued["dataset"]["images"] else []
+    assert changed == {
+        **{"won": ["generator_learning_rate"], "vanishing": ["loss"], "collapse": ["batch_norm"]},
+        **{"swinging": ["gradient_penalty"], "copying": ["images"]},
+    }
+    drawn = [line.split("(")[0] for line in pictures(executed)]
+    assert drawn.count("curves") == 6 and drawn.count("compare_grids") == 5 and "nearest_real_images" in drawn
