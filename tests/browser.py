@@ -1,8 +1,8 @@
 """A real browser for the tests: pages opened from the file system, clicked, typed into, looked at.
 
 Chromium is told what to do through a pipe, by its DevTools protocol (JSON texts, each ended by a zero byte), so
-nothing is needed beside Chromium itself: no driver, no package, no open port. Its network is cut off: a page that
-asks for anything but files is noticed (`Page.requests`).
+nothing is needed beside Chromium itself: no driver, no package, no open port. Its network is cut off, but for this
+computer itself: a page that asks for anything but files is noticed (`Page.requests`).
 
     def test_page(browser, tmp_path):                  # the fixture of conftest.py
         page = browser.open(tmp_path / "index.html")   # also width=390, dark=True, touch=True ...
@@ -31,7 +31,7 @@ _FLAGS = (
     *("--headless", "--remote-debugging-pipe", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic"),
     *("--no-first-run", "--no-default-browser-check", "--disable-extensions", "--disable-sync", "--mute-audio"),
     *("--disable-background-networking", "--disable-component-update", "--disable-default-apps"),
-    *("--force-color-profile=srgb", "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND"),
+    *("--force-color-profile=srgb", "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
 )
 _KEYS = {  # key: (code, virtual key, text)
     "Enter": ("Enter", 13, "\r"),

@@ -37,5 +37,15 @@ def export(run, *, web=False, onnx=False, saved_model=False, best: bool = False,
         more = {"attributes": attributes, "dataset": dataset, "say": say} if exporter is export_web else {}
         path, difference = exporter(run, None if place is True else place, best=best, **more)
         say(f"{path}: values in [-1, 1] differ from the original's by at most {difference:.1e}")
+        if exporter is export_web:
+            say(_how_to_share(path))
         written.append(path / "index.html" if exporter is export_web else path)
     return written
+
+
+def _how_to_share(folder):
+    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+    return (
+        f"to show it to others, put that folder ({size:.0f} MB) as it is on any static web host, such as GitHub Pages "
+        "or a university's web space, or send it as a zip: nothing of it runs on a server"
+    )

@@ -1,7 +1,10 @@
 """The page to play with, opened from the disk in a real browser: its images are Python's."""
 
+import functools
+import http.server
 import json
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -155,6 +158,50 @@ def test_a_link_to_a_page_on_the_disk_says_that_it_works_here_only(page):
     assert page.text("#said") == ""
     page.click("#link")
     assert "works on this computer only" in page.text("#said")
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("https://someone.github.io/digits/", ""),
+        ("http://198.51.100.7:8000/", ""),
+        ("https://10.example.org/", ""),
+        ("https://[2001:db8::1]/", ""),
+        ("file:///home/me/index.html", "works on this computer only"),
+        ("http://localhost:8000/web/", "works on this computer only"),
+        ("http://127.0.0.1/", "works on this computer only"),
+        ("http://[::1]:8888/files/web/index.html", "works on this computer only"),
+        ("http://192.168.1.20:8000/", "within that network only"),
+        ("http://172.20.0.3/", "within that network only"),
+        ("http://cluster-7/~me/", "within that network only"),
+        ("http://laptop.local/", "within that network only"),
+        ("vscode-webview://1a2b/index.html", "works there only"),
+    ],
+)
+def test_a_link_warns_when_it_cannot_travel(page, address, words):
+    said = page.evaluate(f"staysHere(new URL({json.dumps(address)}))")
+    assert said == "" if not words else words in said
+
+
+def test_the_folder_works_on_a_static_host(browser, web, run, tmp_path):
+    """In a folder of a plain file server, as on GitHub Pages; the link is warned of, since that server is this one."""
+    shutil.copytree(web, tmp_path / "someone" / "digits")
+    handler = functools.partial(Quiet, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = browser.open(f"http://127.0.0.1:{server.server_port}/someone/digits/#seed=3")
+        page.wait_for(READY, 30)
+        assert_same_image(pixels(page, "#image"), sample(run.path, 1, seed=3)[0])
+        page.click("#link")
+        assert "works on this computer only" in page.text("#said")
+        assert page.errors == []
+        page.close()
+        server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 
 
 def test_a_nonsensical_link_does_no_harm(page):

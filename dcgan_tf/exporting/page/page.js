@@ -239,8 +239,7 @@ $("save-grid").onclick = () => save(tiles.map((tile) => tile.firstChild), tiles.
 $("link").onclick = () => {
   history.replaceState(null, "", address());
   copy(location.href, $("link"));
-  if (location.protocol === "file:")
-    $("said").textContent = "This page lies on your disk, so the link works on this computer only. For others, put its folder on a web server, or send it to them: from # on, the link shows the same in every copy.";
+  $("said").textContent = staysHere(location);
 };
 $("copy").onclick = () => copy(JSON.stringify(Array.from(shownLatents())), $("copy"));
 
