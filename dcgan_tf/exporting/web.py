@@ -168,7 +168,11 @@ def _group(heading, note, names, vectors):
 def _labelled_data(source, dataset):
     if is_generator_file(source):
         raise UserError(f"{str(source)!r} is a file: attributes need a run directory, which knows its data")
-    data = data_of(Run(source), dataset)
+    run = Run(source)
+    if run.labels is not None and run.labels.are_classes:
+        raise UserError(f"run {str(source)!r} is asked for its classes, and the page has a button for each: leave out "
+                        "--attributes")  # fmt: skip
+    data = data_of(run, dataset)
     if not can_classify(data):
         raise UserError(
             f"dataset {data.name!r} has no labels that tell its images apart: leave out --attributes "

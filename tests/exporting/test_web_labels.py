@@ -8,6 +8,7 @@ from generator_page import READY, assert_same_image, pixels, slide
 from dcgan_tf.exporting.web import export_web
 from dcgan_tf.latent.space import open_space
 from dcgan_tf.run.sampling import sample
+from dcgan_tf.system.errors import UserError
 
 OWL = "<owl> & 'co'"
 
@@ -122,6 +123,11 @@ def test_the_address_holds_the_class_and_nonsense_in_it_does_no_harm(opened, ani
     page.evaluate("location.hash = '#with=0.3'")  # one that was never learned
     page.wait_for(READY, 30)
     assert page.evaluate("state.told") == [1, 0, 1, 0]
+
+
+def test_sliders_for_what_there_are_buttons_for_are_refused(animals):
+    with pytest.raises(UserError, match="the page has a button for each: leave out --attributes"):
+        export_web(animals.path, attributes=True, say=str)
 
 
 def test_the_files_say_the_labels_escaped(animals):
