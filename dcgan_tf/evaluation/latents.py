@@ -82,3 +82,20 @@ def mean_hue(images: np.ndarray) -> float:
         return 0.0
     red, green, blue = images.reshape(-1, 3).mean(axis=0, dtype=np.float64)
     return float(np.degrees(np.arctan2(np.sqrt(3) / 2 * (green - blue), red - (green + blue) / 2)) % 360)
+
+
+def quality_against(run: Run, data: Dataset, attribute: str, samples: int = 2000, seed: int = 0) -> dict[str, float]:
+    """How a run that was trained on some of the data compares with all: "recall against all", "share Complete" ...
+
+    data: labelled images, some of which the run was trained on. attribute: one of theirs; "share" of it is that of the
+    generated images in which the classifier of the data's labels sees it, 0 to 1.
+    """
+    std = run.config["recipe"]["latent_std"]
+    found = quality_by_spread(run, data, [std], samples, seed)
+    figures = {f"{name.split()[0]} against all": value for name, value in found.items()}
+    generator, latents = load_generator(run.path)
+    network = feature_network("auto", data)
+    drawn = draw_in_batches(Sampler(generator), latent_dim_of(generator), latents, samples, seed, run.labels)
+    place = network.label_names.index(attribute)
+    seen = np.concatenate([network(images)[1][:, place] > 0.5 for images in drawn])
+    return {**figures, f"share {attribute}": float(seen.mean())}

@@ -28,7 +28,7 @@ from dcgan_tf.system.errors import UserError, nearest
 
 HOLDS, HERE_ONLY, NOT_SEEN, CONTRARY = "holds", "holds here only", "not seen", "the contrary"
 TOO_FEW = "too few runs"  # no verdict
-SHARES = ("precision", "recall", "coverage", "alarm", "attributes moved")  # columns so called are from 0 to 1
+SHARES = ("precision", "share", "recall", "coverage", "alarm", "attributes moved")  # columns so called are from 0 to 1
 
 Text = Annotated[str, Field(min_length=1)]
 _STRICT = ConfigDict(extra="forbid", frozen=True)

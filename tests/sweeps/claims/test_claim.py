@@ -136,6 +136,7 @@ def test_the_picture_shows_the_grids_and_draws_every_effect(tmp_path):
 # --- those of the project ----------------------------------------------------------------------------------
 
 OWN_FIGURES = {"lead_swing", "checkerboard", "generator_loss_mean", "generator_loss_std", "discriminator_loss_mean"}
+OWN_FIGURES |= {"share Complete", "recall against all", "distance against all"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
