@@ -16,10 +16,11 @@ _UNHURT = 0.05  # what may be missing of a face that counts as complete
 
 
 def turned_away(data: Dataset, seed: int = 0) -> tuple[Dataset, np.ndarray]:
-    """Labelled images of which half lost up to half of their width, and how sure the detector is of each.
+    """Images of which half lost up to half of their width, and how sure the detector is of each.
 
-    data: with attributes as labels, such as avatars, or without labels. The rest of a moved picture repeats its last column. The images get
-    the attributes TOLD beside theirs. Sureness: float [N], about 1 for a whole face and about 0 for a half one.
+    data: with attributes as labels, such as avatars, or without labels. The rest of a moved picture repeats its last
+    column. The images get the attributes TOLD beside theirs. Sureness: float [N], about 1 for a whole face and about 0
+    for a half one.
     """
     chance = np.random.default_rng([seed, 20])
     moved = np.where(chance.random(len(data)) < 0.5, chance.uniform(0, _FURTHEST, len(data)), 0.0)
