@@ -1,14 +1,20 @@
 """Repeats on the page over all runs: from a card to the others, and a row per setting where runs are compared."""
 
 import json
+from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 from written_runs import write_run
 
+from dcgan_tf import gallery_page
+from dcgan_tf.compare.curves import _mean_curve
 from dcgan_tf.compare.repeats import by_setting
 from dcgan_tf.compare.rows import read_runs
 from dcgan_tf.gallery_page.build import gallery
+
+PAGE = Path(gallery_page.__file__).parent / "page"
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +72,24 @@ def test_a_setting_is_a_row_with_the_numbers_that_tables_have(browser, folder):
     page.evaluate(f"location.hash = '#/compare/{ids[0]},{ids[2]}'")  # of each setting one
     page.wait_for("document.querySelectorAll('.column').length === 2")
     assert page.count(".repeats-table") == 0 and page.errors == []
+
+
+def test_curves_of_repeats_are_one_line_in_a_band_as_in_pictures(browser, folder):
+    page = browser.open(folder / "index.html")
+    page.click('.card[data-run="loss%3Dhinge-seed%3D0"] .repeats')
+    page.wait_for("document.querySelectorAll('.column').length === 3")
+    page.wait_for("document.querySelector('svg .band')")
+    names = ".chart:first-child .series"
+    assert page.texts(names) == ["loss=hinge-seed=0 (2)", "loss=hinge-seed=2"]  # that one diverged
+    assert page.texts(".chart:first-child .keys b")[0].count(" ± ") == 1
+    page.click(".bands input")
+    page.wait_for("!document.querySelector('svg .band') && document.querySelector('svg .curve')")
+    assert page.texts(names) == [f"loss=hinge-seed={seed}" for seed in range(3)]
+    curves = [([0, 10, 30], [0.0, 10.0, 10.0]), ([5, 10, 20], [2.0, 3.0, 1.0])]
+    written = json.dumps([{"x": x, "y": y} for x, y in curves])
+    scripts = "".join((PAGE / name).read_text(encoding="utf-8") for name in ("2_charts.js", "5_repeats.js"))
+    call = f"const one = meanOf({written}), other = meanOf([{{x: [1], y: [1]}}, {{x: [3], y: [1]}}]);"
+    call += " return [[one.x, one.y, one.band], other]"
+    mean, apart = page.evaluate(f"(() => {{ {scripts}\n{call} }})()")
+    assert np.allclose(mean, _mean_curve(curves)) and apart is None
+    assert page.errors == []

@@ -43,11 +43,11 @@ function nearest(xs, at) {
 // Only what has a place on the x axis: of a damaged run, the time of a number may not be known.
 function placed(one) {
   const known = one.x.map((at, place) => (Number.isFinite(at) ? place : -1)).filter((place) => place >= 0);
-  return { ...one, x: known.map((place) => one.x[place]), y: known.map((place) => one.y[place]) };
+  return { ...one, x: known.map((place) => one.x[place]), y: known.map((place) => one.y[place]), band: one.band && known.map((place) => one.band[place]) };
 }
 
-// series: [{name, colour, x, y, dots}], y with nulls where there is no number. Of noisy curves (smooth) the running
-// mean is drawn over the values. `xText` says a place on the x axis in words. `slack`: how far beyond its end a curve
+// series: [{name, colour, x, y, dots, band}], y with nulls where there is no number. Of noisy curves (smooth) the running
+// mean is drawn over the values; not of a mean that has a band, so far to each side of it. `xText` says a place on the x axis in words. `slack`: how far beyond its end a curve
 // still has its last value (an epoch that was not finished).
 function chart({ title, note, series, xName, xText, low, high, smooth = true, slack = 0 }) {
   series = series.map(placed).filter((one) => one.y.some((value) => value !== null));
@@ -65,7 +65,8 @@ function chart({ title, note, series, xName, xText, low, high, smooth = true, sl
   }
 
   const xs = series.flatMap((one) => one.x);
-  const values = series.flatMap((one) => one.y).filter((value) => value !== null);
+  const values = series.flatMap((one) => one.band ? one.y.flatMap((value, place) => [value - one.band[place], value + one.band[place]]) : one.y)
+    .filter((value) => value !== null);
   const x0 = Math.min(0, ...xs), x1 = Math.max(...xs, x0 + 1e-9);
   const y0 = low ?? Math.min(0, ...values);
   const y1 = high ?? (Math.max(...values) > y0 ? Math.max(...values) + 0.04 * (Math.max(...values) - y0) : y0 + 1);
@@ -86,7 +87,9 @@ function chart({ title, note, series, xName, xText, low, high, smooth = true, sl
     }
     parts.push(svg("text", { class: "tick", x: MARGIN.left - 10, y: bottom + 18, "text-anchor": "end" }, xName));
     for (const one of series) {
-      const noisy = smooth && one.y.length > 30;
+      const noisy = smooth && !one.band && one.y.length > 30;
+      if (one.band) parts.push(svg("path", { class: `band ${one.colour}`, d: path([...one.x, ...[...one.x].reverse()],
+        [...one.y.map((value, place) => value + one.band[place]), ...one.y.map((value, place) => value - one.band[place]).reverse()]) }));
       if (noisy) parts.push(svg("path", { class: `curve faint ${one.colour}`, d: path(one.x, one.y) }));
       const window = noisy ? Math.round(one.y.length / 25) : 1;
       parts.push(svg("path", { class: `curve ${one.colour}`, d: path(one.x, runningMean(one.y, window)) }));
@@ -132,7 +135,7 @@ function chart({ title, note, series, xName, xText, low, high, smooth = true, sl
       const end = one.x[one.x.length - 1];
       const beyond = at !== null && at > end * 1.0001 && at >= end + slack;
       const value = beyond ? null : one.y[index];
-      readings[place].textContent = value === null ? "–" : number(value);
+      readings[place].textContent = value === null ? "–" : one.band ? `${number(value)} ± ${number(one.band[index])}` : number(value);
       const seen = at !== null && value !== null;
       if (!line) return; // not drawn yet
       dots[place].setAttribute("visibility", seen ? "visible" : "hidden");

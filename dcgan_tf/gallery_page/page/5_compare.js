@@ -25,7 +25,7 @@ function compareView(ids) {
   let keys = {};
   function draw() {
     heading.textContent = ` compared at equal ${UNITS[unit].plural}`;
-    const made = comparison(chosen, ids);
+    const made = comparison(chosen, ids, draw);
     keys = made.keys;
     body.replaceChildren(...made.elements);
   }
@@ -38,7 +38,7 @@ function compareView(ids) {
     el("footer", {}, el("p", {}, "Keys: ", kbd("←"), kbd("→"), " through time, ", kbd("Space"), " play, ", kbd("Esc"), " all runs."))) };
 }
 
-function comparison(chosen, ids) {
+function comparison(chosen, ids, redraw) {
   const { ofGrid, text } = UNITS[unit];
   const timed = chosen.map((run) => detailsOf(run).grids.map((one) => ({ one, at: ofGrid(one, detailsOf(run)) })).filter(({ at }) => Number.isFinite(at)));
   const stops = [...new Set(timed.flatMap((grids) => grids.map(({ at }) => at)))].sort((a, b) => a - b);
@@ -53,7 +53,7 @@ function comparison(chosen, ids) {
     el("div", {}, // as far as it reaches, the slider stays in sight
       time && el("div", { class: "sticky" }, time.element, el("p", { class: "note" }, aboutLatents(chosen))),
       el("div", { class: "side-by-side" }, columns.map((one) => one.element)),
-      el("section", { class: "part" }, el("h2", {}, `Curves at equal ${UNITS[unit].plural}`), el("div", { class: "chart-grid" }, charts.map((one) => one.element)))),
+      el("section", { class: "part" }, el("h2", {}, `Curves at equal ${UNITS[unit].plural}`), bandSwitch(chosen, redraw), el("div", { class: "chart-grid" }, charts.map((one) => one.element)))),
     repeatsTable(chosen), scoreTable(chosen), differences(chosen)].filter((part) => part) };
 }
 
@@ -100,7 +100,7 @@ function columnOf(run, order, ids, name) {
 
 function overlays(chosen) {
   const { ofHistory, text: xText } = UNITS[unit], xName = unit;
-  const lines = (name) => chosen.map((run, order) =>
+  const lines = (name) => bundled(chosen, (run, order) =>
     ({ name: called(run, chosen), colour: colourOf(order), x: ofHistory(detailsOf(run)), y: detailsOf(run).history[name] }));
   const losses = chosen.map((run) => detailsOf(run).settings.loss);
   const probability = losses.every((loss) => ["bce", "minimax"].includes(loss));
@@ -124,11 +124,12 @@ function metricOverlays(chosen) {
     const details = detailsOf(run);
     for (const [key, curve] of metricCurves(details)) {
       if (curve.x.length < 2) continue;
-      if (!all.has(key)) all.set(key, { ...curve, series: [] });
-      all.get(key).series.push({ name: called(run, chosen), colour: colourOf(order), x: curve.x.map((step) => ofStep(details, step)), y: curve.y, dots: true });
+      if (!all.has(key)) all.set(key, { ...curve, series: new Map() });
+      all.get(key).series.set(run, { name: called(run, chosen), colour: colourOf(order), x: curve.x.map((step) => ofStep(details, step)), y: curve.y, dots: true });
     }
   });
-  return [...all.values()].map((one) => chart({ title: one.title, note: `${one.better} is better; ${one.protocol}`, xName, xText, smooth: false, slack: unit === "epoch" ? 1 : 0, series: one.series }));
+  return [...all.values()].map((one) => chart({ title: one.title, note: `${one.better} is better; ${one.protocol}`, xName, xText, smooth: false, slack: unit === "epoch" ? 1 : 0,
+    series: bundled(chosen, (run) => one.series.get(run)) }));
 }
 
 function secondsAt(history, step) {
