@@ -13,7 +13,7 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 if "keras" not in sys.modules:
     os.environ["KERAS_BACKEND"] = "tensorflow"  # see system/keras_backend.py
 
-__version__ = "0.4.0"  # quick has another D than in 0.3
+__version__ = "0.5.0"  # quick is another recipe on colour than in 0.4
 
 _WHERE = {
     "look": "dcgan_tf.looking.look",

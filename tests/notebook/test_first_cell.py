@@ -40,8 +40,8 @@ def published():
     "cell, wheels, given, installed",
     [
         (published(), [], None, "git+https://a.example/b"),
-        (published(), ["dcgan_tf-0.4.0-py3-none-any.whl"], None, "dcgan_tf-0.4.0-py3-none-any.whl"),
-        (CELL, ["dcgan_tf-0.4.0-py3-none-any.whl"], "../checkout", "../checkout"),
+        (published(), ["dcgan_tf-0.5.0-py3-none-any.whl"], None, "dcgan_tf-0.5.0-py3-none-any.whl"),
+        (CELL, ["dcgan_tf-0.5.0-py3-none-any.whl"], "../checkout", "../checkout"),
         (CELL, [], None, None),
     ],
 )
