@@ -58,7 +58,7 @@ def _draw_kind(axes, kind, found):
     titles = {
         "ratio": "how many times as large (1: no difference)",
         "difference": "how much larger (0: no difference)",
-        "correlation": "rank correlation over the runs",
+        "correlation": "rank correlation",
     }
     if kind == "ratio":
         axes.set_xscale("log")
