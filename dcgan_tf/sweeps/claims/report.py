@@ -1,6 +1,7 @@
 """A claim as a picture (images beside intervals), as rows of a table, and all of them as one page."""
 
 import math
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,8 @@ def claim_picture(claim: Claim, found: list[Found], table: pd.DataFrame, folder)
     for place, (settings, picture) in enumerate(zip(claim.shown, grids, strict=True)):
         axes = left.add_subplot(lines, columns, place + 1)
         axes.set_axis_off()
-        axes.set_title(", ".join(f"{name} {describe_setting(value)}" for name, value in settings.items()), fontsize=8)
+        title = ", ".join(f"{name} {describe_setting(value)}" for name, value in settings.items())
+        axes.set_title("\n".join(textwrap.wrap(title, 52)), fontsize=8)
         if picture is None:
             axes.text(0.5, 0.5, "no grid", ha="center", color=GRAY, transform=axes.transAxes)
         else:
@@ -86,7 +88,8 @@ def _draw_kind(axes, kind, found):
             transform=axes.get_yaxis_transform(),
             clip_on=False,
         )
-    names = [one.comparison.title.replace(" against ", "\nagainst ") for one in reversed(found)]
+    titles_of = [one.comparison.title.replace(" against ", "\nagainst ").split("\n") for one in reversed(found)]
+    names = ["\n".join(part for line in lines for part in textwrap.wrap(line, 60)) for lines in titles_of]
     axes.set_yticks(range(len(found)), names, fontsize=7.5)
     axes.set_ylim(-0.6, len(found) - 0.4)
     axes.axvline(1 if kind == "ratio" else 0, color=TEXT, linewidth=1)
