@@ -87,8 +87,7 @@ def _measured(name, avatars, folder, minutes, seed, output):
          "--samples", 5000, "--no-progress", "--dataset", dataset)  # fmt: skip
     run = Run(folder)
     measured, last = run.metrics()[-1], run.rows()[-1]
-    (runs_output := output / f"{name}.png").parent.mkdir(parents=True, exist_ok=True)
-    save_png(runs_output, _strip(sample(folder, SHOWN, seed=1)))
+    save_png(output / f"{name}.png", _strip(sample(folder, SHOWN, seed=1)))
     recipe = get_recipe(name)
     shape = tuple(run.config["dataset"]["image_shape"])
     row = {

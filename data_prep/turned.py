@@ -8,6 +8,7 @@ errs. This is no face detection; it asks what leaving pictures out does to a GAN
 import numpy as np
 
 from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.data.labels.labels import labels_of
 
 TOLD = ("Complete", "Turned_Left", "Turned_Right")  # the attributes that the images get
 _FURTHEST = 0.5  # of the width
@@ -18,7 +19,7 @@ _UNHURT = 0.05  # what may be missing of a face that counts as complete
 def turned_away(data: Dataset, seed: int = 0) -> tuple[Dataset, np.ndarray]:
     """Images of which half lost up to half of their width, and how sure the detector is of each.
 
-    data: with attributes as labels, such as avatars, or without labels. The rest of a moved picture repeats its last
+    data: with attributes as labels, such as avatars; classes are left out. The rest of a moved picture repeats its last
     column. The images get the attributes TOLD beside theirs. Sureness: float [N], about 1 for a whole face and about 0
     for a half one.
     """
@@ -31,11 +32,12 @@ def turned_away(data: Dataset, seed: int = 0) -> tuple[Dataset, np.ndarray]:
         pixels = round(share * width)
         columns = np.clip(np.arange(width) + (pixels if side else -pixels), 0, width - 1)
         images[index] = images[index][:, columns]
-    known = () if data.labels is None else (data.labels,)
+    has_attributes = data.labels is not None and not labels_of(data).are_classes
+    known, names = ([data.labels], labels_of(data).names) if has_attributes else ([], ())
     whole = moved <= _UNHURT
     labels = np.column_stack([*known, whole, ~whole & (sides == 1), ~whole & (sides == 0)]).astype(np.uint8)
-    names = (*(data.label_names or ()), *TOLD)
-    everything = data.changed(name=f"{data.name}, turned", images=images, labels=labels, label_names=names)
+    changes = {"name": f"{data.name}, turned", "images": images, "labels": labels, "label_names": (*names, *TOLD)}
+    everything = data.changed(**changes)
     return everything, 1 - moved / _FURTHEST + noise
 
 

@@ -23,6 +23,12 @@ def test_half_of_the_pictures_lose_up_to_half_of_their_width():
     assert np.array_equal(turned_away(data)[1], sureness) and (data.images[0] == COUNTING[0]).all()
 
 
+def test_classes_and_nameless_attributes():
+    for labels, names in ((np.arange(400) % 3, TOLD), (np.zeros((400, 2), int), ("0", "1", *TOLD)), (None, TOLD)):
+        turned, _ = turned_away(Dataset("x", COUNTING, labels))
+        assert turned.label_names == names and turned.labels.shape == (400, len(names))
+
+
 def test_a_stricter_filter_keeps_fewer_and_more_complete_ones():
     turned, sureness = turned_away(Dataset("x", COUNTING, np.zeros((400, 1), int), ["Hat"]))
     kept = [through_filter(turned, sureness, threshold) for threshold in (0, 0.6, 0.9)]
