@@ -26,14 +26,33 @@ def quality_by_spread(run: Run, data: Dataset, stds, samples: int = 2000, seed: 
     real, figures = real_summary(data, network, samples), {}
     for std in stds:
         drawn = draw_in_batches(sampler, latent_dim_of(generator), {**latents, "std": std}, samples, seed, run.labels)
-        found = summarise(network, drawn, samples)
-        count = min(len(real.features), len(found.features))
-        sides = [metrics.evenly_spread(summary.features, count) for summary in (real, found)]
-        precision, recall = metrics.precision_recall(*sides)
-        distance = metrics.frechet_distance(real.gaussian, found.gaussian)
-        for name, value in (("distance", distance), ("precision", precision), ("recall", recall)):
-            figures[f"{name} at std {std:g}"] = float(value)
+        compared = _compared(real, summarise(network, drawn, samples))
+        figures |= {f"{name} at std {std:g}": value for name, value in compared.items()}
     return figures
+
+
+def quality_against(run: Run, data: Dataset, attribute: str, samples: int = 2000, seed: int = 0) -> dict[str, float]:
+    """How a run that was trained on some of the data compares with all: "recall against all", "share Complete" ...
+
+    data: labelled images, some of which the run was trained on. attribute: one of theirs; "share" of it is that of the
+    generated images in which the classifier of the data's labels sees it, 0 to 1.
+    """
+    generator, latents = load_generator(run.path)
+    network = feature_network("auto", data)
+    drawn = draw_in_batches(Sampler(generator), latent_dim_of(generator), latents, samples, seed, run.labels)
+    found = summarise(network, drawn, samples)
+    compared = _compared(real_summary(data, network, samples), found)
+    figures = {f"{name} against all": value for name, value in compared.items()}
+    return {**figures, f"share {attribute}": float(found.shares[network.label_names.index(attribute)])}
+
+
+def _compared(real, found):
+    """Fréchet distance, precision and recall of two summaries."""
+    count = min(len(real.features), len(found.features))
+    sides = [metrics.evenly_spread(summary.features, count) for summary in (real, found)]
+    precision, recall = metrics.precision_recall(*sides)
+    distance = metrics.frechet_distance(real.gaussian, found.gaussian)
+    return {"distance": float(distance), "precision": float(precision), "recall": float(recall)}
 
 
 def shifts_by_mean(run: Run, data: Dataset, means, std: float, samples: int = 500, seed: int = 0) -> dict[str, float]:
@@ -82,20 +101,3 @@ def mean_hue(images: np.ndarray) -> float:
         return 0.0
     red, green, blue = images.reshape(-1, 3).mean(axis=0, dtype=np.float64)
     return float(np.degrees(np.arctan2(np.sqrt(3) / 2 * (green - blue), red - (green + blue) / 2)) % 360)
-
-
-def quality_against(run: Run, data: Dataset, attribute: str, samples: int = 2000, seed: int = 0) -> dict[str, float]:
-    """How a run that was trained on some of the data compares with all: "recall against all", "share Complete" ...
-
-    data: labelled images, some of which the run was trained on. attribute: one of theirs; "share" of it is that of the
-    generated images in which the classifier of the data's labels sees it, 0 to 1.
-    """
-    std = run.config["recipe"]["latent_std"]
-    found = quality_by_spread(run, data, [std], samples, seed)
-    figures = {f"{name.split()[0]} against all": value for name, value in found.items()}
-    generator, latents = load_generator(run.path)
-    network = feature_network("auto", data)
-    drawn = draw_in_batches(Sampler(generator), latent_dim_of(generator), latents, samples, seed, run.labels)
-    place = network.label_names.index(attribute)
-    seen = np.concatenate([network(images)[1][:, place] > 0.5 for images in drawn])
-    return {**figures, f"share {attribute}": float(seen.mean())}
