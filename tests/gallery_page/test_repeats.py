@@ -93,3 +93,15 @@ def test_curves_of_repeats_are_one_line_in_a_band_as_in_pictures(browser, folder
     mean, apart = page.evaluate(f"(() => {{ {scripts}\n{call} }})()")
     assert np.allclose(mean, _mean_curve(curves)) and apart is None
     assert page.errors == []
+
+
+def test_repeats_without_a_part_in_common_are_lines_of_their_own(browser, tmp_path):
+    for seed, scores in enumerate([[(1, 9.0), (3, 8.0)], [(10, 6.0), (20, 5.0)]]):
+        write_run(tmp_path / f"seed={seed}", seed=seed, scores=scores)
+    gallery(tmp_path)
+    page = browser.open(tmp_path / "index.html")
+    page.click(".repeats")
+    page.wait_for("document.querySelectorAll('.chart:last-child .curve').length === 2")
+    assert page.texts(".chart:last-child .series") == ["seed=0", "seed=1"]
+    assert page.count(".chart:first-child .band") == 1 and page.count(".chart:last-child .band") == 0
+    assert page.errors == []

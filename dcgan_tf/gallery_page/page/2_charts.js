@@ -30,6 +30,9 @@ function runningMean(values, window) {
   });
 }
 
+// Over how many values the running mean of a curve of so many goes; 1: it is not noisy.
+const smoothing = (count) => (count > 30 ? Math.round(count / 25) : 1);
+
 function nearest(xs, at) {
   let low = 0, high = xs.length - 1;
   while (low < high) {
@@ -47,8 +50,8 @@ function placed(one) {
 }
 
 // series: [{name, colour, x, y, dots, band}], y with nulls where there is no number. Of noisy curves (smooth) the running
-// mean is drawn over the values; not of a mean that has a band, so far to each side of it. `xText` says a place on the x axis in words. `slack`: how far beyond its end a curve
-// still has its last value (an epoch that was not finished).
+// mean is drawn over the values; a mean with a band, so far to each side of it, was smoothed before. `xText` says a place
+// on the x axis in words. `slack`: how far beyond its end a curve still has its last value (an epoch that was not finished).
 function chart({ title, note, series, xName, xText, low, high, smooth = true, slack = 0 }) {
   series = series.map(placed).filter((one) => one.y.some((value) => value !== null));
   const readings = series.map((one) => el("b", {}));
@@ -87,11 +90,10 @@ function chart({ title, note, series, xName, xText, low, high, smooth = true, sl
     }
     parts.push(svg("text", { class: "tick", x: MARGIN.left - 10, y: bottom + 18, "text-anchor": "end" }, xName));
     for (const one of series) {
-      const noisy = smooth && !one.band && one.y.length > 30;
+      const window = smooth && !one.band ? smoothing(one.y.length) : 1;
       if (one.band) parts.push(svg("path", { class: `band ${one.colour}`, d: path([...one.x, ...[...one.x].reverse()],
         [...one.y.map((value, place) => value + one.band[place]), ...one.y.map((value, place) => value - one.band[place]).reverse()]) }));
-      if (noisy) parts.push(svg("path", { class: `curve faint ${one.colour}`, d: path(one.x, one.y) }));
-      const window = noisy ? Math.round(one.y.length / 25) : 1;
+      if (window > 1) parts.push(svg("path", { class: `curve faint ${one.colour}`, d: path(one.x, one.y) }));
       parts.push(svg("path", { class: `curve ${one.colour}`, d: path(one.x, runningMean(one.y, window)) }));
       if (one.dots || one.y.length === 1) {
         one.x.forEach((at, place) => one.y[place] !== null && parts.push(

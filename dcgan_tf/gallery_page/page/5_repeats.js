@@ -75,8 +75,9 @@ function bundled(chosen, seriesOf) {
     const finished = made.filter(({ run }) => run.status === "finished").map(({ one }) => one);
     if (!inBands || finished.length < 2) return made.map(({ one }) => one);
     const mean = meanOf(finished.map(placed));
-    return [mean && { ...mean, name: `${labels[place]} (${finished.length})`, colour: finished[0].colour, dots: finished[0].dots },
-      ...made.filter(({ run }) => run.status !== "finished").map(({ one }) => one)].filter((one) => one);
+    if (!mean) return made.map(({ one }) => one);
+    return [{ ...mean, name: `${labels[place]} (${finished.length})`, colour: finished[0].colour, dots: finished[0].dots },
+      ...made.filter(({ run }) => run.status !== "finished").map(({ one }) => one)];
   });
 }
 
@@ -86,7 +87,7 @@ function meanOf(curves) {
   const whole = curves.map(({ x, y, dots }) => {
     const there = y.map((value, place) => (value === null ? -1 : place)).filter((place) => place >= 0);
     const values = there.map((place) => y[place]);
-    return { x: there.map((place) => x[place]), y: !dots && values.length > 30 ? runningMean(values, Math.round(values.length / 25)) : values };
+    return { x: there.map((place) => x[place]), y: runningMean(values, dots ? 1 : smoothing(values.length)) };
   });
   const low = Math.max(...whole.map(({ x }) => x[0])), high = Math.min(...whole.map(({ x }) => x[x.length - 1]));
   const x = [...new Set(whole.flatMap((one) => one.x))].filter((at) => at >= low && at <= high).sort((a, b) => a - b);
