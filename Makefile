@@ -39,7 +39,7 @@ TESTERS = $$($(BIN)/python -c 'import os; may = getattr(os, "sched_getaffinity",
 # Bytecode is written even where somebody turned that off: some hundred processes would compile the package anew.
 test: $(READY)
 	@$(BIN)/ruff check --quiet .
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n $(TESTERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n $(TESTERS) --dist loadfile $(PYTEST)
 
 # Speed and quality against the TensorFlow tutorial and a plain DCGAN; hours. BENCHMARK="--seeds 0 --budgets 30" for less.
 benchmark: $(READY)

@@ -24,15 +24,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a 
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# Files that take longest, first: one that is begun last keeps one process busy while the others have nothing to do.
-LONGEST = "teaching_notebooks gan dask web kill devices face_notebooks notebooks replicas evaluate search cli tables"
-
-
-def pytest_collection_modifyitems(items):
-    order = {f"test_{name}.py": place for place, name in enumerate(LONGEST.split())}
-    items.sort(key=lambda item: order.get(item.path.name, len(order)))
-
-
 def pytest_collection_finish():
     gc.freeze()
     gc.enable()

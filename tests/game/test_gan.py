@@ -22,11 +22,10 @@ def _compiled(gan, shape, batch_size=8):
 NARROWED = dict.fromkeys(("quick_colour", "few_colour", "radford", "nitk", "vrdl", "sapienza", "rpi", "rpi_rescued"), 8)
 
 
-# `quick` and `few` are the networks of `quick_colour` and `few_colour`, and are trained all over these tests.
-@pytest.mark.parametrize("name", sorted(RECIPES.keys() - {"quick", "few"}))
+@pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_trains_two_steps(name):
     recipe = RECIPES[name].with_fields({"batch_size": 4, **({"width": NARROWED[name]} if name in NARROWED else {})})
-    size = dict.fromkeys(("quick_colour", "few_colour", "tutorial"), 28).get(name, recipe.image_size)
+    size = dict.fromkeys(("quick", "quick_colour", "few", "few_colour", "tutorial"), 28).get(name, recipe.image_size)
     shape = (size, size, recipe.channels or 3)
     gan = GAN(recipe, shape, seed=1)
     before = values_of(gan.generator.trainable_variables), values_of(gan.discriminator.trainable_variables)
