@@ -170,8 +170,9 @@ def _labelled_data(source, dataset):
         raise UserError(f"{str(source)!r} is a file: attributes need a run directory, which knows its data")
     run = Run(source)
     if run.labels is not None and run.labels.are_classes:
-        raise UserError(f"run {str(source)!r} is asked for its classes, and the page has a button for each: leave out "
-                        "--attributes")  # fmt: skip
+        raise UserError(
+            f"run {str(source)!r} is asked for its classes, and the page has a button for each: leave out --attributes"
+        )
     data = data_of(run, dataset)
     if not can_classify(data):
         raise UserError(
