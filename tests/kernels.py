@@ -15,12 +15,8 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
 ROOT = Path(__file__).parents[1]
-# A notebook shows dozens of pictures, and to draw and encode them finely takes longer than to train; and a graph that
-# makes four steps is not worth TensorFlow's optimising.
-COARSE = """
-import dcgan_tf.pictures.picture as picture; picture.DOTS_PER_INCH = 48
-import tensorflow; tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-"""
+# A notebook shows dozens of pictures, and to draw and encode them finely takes longer than to train.
+COARSE = "import dcgan_tf.pictures.picture as picture; picture.DOTS_PER_INCH = 48"
 
 
 @contextmanager
