@@ -5,15 +5,20 @@ The functions of the command line are here by the same names; they are imported 
 """
 
 import os
+import platform
 import sys
 
 # What must be set before TensorFlow and Keras are imported, wherever that is.
 # GPU memory as it is needed: TensorFlow would take all of it, and starve a run beside this one. One's own value stays.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+# Convolutions by oneDNN, which TensorFlow has, and takes by itself only on processors with instructions for neural
+# networks. On others it is off, and a step of any recipe takes 1.1 to 2.7 times as long (benchmarks/README.md).
+if platform.machine().lower() in ("x86_64", "amd64"):
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 if "keras" not in sys.modules:
     os.environ["KERAS_BACKEND"] = "tensorflow"  # see system/keras_backend.py
 
-__version__ = "0.5.0"  # quick is another recipe on colour than in 0.4
+__version__ = "0.5.1"  # oneDNN wherever TensorFlow has it: other last bits than 0.5.0 on older processors
 
 _WHERE = {
     "look": "dcgan_tf.looking.look",

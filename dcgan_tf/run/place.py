@@ -61,6 +61,13 @@ def _may_be_there(name):
     return name in ("notebook.ipynb", ".lock", ".writer.json", ".ipynb_checkpoints") or name.endswith(".partial.json")
 
 
+# What of a machine decides in which order numbers are added, and how it is said.
+_SUMS_ARE_SPLIT_BY = {
+    "cores": lambda count: f"with {count} core{'s' * (count != 1)}",
+    "onednn": lambda is_on: "with oneDNN" if is_on else "without oneDNN",
+}
+
+
 def agree_on_config(run, config, say):
     """Write config.json, or see that the run that is there was started with the same settings.
 
@@ -81,6 +88,13 @@ def agree_on_config(run, config, say):
             f"note: this run was started on {_devices(then)} and goes on with {_devices(now)}: "
             "the last bits of its numbers will differ from an uninterrupted run"
         )
+    for name, said in _SUMS_ARE_SPLIT_BY.items():
+        then, now = (one.get("hardware", {}).get(name) for one in (run.config, config))
+        if then != now and then is not None:
+            say(
+                f"note: this run was started {said(then)} and goes on {said(now)}: "
+                "the last bits of its numbers will differ from an uninterrupted run"
+            )
     for name, version in run.config.get("versions", {}).items():
         if version != config["versions"].get(name):
             say(

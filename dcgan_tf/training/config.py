@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework.test_util import IsMklEnabled
 
 import dcgan_tf
 from dcgan_tf.data.dataset import Dataset
@@ -61,6 +62,7 @@ def describe(
         "hardware": {
             "system": f"{platform.system()} {platform.machine()}",
             "cores": arithmetic_threads(),
+            "onednn": IsMklEnabled(),  # its old name; what TensorFlow says, since a person may have imported it first
             "gpus": gpus,
             **(devices or Devices()).recorded(),
             # Whether one step has one outcome: by its form on a CPU, elsewhere only where TensorFlow was asked for it.

@@ -4,6 +4,7 @@ import ast
 import importlib
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,8 @@ PACKAGE = Path(dcgan_tf.__file__).parent
 
 def python(code, **environment):
     """What a new process prints last; it must end well."""
-    inherited = {name: value for name, value in os.environ.items() if name != "TF_FORCE_GPU_ALLOW_GROWTH"}
+    own = ("TF_FORCE_GPU_ALLOW_GROWTH", "TF_ENABLE_ONEDNN_OPTS")
+    inherited = {name: value for name, value in os.environ.items() if name not in own}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env={**inherited, **environment}
     )
@@ -68,3 +70,18 @@ def test_gpu_memory_is_taken_as_needed_unless_a_person_says_otherwise():
     code = "import os, dcgan_tf; print(os.environ['TF_FORCE_GPU_ALLOW_GROWTH'])"
     assert python(code) == "true"
     assert python(code, TF_FORCE_GPU_ALLOW_GROWTH="false") == "false"
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="only there it is switched on")
+def test_convolutions_are_onednn_s_on_any_x86_unless_a_person_says_otherwise():
+    code = """
+import dcgan_tf
+import tensorflow as tf
+from tensorflow.python.eager import context
+context.enable_run_metadata()  # keeps the graphs as they are computed
+tf.function(lambda x, kernel: tf.nn.conv2d(x, kernel, 1, "SAME"))(tf.ones([2, 8, 8, 3]), tf.ones([3, 3, 3, 4]))
+graphs = context.export_run_metadata().partition_graphs
+print(*[node.op for graph in graphs for node in graph.node if "Conv2D" in node.op])
+"""
+    assert python(code) == "_MklNativeConv2D"
+    assert python(code, TF_ENABLE_ONEDNN_OPTS="0") == "Conv2D"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from same_runs import assert_same
 
+from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.place import agree_on_config
 from dcgan_tf.system.errors import UserError
@@ -120,8 +121,6 @@ def test_processes_that_would_train_different_things_are_told():
 
 
 def test_going_on_with_another_number_of_devices_is_said(tmp_path):
-    from dcgan_tf.recipe.fields import Recipe
-
     data = {"name": "data", "fingerprint": "ab", "image_shape": [8, 8, 1]}
     config = {"recipe": Recipe().as_dict(), "dataset": data, "seed": 0, "log_every": 50, "steps_per_epoch": 3}
     run, said = Run(tmp_path), []
@@ -130,6 +129,19 @@ def test_going_on_with_another_number_of_devices_is_said(tmp_path):
     assert not said
     agree_on_config(run, {**config, "hardware": {"replicas": 2}}, said.append)
     assert len(said) == 1 and "was started on 1 device and goes on with 2 devices" in said[0]
+
+
+def test_going_on_where_numbers_are_added_in_another_order_is_said(tmp_path):
+    data = {"name": "data", "fingerprint": "ab", "image_shape": [8, 8, 1]}
+    config = {"recipe": Recipe().as_dict(), "dataset": data, "seed": 0, "log_every": 50, "steps_per_epoch": 3}
+    run, said = Run(tmp_path), []
+    run.write_config({**config, "hardware": {"cores": 1, "onednn": False}})
+    agree_on_config(run, {**config, "hardware": {"cores": 1, "onednn": False}}, said.append)
+    assert not said
+    agree_on_config(run, {**config, "hardware": {"cores": 4, "onednn": True}}, said.append)
+    assert len(said) == 2
+    assert "was started with 1 core and goes on with 4 cores" in said[0]
+    assert "was started without oneDNN and goes on with oneDNN" in said[1]
 
 
 # --- real devices, real processes ------------------------------------------------------------------------------
