@@ -51,7 +51,12 @@ def main(runs, output):
         click.echo(f"{file.stem}: {said}\n{effects_frame(found).to_string()}")
     if frames:
         whole = pd.concat(frames)
-        write_text(output / "verdicts.csv", whole[["claim", "verdict", *whole.columns[:-2]]].to_csv(index=False))
+        whole = whole[["claim", "verdict", *whole.columns[:-2]]].astype(str)
+        before = output / "verdicts.csv"
+        if before.exists():  # of claims whose runs are not here, what was found before stays
+            old = pd.read_csv(before, dtype=str, keep_default_na=False)
+            whole = pd.concat([old[~old["claim"].isin(whole["claim"])], whole])
+        write_text(before, whole.sort_values("claim", kind="stable").to_csv(index=False))
 
 
 if __name__ == "__main__":
