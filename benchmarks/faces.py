@@ -1,10 +1,10 @@
-"""Faces with equal steps, judged by what nothing was tuned to: a classifier of another kind, and the grain.
+"""Faces with equal steps or seconds, judged by what nothing was tuned to: a classifier of another kind, and the grain.
 
     python benchmarks/faces.py [--ways "quick" "quick loss=hinge" ...] [--seeds 0,1] [--steps 350,700]
-                               [--data avatars] [--output results/benchmarks/faces]
+                               [--seconds 180,600] [--data avatars] [--output results/benchmarks/faces]
 
 A way is a recipe and fields that are changed in it. Each is trained by train(), on 10,000 avatars of 64x64 or on a
-prepared folder with attributes. Three numbers for each, at each number of steps, of 2,500 images: the Fréchet distance
+prepared folder with attributes. Three numbers for each, at each number of steps (or of seconds), of 2,500 images: the Fréchet distance
 by the classifier that `evaluate` uses; that by another network, trained here with other seeds on *noisy* images, which
 cannot rely on single pixels; and the grain ratio, which knows no shapes (metrics.py). Real against real comes first.
 Grids lie beside: look at them at full size before you believe any number. What is trained already is kept.
@@ -102,6 +102,7 @@ def main():
     )
     parser.add_argument("--seeds", default="0,1")
     parser.add_argument("--steps", default="350,700")
+    parser.add_argument("--seconds", help="of training, in the place of steps")
     parser.add_argument("--data", default="avatars", help="a prepared folder with attributes; avatars: they are drawn")
     parser.add_argument("--output", type=Path, default=Path("results/benchmarks/faces"))
     options = parser.parse_args()
@@ -112,24 +113,27 @@ def main():
     data = load_dataset(options.data)
     judge = judge_of(data, options.output)
     rest = np.sort(np.random.default_rng(0).permutation(len(data))[len(data) // 2 :][:_IMAGES])
-    print("| way | seed | steps | own classifier | noisy classifier | grain |\n| --- | --- | --- | --- | --- | --- |")
-    _say("*real against real*", "", "", judge(data.images[rest]))
+    print("| way | seed | steps | seconds | own classifier | noisy classifier | grain |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    _say("*real against real*", "", "", "", judge(data.images[rest]))
+    unit = "max_seconds" if options.seconds else "steps"
     for seed in map(int, options.seeds.split(",")):
         for way in options.ways:
             recipe, fields = recipe_and_fields(way)
             name = f"{way.replace(' ', '-')}-seed{seed}"
-            for steps in map(int, options.steps.split(",")):
+            for length in map(int, (options.seconds or options.steps).split(",")):
                 with contextlib.redirect_stdout(sys.stderr):  # the table stays one
-                    run = train(recipe, options.data, options.output / name, steps=steps, seed=seed, overrides=fields,
-                                progress=NoProgress())  # fmt: skip
+                    run = train(recipe, options.data, options.output / name, **{unit: length}, seed=seed,
+                                overrides=fields, progress=NoProgress(), evaluate_every=0)  # fmt: skip
                 images = sample(run.path, _IMAGES, seed=1)
-                save_png(options.output / f"{name}-{steps}.png", grid(images[:64]))
-                _say(way, seed, steps, judge(images))
+                save_png(options.output / f"{name}-{length}{'s' if options.seconds else ''}.png", grid(images[:64]))
+                last = run.rows()[-1]
+                _say(way, seed, last["step"], f"{last['seconds']:.0f}", judge(images))
 
 
-def _say(way, seed, steps, found):
+def _say(way, seed, steps, seconds, found):
     own, noisy, grain = found
-    print(f"| {way} | {seed} | {steps} | {own:.1f} | {noisy:.1f} | {grain:.2f} |", flush=True)
+    print(f"| {way} | {seed} | {steps} | {seconds} | {own:.1f} | {noisy:.1f} | {grain:.2f} |", flush=True)
 
 
 if __name__ == "__main__":
