@@ -4,9 +4,10 @@
                                [--seconds 180,600] [--data avatars] [--output results/benchmarks/faces]
 
 A way is a recipe and fields that are changed in it. Each is trained by train(), on 10,000 avatars of 64x64 or on a
-prepared folder with attributes. Three numbers for each, at each number of steps (or of seconds), of 2,500 images: the Fréchet distance
-by the classifier that `evaluate` uses; that by another network, trained here with other seeds on *noisy* images, which
-cannot rely on single pixels; and the grain ratio, which knows no shapes (metrics.py). Real against real comes first.
+prepared folder with attributes. Three numbers for each, at each number of steps (or of seconds), of 2,500 images: the
+Fréchet distance by the classifier that `evaluate` uses; that by another network, trained here with other seeds on
+*noisy* images, which cannot rely on single pixels; and the grain ratio, which knows no shapes (metrics.py). Real
+against real comes first.
 Grids lie beside: look at them at full size before you believe any number. What is trained already is kept.
 """
 
