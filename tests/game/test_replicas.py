@@ -29,8 +29,9 @@ def found(tmp_path_factory):
 
 @pytest.mark.parametrize("case", CASES)
 def test_two_devices_make_the_step_that_one_would(found, case):
-    limit = 1e-3 if "float16" in case else 1e-4  # relative to the largest value of each variable
-    assert found[case]["metrics"] < 1e-6
+    # Relative to the largest value of each variable. A number of float16 is rounded by up to 5e-4.
+    of_metrics, limit = (5e-4, 5e-3) if "float16" in case else (1e-6, 1e-4)
+    assert found[case]["metrics"] < of_metrics
     assert {name: far for name, far in found[case]["variables"].items() if far > limit} == {}
 
 

@@ -20,11 +20,14 @@ DRAWN = {"augment": "translation,cutout,color", "horizontal_flips": True, "label
 FOLLOWED = {"instance_noise": 0.2, "instance_noise_images": 100, "instance_noise_target": 0.6, "ema_images": 100}
 LAZY = {"r1_gamma": 1.0, "r2_gamma": 1.0, "r1_every": 2, "penalty_share": 0.5, "discriminator_batch": "together"}
 CRITIC = {"loss": "wasserstein", "gradient_penalty": 10.0, "discriminator_steps": 2, "discriminator_batch_norm": False}
+# From weights of 0.002 come gradients that float16 rounds to next to nothing, and Adam makes whole steps of what is
+# left: weights of another size, and an epsilon by which steps are as large as the gradients.
+SHORT_FLOATS = {"precision": "float16", "initial_std": 0.1, "adam_epsilon": 0.01}
 # name: (recipe, its changes, shape of the images, steps). `gwu` has BatchNorm in G and in D, `tutorial` in G, and in D
 # dropout.
 CASES = {
     "no BatchNorm": ("radford", {"batch_norm": "none", **DRAWN, **FOLLOWED}, (8, 8, 3), 20),
-    "gated, float16": ("gwu", {"precision": "float16", "update_rule": "loss_gated"}, (8, 8, 3), 3),
+    "gated, float16": ("gwu", {**SHORT_FLOATS, "update_rule": "loss_gated"}, (8, 8, 3), 3),
     "critic": ("gwu", {**CRITIC, "update_rule": "alternating"}, (8, 8, 3), 4),
     "labels, lazy penalties": ("tutorial", {"conditional": True, "spectral_norm": True, **LAZY}, (28, 28, 1), 3),
 }
