@@ -14,6 +14,7 @@ import pytest
 from written_runs import write_run
 
 from dcgan_tf.cli import cli
+from dcgan_tf.gallery_page import build
 from dcgan_tf.gallery_page.build import _embedded, gallery
 from dcgan_tf.gallery_page.run_pictures import shown_in_grids
 from dcgan_tf.pictures.films import write_gif, write_webp
@@ -294,6 +295,15 @@ def test_the_command_line_prints_where_the_page_is(folder, capsys):
 
 
 # --- in a real browser ------------------------------------------------------------------------------------
+
+
+def test_durations_are_said_without_what_is_nothing(browser, folder):
+    tools = (Path(build.__file__).parent / "page" / "1_tools.js").read_text(encoding="utf-8")
+    seconds = [0, 4.25, 9.96, 59.7, 89, 2400, 3599.8, 5431, 7200, None]
+    spoken = browser.open(folder / "index.html").evaluate(
+        f"(() => {{ {tools}; return {json.dumps(seconds)}.map(duration) }})()"
+    )
+    assert spoken == ["0 s", "4.3 s", "10 s", "1 min", "1 min 29 s", "40 min", "1 h", "1 h 31 min", "2 h", "–"]
 
 
 def visible(page):

@@ -65,10 +65,11 @@ function number(value) {
 
 function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
-  if (seconds < 60) return `${seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds)} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (seconds < 9.95) return `${Math.round(seconds * 10) / 10} s`;
+  const long = seconds >= 3599.5;  // hours and minutes, or minutes and seconds
+  const count = Math.round(seconds / (long ? 60 : 1)), rest = count % 60;
+  const parts = [[Math.floor(count / 60), long ? "h" : "min"], [rest, long ? "min" : "s"]];
+  return parts.filter(([number]) => number).map(([number, unit]) => `${number} ${unit}`).join(" ");
 }
 
 const day = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
