@@ -29,14 +29,17 @@ class Dataset:
         not given, it is computed as soon as it is asked for.
     images_fingerprint: the same of the images without their labels.
     notes: what a person should be told about these data, one line each.
+    options: of load_dataset, those by which the images became what they are, such as "stretch": a training writes
+        them down, so that the same images are found again.
 
     Raises UserError when the images are no such pixels, or the labels do not fit them.
     """
 
     def __init__(
-        self, name, images, labels=None, label_names=None, fingerprint=None, notes=(), images_fingerprint=None
-    ):
-        self.name, self.notes = name, tuple(notes)
+        self, name, images, labels=None, label_names=None, fingerprint=None, notes=(), images_fingerprint=None,
+        options=(),
+    ):  # fmt: skip
+        self.name, self.notes, self.options = name, tuple(notes), tuple(options)
         self.images = images if isinstance(images, StoredImages) else _checked_pixels(name, images)
         self.label_names = None if label_names is None else tuple(map(str, label_names))
         self.labels = None if labels is None else _checked_labels(name, labels, len(self.images), self.label_names)
@@ -64,7 +67,7 @@ class Dataset:
 
     def changed(self, **changes) -> "Dataset":
         """The same but for these changes, by the names of the constructor; other images have another fingerprint."""
-        parts = {name: getattr(self, name) for name in ("name", "images", "labels", "label_names", "notes")}
+        parts = {name: getattr(self, name) for name in ("name", "images", "labels", "label_names", "notes", "options")}
         if not {"images", "labels"} & set(changes):
             parts |= {name: self.__dict__.get(name) for name in ("fingerprint", "images_fingerprint")}
         return Dataset(**{**parts, **changes})

@@ -64,17 +64,18 @@ def load_dataset(
     changes = {option: True for option, asked in options.items() if asked}
     if not isinstance(dataset, Dataset):
         dataset = _find(dataset, image_size, channels, folder_size, resize, split, changes)
-    elif changes or split != "train":
-        raise UserError(
-            f"dataset {dataset.name!r} is in memory: {' and '.join(changes) or 'split'} cannot be had of it"
-        )
+    elif (new := [option for option in changes if option not in dataset.options]) or split != "train":
+        raise UserError(f"dataset {dataset.name!r} is in memory: {' and '.join(new) or 'split'} cannot be had of it")
     elif not dataset.notes:  # numbers from 0 to 1 that were made whole, for example
         dataset = dataset.changed(notes=faint_note(value_range(dataset.images)))
     if classes is not None:
         dataset = _pick_classes(dataset, classes)
     if limit is not None and limit < len(dataset):
         dataset = _subset(dataset, np.arange(limit) * len(dataset) // limit)
-    return _fit(dataset, image_size, channels, resize)
+    fitted = _fit(dataset, image_size, channels, resize)
+    asked = [*changes, *(["resize"] if resize else [])]
+    new = [option for option in asked if option not in fitted.options]
+    return fitted.changed(options=(*fitted.options, *new)) if new else fitted
 
 
 def _find(name_or_path, image_size, channels, folder_size, resize, split, changes):

@@ -43,7 +43,7 @@ def find_dataset(dataset):
     return str(found) if len(Path(dataset).parts) > 1 or Path(found).exists() else dataset
 
 
-def load_data(dataset, recipe, changes: dict, classes=None, resize: bool = False):
+def load_data(dataset, recipe, changes: dict, classes=None, resize: bool = False, drop_small: bool = False):
     """The dataset as `train` loads it for that recipe with those changes.
 
     dataset: a name, or a path as find_path takes it.
@@ -53,7 +53,8 @@ def load_data(dataset, recipe, changes: dict, classes=None, resize: bool = False
         from dcgan_tf.networks.architectures import check_image_shape
         from dcgan_tf.training.request import load_images_for
 
-    data = load_images_for(recipe, find_dataset(dataset), "image_size" in changes, classes, resize)
+    fitted = {"classes": classes, "resize": resize, "drop_small": drop_small}
+    data = load_images_for(recipe, find_dataset(dataset), "image_size" in changes, **fitted)
     check_image_shape(recipe, data.image_shape)
     return data
 

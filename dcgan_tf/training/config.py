@@ -15,6 +15,8 @@ from dcgan_tf.system.workers import arithmetic_threads
 from dcgan_tf.training.devices.devices import Devices
 from dcgan_tf.training.request import Request
 
+_OF_PICTURES = ("resize", "stretch", "all_frames", "drop_small")  # how pictures are read and brought to one size
+
 
 def describe(
     request: Request,
@@ -43,10 +45,7 @@ def describe(
             "images": len(dataset),
             "image_shape": list(dataset.image_shape),
             "classes": request.classes,
-            "resize": request.resize,
-            "stretch": request.stretch,
-            "all_frames": request.all_frames,
-            "drop_small": request.drop_small,
+            **{option: getattr(request, option) or option in dataset.options for option in _OF_PICTURES},
         },
         **({"start_from": start} if start else {}),
         "log_every": request.log_every,

@@ -273,6 +273,10 @@ def test_small_pictures_can_be_left_out(folder):
         "5 of 7 files are pictures smaller than 40x40, and were left out",
         "1 of 7 files were skipped: notes.txt (not an image)",
     )
-    assert len(load_dataset(folder, image_size=40, drop_small=True, resize=True)) == 1
+    assert dataset.options == ("drop_small",) and load_dataset(dataset, drop_small=True) is dataset
+    with pytest.raises(UserError, match="is in memory: stretch cannot be had of it"):
+        load_dataset(dataset, drop_small=True, stretch=True)
+    both = load_dataset(folder, image_size=40, drop_small=True, resize=True)
+    assert len(both) == 1 and both.options == ("drop_small", "resize")
     with pytest.raises(UserError, match=r"no usable picture in .* all of its 7 files .*\(smaller than 64x64: 30x40\)"):
         load_dataset(folder, drop_small=True)

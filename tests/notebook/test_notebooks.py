@@ -20,6 +20,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.notebook.parameters import declared_parameters
+from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.recipe.catalogue import RECIPES
 from dcgan_tf.run.directory import Run
 
@@ -192,8 +193,12 @@ def test_papermill_gets_plain_lines_and_nothing_of_tensorflows_chatter(mnist):
 
 
 def test_cifar10_runs_from_the_command_line_in_the_notebooks_folder(tmp_path):
-    settings = [f"-r results_dir {tmp_path} -r run_name run -p dataset fake -p image_size 32 -p steps 4 -p width 4"]
-    settings[0] += " -p batch_size 20 -p features pixels -p evaluation_samples 60"
+    rng, folder = np.random.default_rng(0), tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(61):
+        save_png(folder / f"{number}.png", rng.integers(0, 256, (33 if number else 20, 33, 3), dtype=np.uint8))
+    settings = [f"-r results_dir {tmp_path} -r run_name run -r dataset {folder} -p drop_small True -p image_size 32"]
+    settings[0] += " -p steps 4 -p width 4 -p batch_size 20 -p features pixels -p evaluation_samples 60"
     overrides = "{overrides: {channels: 3, grid_images: 9, grid_every: 2}}"
     done = subprocess.run(
         [sys.executable, "-m", "papermill", "cifar10.ipynb", str(tmp_path / "executed.ipynb"), "--no-progress-bar"]
@@ -206,7 +211,8 @@ def test_cifar10_runs_from_the_command_line_in_the_notebooks_folder(tmp_path):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     run = Run(tmp_path / "run")
-    assert run.config["dataset"]["image_shape"] == [32, 32, 3]
+    data = run.config["dataset"]
+    assert (data["images"], data["image_shape"], data["drop_small"]) == (60, [32, 32, 3], True)
     assert run.grid_steps() == [0, 1, 2, 4] and run.gif_path.is_file() and run.generator_path.is_file()
     executed = nbformat.read(tmp_path / "executed.ipynb", 4)
     assert len(outputs(executed, "image/png")) >= 7

@@ -29,3 +29,6 @@ def test_how_the_pictures_were_read_is_written_down():
     found = describe(request(stretch=True, drop_small=True, classes=np.array([3, 7])), data)["dataset"]
     assert (found["stretch"], found["all_frames"], found["resize"], found["drop_small"]) == (True, False, False, True)
     assert found["classes"] == [3, 7]
+    read = Dataset("mine", data.images, options=("all_frames",)).changed(name="yours")
+    found = describe(request(resize=True), read)["dataset"]
+    assert (found["stretch"], found["all_frames"], found["resize"], found["drop_small"]) == (False, True, True, False)
