@@ -9,6 +9,8 @@ import pytest
 from browser import browser_or_skip
 from kernels import one_kernel
 
+import dcgan_tf  # noqa: F401 (it sets what must be set before TensorFlow is imported, which some tests do first)
+
 sys.modules.setdefault("rfc3987_syntax", None)  # two seconds of importing papermill: see sweeps/worker.py
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tests run in parallel; BLAS threads of several processes on the same cores would mostly wait for each other.

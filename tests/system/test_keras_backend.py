@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
+from tensorflow.python.eager import context
 
 import dcgan_tf
 from dcgan_tf.system import keras_backend
@@ -72,16 +74,27 @@ def test_gpu_memory_is_taken_as_needed_unless_a_person_says_otherwise():
     assert python(code, TF_FORCE_GPU_ALLOW_GROWTH="false") == "false"
 
 
-@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="only there it is switched on")
-def test_convolutions_are_onednn_s_on_any_x86_unless_a_person_says_otherwise():
-    code = """
-import dcgan_tf
-import tensorflow as tf
-from tensorflow.python.eager import context
-context.enable_run_metadata()  # keeps the graphs as they are computed
-tf.function(lambda x, kernel: tf.nn.conv2d(x, kernel, 1, "SAME"))(tf.ones([2, 8, 8, 3]), tf.ones([3, 3, 3, 4]))
-graphs = context.export_run_metadata().partition_graphs
-print(*[node.op for graph in graphs for node in graph.node if "Conv2D" in node.op])
-"""
-    assert python(code) == "_MklNativeConv2D"
-    assert python(code, TF_ENABLE_ONEDNN_OPTS="0") == "Conv2D"
+ON_X86 = pytest.mark.skipif(
+    platform.machine().lower() not in ("x86_64", "amd64"), reason="only there it is switched on"
+)
+
+
+@ON_X86
+def test_onednn_is_switched_on_unless_a_person_says_otherwise():
+    code = "import os, dcgan_tf; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    assert python(code) == "1"
+    assert python(code, TF_ENABLE_ONEDNN_OPTS="0") == "0"
+
+
+@ON_X86
+def test_a_convolution_is_onednn_s():
+    context.enable_run_metadata()  # keeps the graphs as they are computed
+    try:
+        convolve = tf.function(lambda x, kernel: tf.nn.conv2d(x, kernel, 1, "SAME"))
+        convolve(tf.ones([2, 8, 8, 3]), tf.ones([3, 3, 3, 4]))
+        graphs = context.export_run_metadata().partition_graphs
+    finally:
+        context.disable_run_metadata()
+    on = os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    found = [node.op for graph in graphs for node in graph.node if "Conv2D" in node.op]
+    assert found == (["_MklNativeConv2D"] if on else ["Conv2D"])
