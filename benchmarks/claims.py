@@ -52,11 +52,11 @@ def main(runs, output):
     if frames:
         whole = pd.concat(frames)
         whole = whole[["claim", "verdict", *whole.columns[:-2]]].astype(str)
-        before = output / "verdicts.csv"
-        if before.exists():  # of claims whose runs are not here, what was found before stays
-            old = pd.read_csv(before, dtype=str, keep_default_na=False)
+        path = output / "verdicts.csv"
+        if path.exists():  # of claims whose runs are not here, what was found before stays
+            old = pd.read_csv(path, dtype=str, keep_default_na=False)
             whole = pd.concat([old[~old["claim"].isin(whole["claim"])], whole])
-        write_text(before, whole.sort_values("claim", kind="stable").to_csv(index=False))
+        write_text(path, whole.sort_values("claim", kind="stable").to_csv(index=False))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,10 @@ _BATCHES_PER_CALL = 16
 _BYTES_PER_CALL = 4_000_000
 
 
+# By which options of load_dataset pictures become what they are.
+OPTIONS = ("resize", "stretch", "all_frames", "drop_small")
+
+
 class Dataset:
     """Images, labels where there are any, and what is known of them. It does not change once it is made.
 
@@ -29,8 +33,8 @@ class Dataset:
         not given, it is computed as soon as it is asked for.
     images_fingerprint: the same of the images without their labels.
     notes: what a person should be told about these data, one line each.
-    options: of load_dataset, those by which the images became what they are, such as "stretch": a training writes
-        them down, so that the same images are found again.
+    options: those of OPTIONS by which the images became what they are: a training writes them down, so that the same
+        images are found again.
 
     Raises UserError when the images are no such pixels, or the labels do not fit them.
     """

@@ -61,17 +61,10 @@ def _may_be_there(name):
     return name in ("notebook.ipynb", ".lock", ".writer.json", ".ipynb_checkpoints") or name.endswith(".partial.json")
 
 
-# What of a machine decides in which order numbers are added, and how it is said.
-_SUMS_ARE_SPLIT_BY = {
-    "cores": lambda count: f"with {count} core{'s' * (count != 1)}",
-    "onednn": lambda is_on: "with oneDNN" if is_on else "without oneDNN",
-}
-
-
 def agree_on_config(run, config, say):
     """Write config.json, or see that the run that is there was started with the same settings.
 
-    Raises UserError with the list of what differs; `say` is told of other versions of the software.
+    Raises UserError with the list of what differs; `say` is told why its last bits may differ.
     """
     if not run.config_path.exists():
         run.write_config(config)
@@ -82,25 +75,28 @@ def agree_on_config(run, config, say):
             f"run {str(run.path)!r} was started with other settings ({'; '.join(differences)}): "
             "give the same ones, or another run directory"
         )
-    then, now = (one.get("hardware", {}).get("replicas", 1) for one in (run.config, config))
-    if then != now:
+    for then, now, surely in _other_sums(run.config, config):
         say(
-            f"note: this run was started on {_devices(then)} and goes on with {_devices(now)}: "
-            "the last bits of its numbers will differ from an uninterrupted run"
+            f"note: this run was started {then} and goes on {now}: "
+            f"the last bits of its numbers {surely} differ from an uninterrupted run"
         )
-    for name, said in _SUMS_ARE_SPLIT_BY.items():
-        then, now = (one.get("hardware", {}).get(name) for one in (run.config, config))
-        if then != now and then is not None:
-            say(
-                f"note: this run was started {said(then)} and goes on {said(now)}: "
-                "the last bits of its numbers will differ from an uninterrupted run"
-            )
-    for name, version in run.config.get("versions", {}).items():
-        if version != config["versions"].get(name):
-            say(
-                f"note: this run was started with {name} {version} and goes on with {config['versions'].get(name)}: "
-                "the last bits of its numbers may differ from an uninterrupted run"
-            )
+
+
+def _other_sums(old, new):
+    """What decides how numbers are added and differs: how it was, how it is, and whether the sums will or may differ.
+
+    What the run does not know is younger than it, and nothing can be said of it.
+    """
+    before, after = ({"replicas": 1, **config.get("hardware", {})} for config in (old, new))
+    if before["replicas"] != after["replicas"]:
+        yield f"on {_counted(before['replicas'], 'device')}", f"with {_counted(after['replicas'], 'device')}", "will"
+    if before.get("cores", after.get("cores")) != after.get("cores"):
+        yield f"with {_counted(before['cores'], 'core')}", f"with {_counted(after['cores'], 'core')}", "will"
+    if before.get("onednn", after.get("onednn")) != after.get("onednn"):
+        yield *("with oneDNN" if one["onednn"] else "without oneDNN" for one in (before, after)), "will"
+    for name, version in old.get("versions", {}).items():
+        if version != new["versions"].get(name):
+            yield f"with {name} {version}", f"with {name} {new['versions'].get(name)}", "may"
 
 
 def _started_from(config):
@@ -108,8 +104,8 @@ def _started_from(config):
     return start and f"{start['run']} after step {start['step']}, weights {start['weights'][:8]}"
 
 
-def _devices(count):
-    return "1 device" if count == 1 else f"{count} devices"
+def _counted(count, what):
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _differences(old: dict, new: dict) -> list[str]:

@@ -6,6 +6,7 @@ and where it cannot say all of it (a recipe of one's own), the same is said in P
 
 import shlex
 
+from dcgan_tf.data.dataset import OPTIONS
 from dcgan_tf.recipe.catalogue import RECIPES, changed_recipe
 from dcgan_tf.recipe.fields import Recipe, default_of
 from dcgan_tf.system.errors import UserError
@@ -64,7 +65,7 @@ def _options(config, run_dir):
     options["seed"] = config["seed"]
     if config.get("log_every", 50) != 50:
         options["log_every"] = config["log_every"]
-    options |= {name: True for name in ("resize", "stretch", "all_frames", "drop_small") if data.get(name)}
+    options |= {name: True for name in OPTIONS if data.get(name)}
     if config.get("start_from"):
         options["start_from"] = config["start_from"]["run"]
     return options

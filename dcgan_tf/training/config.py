@@ -9,13 +9,11 @@ import tensorflow as tf
 from tensorflow.python.framework.test_util import IsMklEnabled
 
 import dcgan_tf
-from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.data.dataset import OPTIONS, Dataset
 from dcgan_tf.system.keras_backend import keras
 from dcgan_tf.system.workers import arithmetic_threads
 from dcgan_tf.training.devices.devices import Devices
 from dcgan_tf.training.request import Request
-
-_OF_PICTURES = ("resize", "stretch", "all_frames", "drop_small")  # how pictures are read and brought to one size
 
 
 def describe(
@@ -45,7 +43,7 @@ def describe(
             "images": len(dataset),
             "image_shape": list(dataset.image_shape),
             "classes": request.classes,
-            **{option: getattr(request, option) or option in dataset.options for option in _OF_PICTURES},
+            **{option: getattr(request, option) or option in dataset.options for option in OPTIONS},
         },
         **({"start_from": start} if start else {}),
         "log_every": request.log_every,
