@@ -171,6 +171,21 @@ def test_a_run_whose_worker_is_killed_ends_elsewhere_as_a_training_here_does(clu
     cluster.wait()
 
 
+def test_workers_are_seen_whenever_the_client_refreshes_what_it_knows_of_the_scheduler(cluster, monkeypatch):
+    with executor_for(cluster.on, most=1, say=lambda text: None) as executor:
+        client, seen = executor.client, set(executor.workers.present)
+        sync = client.sync
+
+        def sync_and_refresh(*asked, **options):
+            answer = sync(*asked, **options)
+            sync(client._update_scheduler_info)  # which is done every two seconds, and may be done just here
+            return answer
+
+        monkeypatch.setattr(client, "sync", sync_and_refresh)
+        executor.workers._look()
+        assert len(seen) == 3 and set(executor.workers.present) == seen and len(executor.workers.allowed()) == 2
+
+
 def test_a_run_is_given_what_is_asked_for_and_waits_for_it(cluster, notebook, tmp_path):
     cluster.add("rich", "--nthreads", 2, "--resources", "cores=2 GPU=2", CUDA_VISIBLE_DEVICES="5,6,7")
     cluster.wait()

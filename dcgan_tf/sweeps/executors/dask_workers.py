@@ -76,7 +76,9 @@ class Workers:
             time.sleep(_MOMENT)
 
     def _look(self):
-        present = self.client.scheduler_info(n_workers=-1)["workers"]
+        # Not client.scheduler_info(): that asks, and then returns what the client has kept, which a refresh of its
+        # own, every two seconds, may have replaced meanwhile by an answer that names no workers.
+        present = self.client.sync(self.client.scheduler.identity)["workers"]
         with self._lock:
             self.present = dict(present)
             self._checked &= set(present)
