@@ -48,7 +48,7 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output {str(folder)!r} is a file: give a folder")
     _check_index(folder)
-    written = []
+    written, left_out = [], {}
     for name in names:
         try:
             for stem, made in VIEWS[name][0](look):
@@ -58,7 +58,9 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
         except NotHere as reason:
             if insisted:
                 raise UserError(f"{name}: {reason}") from None
-            say(f"left out: {name} ({reason})")
+            left_out.setdefault(str(reason), []).append(name)
+    for reason, of_these in left_out.items():
+        say(f"left out: {', '.join(of_these)} ({reason})")
     _write_index(folder, look.run)
     return written
 

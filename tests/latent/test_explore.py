@@ -115,6 +115,10 @@ def test_a_run_with_uniform_latents_whose_data_are_gone(trained, tmp_path):
     for name, reason in (("neighbours", "the data of run"), ("epochs", "--keep-samples")):
         with pytest.raises(UserError, match=f"{name}: .*{reason}"):
             explore(Run(run.path), name)
+    said = []
+    explore(Run(run.path), seeds="0,1,2", steps=2, count=10, say=said.append)
+    gone = [text for text in said if "the data of run" in text]  # one reason is said once
+    assert len(gone) == 1 and gone[0].startswith("left out: attributes, neighbours, projection (the data of run")
 
 
 @pytest.mark.parametrize(
