@@ -26,9 +26,15 @@ def test_it_is_a_small_finished_run_without_anything_of_where_it_was_made(name):
 
 
 def _in_the_repository(name):
-    """What git has of this run, or would take: people make pages and sheets there, as its README tells them to."""
+    """What git has of this run, or would take: people make pages and sheets there, as its README tells them to.
+
+    Without git, whatever is there.
+    """
     asked = ["git", "ls-files", "--cached", "--others", "--exclude-standard", name]
-    return subprocess.run(asked, cwd=TRAINED, capture_output=True, text=True, check=True).stdout.splitlines()
+    try:
+        return subprocess.run(asked, cwd=TRAINED, capture_output=True, text=True, check=True).stdout.splitlines()
+    except (OSError, subprocess.CalledProcessError):  # no git, or no checkout of it
+        return [path for path in (TRAINED / name).rglob("*") if path.is_file()]
 
 
 def test_the_digits_are_those_asked_for():
