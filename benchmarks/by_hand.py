@@ -13,7 +13,6 @@ class Loop:
         data = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images), reshuffle_each_iteration=True)
         self.batches = data.repeat().batch(batch_size, drop_remainder=True).prefetch(2)
         self.batch_size, self.images_seen, self.seconds = batch_size, 0, 0.0
-        self.step = tf.Variable(0.0)  # for follow()
 
     def train(self, max_seconds):
         started = time.perf_counter()
@@ -31,13 +30,13 @@ class Loop:
         return np.clip(np.rint(images * 127.5 + 127.5), 0, 255).astype(np.uint8)
 
 
-def follow(average, network, decay, step):
-    """Move the weights of `average` towards those of `network`, after the step of that number, a variable: 0 at first.
+def follow(average, network, decay, optimizer):
+    """Move the weights of `average` towards those of `network`, which this optimizer has just moved.
 
     Faster in the first steps, since few of a large network fit into a minute, and the average would be of the weights
     that it began with.
     """
-    step.assign_add(1.0)
+    step = tf.cast(optimizer.iterations, tf.float32)
     decay = tf.minimum(decay, step / (10.0 + step))
     for slow, weight in zip(average.weights, network.weights, strict=True):
         slow.assign(decay * slow + (1 - decay) * weight)

@@ -62,7 +62,7 @@ class FlowLoop(Loop):
             loss = tf.reduce_mean(tf.square(self.network([between, t], training=True) - (real - noise)))
         variables = self.network.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
-        follow(self.average, self.network, DECAY, self.step)
+        follow(self.average, self.network, DECAY, self.optimizer)
 
     @tf.function
     def flow(self, x):

@@ -69,7 +69,7 @@ class PlainLoop(Loop):
             loss = cross_entropy(self.discriminator(fake, training=True), 1.0)
         variables = self.generator.trainable_variables
         self.optimizers[1].apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        follow(self.average, self.generator, DECAY, self.step)
+        follow(self.average, self.generator, DECAY, self.optimizers[1])
 
     def draw(self, count):
         return self.average(tf.random.normal([count, NOISE_DIM]), training=False)
