@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.data.dataset import OPTIONS, Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.data.images import to_model_range
 from dcgan_tf.data.labels.labels import Labels
@@ -168,17 +168,15 @@ def data_of(run: Run, name=None, split="train") -> Dataset:
         raise UserError(f"run {str(run.path)!r} does not say what it was trained on: give --dataset")
     place = name or recorded["name"]
     # What was prepared is as it is; pictures are brought to what they were for the run.
-    options = () if is_prepared(place) else ("stretch", "all_frames", "drop_small")
-    raw = {option: bool(recorded.get(option)) for option in options}
+    options = ("resize",) if is_prepared(place) else OPTIONS
     try:
         return load_dataset(
             place,
             image_size=height if height == width else None,
             channels=recipe.get("channels"),
             classes=recorded.get("classes"),
-            resize=bool(recorded.get("resize")),
             split=split,
-            **raw,
+            **{option: bool(recorded.get(option)) for option in options},
         )
     except UserError as error:
         if name is not None:
