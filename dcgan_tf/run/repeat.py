@@ -50,9 +50,10 @@ def changed_fields(config: dict) -> dict | None:
     if fields.get("name") not in RECIPES:
         return None
     usual = RECIPES[fields["name"]].as_dict()
+    younger = {name: default_of(name) for name in usual if name not in (*fields, *_DESCRIPTION, "epochs", "steps")}
     return {
         name: value
-        for name, value in fields.items()
+        for name, value in {**fields, **younger}.items()
         if name in usual and name not in _DESCRIPTION and value != usual[name]
     }
 

@@ -127,6 +127,13 @@ def test_an_older_run_and_a_newer_one():
         repeat_command(config, "x")
 
 
+def test_a_run_from_before_its_recipe_used_a_younger_field_is_repeated_without_it():
+    config = config_of(RECIPES["quick_colour"], {"steps": 5})
+    del config["recipe"]["ema_rampup"], config["recipe"]["discriminator_kernel"]  # one that it uses and one it does not
+    assert changed_fields(config) == {"ema_rampup": 0.05}  # the default, which changed nothing; the recipe has 0.1
+    assert repeat_command(config, "x").endswith("--steps 5 --seed 0 --set ema_rampup=0.05")
+
+
 def test_the_command_really_repeats_a_training(tmp_path):
     """Resized, of some classes, with fields changed: the same config and the same numbers to the last bit."""
     changes = {"width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 4, "learning_rate": 5e-4, "image_size": 8}
