@@ -18,7 +18,7 @@ if platform.machine().lower() in ("x86_64", "amd64"):
 if "keras" not in sys.modules:
     os.environ["KERAS_BACKEND"] = "tensorflow"  # see system/keras_backend.py
 
-__version__ = "0.5.1"  # oneDNN wherever TensorFlow has it: other last bits than 0.5.0 on older processors
+__version__ = "0.5.2"  # 0.5.1: oneDNN wherever TensorFlow has it, other last bits than 0.5.0 on older processors
 
 _WHERE = {
     "look": "dcgan_tf.looking.look",

@@ -12,6 +12,7 @@ import tensorflow as tf
 from dcgan_tf.data.images import to_model_range
 from dcgan_tf.game import replicas
 from dcgan_tf.game.augmentation import mirror_half, viewer
+from dcgan_tf.game.feature_matching import unlikeness, with_features
 from dcgan_tf.game.fused_batch_norm import fuse_batch_norm
 from dcgan_tf.game.instance_noise import InstanceNoise
 from dcgan_tf.game.losses import LOSSES, target_drawer
@@ -39,10 +40,11 @@ def simultaneous(gan, real_images, latents, targets, labels):
     """One forward pass, both gradients at the same weights, then both steps (the TensorFlow tutorial)."""
     with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
         fake_images = gan.generate(latents, labels)
-        real_logits, fake_logits = gan.judge_both(real_images, fake_images, labels)
+        real_logits, fake_logits, unlike = gan.judge_both(real_images, fake_images, labels)
         generator_loss = gan.loss.generator(real_logits, fake_logits, targets.wanted)
+        generator_aim = gan.aim(generator_loss, unlike)
         discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, targets.real, targets.fake)
-    gan.move_generator(gan.generator_gradients(generator_tape, generator_loss))
+    gan.move_generator(gan.generator_gradients(generator_tape, generator_aim))
     both = real_images, fake_images, labels
     gan.move_discriminator(gan.discriminator_gradients(discriminator_tape, discriminator_loss, *both))
     return generator_loss, discriminator_loss, real_logits, fake_logits
@@ -56,15 +58,17 @@ def alternating(gan, real_images, latents, targets, labels):
     with tf.GradientTape() as generator_tape:
         fake_images = gan.generate(latents, labels)
     with tf.GradientTape() as discriminator_tape:
-        real_logits, fake_logits = gan.judge_both(real_images, tf.stop_gradient(fake_images), labels)
+        real_logits, fake_logits, _ = gan.judge_both(real_images, tf.stop_gradient(fake_images), labels)
         discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, targets.real, targets.fake)
     both = real_images, fake_images, labels
     gan.move_discriminator(gan.discriminator_gradients(discriminator_tape, discriminator_loss, *both))
 
     def loss_and_gradients():
         with generator_tape:
-            generator_loss = gan.loss.generator(*gan.judge_again(real_images, fake_images, labels), targets.wanted)
-        return generator_loss, gan.generator_gradients(generator_tape, generator_loss)
+            real_again, fake_again, unlike = gan.judge_again(real_images, fake_images, labels)
+            generator_loss = gan.loss.generator(real_again, fake_again, targets.wanted)
+            generator_aim = gan.aim(generator_loss, unlike)
+        return generator_loss, gan.generator_gradients(generator_tape, generator_aim)
 
     def generator_step():
         generator_loss, gradients = computed()
@@ -90,11 +94,12 @@ def loss_gated(gan, real_images, latents, targets, labels):
     """Only the network that is behind moves: G when its loss is the larger one, else D (the `vrdl` report)."""
     with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
         fake_images = gan.generate(latents, labels)
-        real_logits, fake_logits = gan.judge_both(real_images, fake_images, labels)
+        real_logits, fake_logits, unlike = gan.judge_both(real_images, fake_images, labels)
         generator_loss = gan.loss.generator(real_logits, fake_logits, targets.wanted)
+        generator_aim = gan.aim(generator_loss, unlike)
         discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, targets.real, targets.fake)
     both = real_images, fake_images, labels
-    for_generator, _ = replicas.before_branch(lambda: gan.generator_gradients(generator_tape, generator_loss))
+    for_generator, _ = replicas.before_branch(lambda: gan.generator_gradients(generator_tape, generator_aim))
     for_discriminator, undo = replicas.before_branch(
         lambda: gan.discriminator_gradients(discriminator_tape, discriminator_loss, *both),
         gan.discriminator.non_trainable_variables,  # penalties let D judge once more
@@ -151,6 +156,7 @@ class GAN:
         self.penalties = Penalties(recipe)
         self.spectral_norm = SpectralNorm(self.discriminator, seed) if recipe.spectral_norm else None
         self.judges_together = recipe.discriminator_batch == "together"
+        self.observed_discriminator = with_features(self.discriminator) if recipe.feature_matching else None
 
     @tf.autograph.experimental.do_not_convert  # no Python in it needs rewriting, which took about a quarter of a start
     def train_step(self, real_images, labels=None):
@@ -188,33 +194,47 @@ class GAN:
 
         Where D has BatchNorm, two batches have statistics of their own: what all generated images share is subtracted
         before D can see it. One batch has one set of statistics, and one draw of everything else.
+        Third, how unlike the two are to D's layers, None where nobody asks (feature_matching.py).
         """
         if self.judges_together:
-            return tf.split(self.judge(tf.concat([real_images, fake_images], axis=0), _REAL, labels), 2)
-        return self.judge(real_images, _REAL, labels), self.judge(fake_images, _FAKE, labels)
+            return self.judge_one_batch(real_images, fake_images, _REAL, labels)
+        return self.judge(real_images, _REAL, labels), self.judge(fake_images, _FAKE, labels), None
 
     def judge_again(self, real_images, fake_images, labels=None):
-        """Both logits [N, 1] once more, for G, in the same company and shown in another way.
+        """The same once more, for G, in the same company and shown in another way.
 
-        Those of the real images are None where they would be computed for nothing.
+        The logits of the real images are None where they would be computed for nothing.
         """
         if self.judges_together:
-            return tf.split(self.judge(tf.concat([real_images, fake_images], axis=0), _FAKE_AGAIN, labels), 2)
+            return self.judge_one_batch(real_images, fake_images, _FAKE_AGAIN, labels)
         real_logits = self.judge(real_images, _REAL_AGAIN, labels) if self.loss.compares else None
-        return real_logits, self.judge(fake_images, _FAKE_AGAIN, labels)
+        return real_logits, self.judge(fake_images, _FAKE_AGAIN, labels), None
 
-    def judge(self, images, draw: int, labels=None):
+    def judge_one_batch(self, real_images, fake_images, draw: int, labels=None):
+        """What judge_both returns, of one batch that holds both."""
+        both = tf.concat([real_images, fake_images], axis=0)
+        if self.observed_discriminator is None:
+            return *tf.split(self.judge(both, draw, labels), 2), None
+        logits, *features = self.judge(both, draw, labels, self.observed_discriminator)
+        return *tf.split(logits, 2), unlikeness(features)
+
+    def aim(self, generator_loss, unlike):
+        """What G's gradients are of: its loss, which is what the log has, and the feature matching."""
+        return generator_loss if unlike is None else generator_loss + self.recipe.feature_matching * unlike
+
+    def judge(self, images, draw: int, labels=None, discriminator=None):
         """D's logits [N, 1] of float32 images [N, H, W, C], augmented and noisy where the recipe asks for it.
 
         `draw` tells the calls of one step apart: each is shown the images in another way.
         labels: those of the step's batch; there may be fewer images, its first ones, or twice as many, of both kinds.
+        discriminator: D itself, or D with its features.
         """
         seed = tf.random.experimental.stateless_fold_in(self.seed_of_step(), draw)
         seen = self.step * self.recipe.batch_size
         shown = self.noise.add(self.view(images, seed), seed, seen)
         if labels is not None:
             labels = tf.concat([labels, labels], 0)[: tf.shape(images)[0]]
-        return self.discriminator(given(shown, labels), training=True)
+        return (discriminator or self.discriminator)(given(shown, labels), training=True)
 
     def generator_gradients(self, tape, loss) -> list:
         """Those of G's loss by its weights."""

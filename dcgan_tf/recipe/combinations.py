@@ -175,6 +175,11 @@ REFUSALS = (
         "instance_noise_target={instance_noise_target} and instance_noise_images=None: noise that follows D needs the "
         "images its whole way takes: instance_noise_images=4000, or leave the target out",
     ),
+    Refusal(
+        lambda r: r.feature_matching and not (r.discriminator_has_batch_norm and r.discriminator_batch == "together"),
+        "feature_matching={feature_matching} compares features that BatchNorm in D brings to one scale, of real and "
+        "generated images in one batch: set discriminator_batch=together, in an architecture with BatchNorm in D",
+    ),
     _smooth_without_batch_norm("gradient_penalty", "the penalty", "Gulrajani et al. 2017, section 4"),
     _slope_without_batch_norm("r1_gamma", "R1"),
     _slope_without_batch_norm("r2_gamma", "R2"),

@@ -98,6 +98,9 @@ class Recipe(BaseModel):
         "apart",
         "real and generated images pass D as two batches / as one, of one BatchNorm statistic",
     )
+    feature_matching: float = _field(
+        0.0, "G also matches mean and deviation of D's normalised features over a batch: weight of the difference", ge=0
+    )
     augment: str = _field("none", "DiffAugment of all that D sees: translation, cutout, color, joined by commas")
     horizontal_flips: bool = _field(False, "real images are mirrored half of the time")
     instance_noise: float = _field(0.0, "standard deviation of the normal noise on all that D sees", ge=0, le=10)

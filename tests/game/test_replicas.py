@@ -13,7 +13,13 @@ from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.system.errors import UserError
 
 TESTS = Path(__file__).parents[1]
-CASES = ("no BatchNorm", "gated, float16", "critic", "labels, lazy penalties")  # two_replicas.py says what they are
+CASES = (
+    "no BatchNorm",
+    "gated, float16",
+    "feature matching",
+    "critic",
+    "labels, lazy penalties",
+)  # two_replicas.py says what they are
 
 
 @pytest.fixture(scope="module")

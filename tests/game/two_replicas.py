@@ -28,6 +28,7 @@ SHORT_FLOATS = {"precision": "float16", "initial_std": 0.1, "adam_epsilon": 0.01
 CASES = {
     "no BatchNorm": ("radford", {"batch_norm": "none", **DRAWN, **FOLLOWED}, (8, 8, 3), 20),
     "gated, float16": ("gwu", {**SHORT_FLOATS, "update_rule": "loss_gated"}, (8, 8, 3), 3),
+    "feature matching": ("gwu", {"discriminator_batch": "together", "feature_matching": 2.0}, (8, 8, 3), 3),
     "critic": ("gwu", {**CRITIC, "update_rule": "alternating"}, (8, 8, 3), 4),
     "labels, lazy penalties": ("tutorial", {"conditional": True, "spectral_norm": True, **LAZY}, (28, 28, 1), 3),
 }
