@@ -40,9 +40,9 @@ def simultaneous(gan, real_images, latents, targets, labels):
     """One forward pass, both gradients at the same weights, then both steps (the TensorFlow tutorial)."""
     with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
         fake_images = gan.generate(latents, labels)
-        real_logits, fake_logits, unlike = gan.judge_both(real_images, fake_images, labels)
+        real_logits, fake_logits, features = gan.judge_both(real_images, fake_images, labels)
         generator_loss = gan.loss.generator(real_logits, fake_logits, targets.wanted)
-        generator_aim = gan.aim(generator_loss, unlike)
+        generator_aim = gan.aim(generator_loss, features)
         discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, targets.real, targets.fake)
     gan.move_generator(gan.generator_gradients(generator_tape, generator_aim))
     both = real_images, fake_images, labels
@@ -65,9 +65,9 @@ def alternating(gan, real_images, latents, targets, labels):
 
     def loss_and_gradients():
         with generator_tape:
-            real_again, fake_again, unlike = gan.judge_again(real_images, fake_images, labels)
+            real_again, fake_again, features = gan.judge_again(real_images, fake_images, labels)
             generator_loss = gan.loss.generator(real_again, fake_again, targets.wanted)
-            generator_aim = gan.aim(generator_loss, unlike)
+            generator_aim = gan.aim(generator_loss, features)
         return generator_loss, gan.generator_gradients(generator_tape, generator_aim)
 
     def generator_step():
@@ -94,9 +94,9 @@ def loss_gated(gan, real_images, latents, targets, labels):
     """Only the network that is behind moves: G when its loss is the larger one, else D (the `vrdl` report)."""
     with tf.GradientTape() as generator_tape, tf.GradientTape() as discriminator_tape:
         fake_images = gan.generate(latents, labels)
-        real_logits, fake_logits, unlike = gan.judge_both(real_images, fake_images, labels)
+        real_logits, fake_logits, features = gan.judge_both(real_images, fake_images, labels)
         generator_loss = gan.loss.generator(real_logits, fake_logits, targets.wanted)
-        generator_aim = gan.aim(generator_loss, unlike)
+        generator_aim = gan.aim(generator_loss, features)
         discriminator_loss = gan.loss.discriminator(real_logits, fake_logits, targets.real, targets.fake)
     both = real_images, fake_images, labels
     for_generator, _ = replicas.before_branch(lambda: gan.generator_gradients(generator_tape, generator_aim))
@@ -194,11 +194,11 @@ class GAN:
 
         Where D has BatchNorm, two batches have statistics of their own: what all generated images share is subtracted
         before D can see it. One batch has one set of statistics, and one draw of everything else.
-        Third, how unlike the two are to D's layers, None where nobody asks (feature_matching.py).
+        Third, the features of that batch in D's layers, none where nobody asks (feature_matching.py).
         """
         if self.judges_together:
             return self.judge_one_batch(real_images, fake_images, _REAL, labels)
-        return self.judge(real_images, _REAL, labels), self.judge(fake_images, _FAKE, labels), None
+        return self.judge(real_images, _REAL, labels), self.judge(fake_images, _FAKE, labels), []
 
     def judge_again(self, real_images, fake_images, labels=None):
         """The same once more, for G, in the same company and shown in another way.
@@ -208,19 +208,19 @@ class GAN:
         if self.judges_together:
             return self.judge_one_batch(real_images, fake_images, _FAKE_AGAIN, labels)
         real_logits = self.judge(real_images, _REAL_AGAIN, labels) if self.loss.compares else None
-        return real_logits, self.judge(fake_images, _FAKE_AGAIN, labels), None
+        return real_logits, self.judge(fake_images, _FAKE_AGAIN, labels), []
 
     def judge_one_batch(self, real_images, fake_images, draw: int, labels=None):
         """What judge_both returns, of one batch that holds both."""
         both = tf.concat([real_images, fake_images], axis=0)
         if self.observed_discriminator is None:
-            return *tf.split(self.judge(both, draw, labels), 2), None
+            return *tf.split(self.judge(both, draw, labels), 2), []
         logits, *features = self.judge(both, draw, labels, self.observed_discriminator)
-        return *tf.split(logits, 2), unlikeness(features)
+        return *tf.split(logits, 2), features
 
-    def aim(self, generator_loss, unlike):
+    def aim(self, generator_loss, features):
         """What G's gradients are of: its loss, which is what the log has, and the feature matching."""
-        return generator_loss if unlike is None else generator_loss + self.recipe.feature_matching * unlike
+        return generator_loss + self.recipe.feature_matching * unlikeness(features) if features else generator_loss
 
     def judge(self, images, draw: int, labels=None, discriminator=None):
         """D's logits [N, 1] of float32 images [N, H, W, C], augmented and noisy where the recipe asks for it.
