@@ -31,6 +31,14 @@ def pytest_collection_finish():
     gc.enable()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def graphs_as_they_are():
+    """A test takes a few steps: rewriting its graphs (Grappler) takes longer than it saves. See forks.py, too."""
+    import tensorflow
+
+    tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 @pytest.fixture(scope="module")
 def browser():
     """A headless Chromium (see browser.py); skips where there is none."""

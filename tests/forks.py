@@ -181,6 +181,7 @@ def _main():
 
     PIL.Image.init()
     tensorflow.keras.layers  # noqa: B018  Keras is imported when it is first looked at
+    tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # as in conftest.py
     gc.freeze()
     gc.enable()
     connection = socket.socket(fileno=int(sys.argv[1]))

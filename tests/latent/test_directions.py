@@ -32,7 +32,7 @@ def test_principal_directions_of_a_linear_generator_are_its_singular_vectors(lin
 def test_the_jacobian_of_a_trained_generator_is_that_of_differences(space):
     point = space.random(1, 5)
     found = jacobian_directions(space, point)
-    step = 1e-2
+    step = 1e-3  # a larger one meets the kinks of ReLU
     for direction, value in zip(found.vectors[:3], found.values[:3], strict=True):
         ahead, behind = (
             space.generator(latent.move(point, direction, sign * step), training=False).numpy() for sign in (1, -1)
@@ -46,6 +46,7 @@ def test_where_there_is_no_forward_mode_it_is_taken_by_differences(space, monkey
     point = space.random(1, 5)
     exact = jacobian_directions(space, point)
     monkeypatch.setattr(module, "_enlarges_smoothly", lambda network: not smooth(network))
+    monkeypatch.setattr(module, "_STEP", 1e-3)  # with a larger one, whether it meets a kink of ReLU is luck
     found = jacobian_directions(space, point)
     np.testing.assert_allclose(found.values[:5], exact.values[:5], rtol=0.01)
     assert (np.abs(np.sum(found.vectors[:3] * exact.vectors[:3], axis=1)) > 0.99).all()

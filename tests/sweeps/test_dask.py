@@ -49,6 +49,7 @@ if behave == "show":
     time.sleep(1)
     print("shown:", os.environ["TF_NUM_INTRAOP_THREADS"], os.environ.get("CUDA_VISIBLE_DEVICES"), begun, time.time())
 if behave == "train":
+    import tensorflow
     from dcgan_tf.training.progress import NoProgress
     from dcgan_tf.training.train import train
 
@@ -58,6 +59,8 @@ if behave == "train":
                 (folder / "under_way").touch()
                 time.sleep(pause)
 
+    # as in conftest.py: the same bits are expected
+    tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     train("gwu", "fake", folder / run_name, progress=Slow(), seed=seed, **TRAINING)
 """
 TINY = {"image_size": 8, "width": 4, "latent_dim": 8, "batch_size": 50, "grid_images": 4, "ema_images": 500}
