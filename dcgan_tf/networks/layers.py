@@ -46,7 +46,9 @@ def logit_of(recipe, images, features, label_count=0, kernel_initializer="glorot
     root of their number: without it, one step of Adam would change the answer by that much more.
     Source: Miyato and Koyama 2018 (arXiv:1802.05637), equation 3.
     """
-    flat = layers.Flatten()(_with_minibatch_std(features) if recipe.minibatch_std else features)
+    if recipe.minibatch_std:
+        features = _with_minibatch_std(features, recipe.discriminator_batch == "together")
+    flat = layers.Flatten()(features)
     logit = layers.Dense(1, dtype="float32", name="logit", kernel_initializer=kernel_initializer)(flat)
     if not label_count:
         return keras.Model(images, logit, name="discriminator")
@@ -59,18 +61,31 @@ def logit_of(recipe, images, features, label_count=0, kernel_initializer="glorot
     return keras.Model([images, labels], layers.Add(dtype="float32")([logit, projection]), name="discriminator")
 
 
-def _with_minibatch_std(features):
+def _with_minibatch_std(features, in_halves):
     """One more feature map: the standard deviation over the batch, averaged over places and features.
 
+    in_halves: over each half of it, the real images and the generated ones of a batch that holds both: one number
+    for all of them would not tell D which are too alike.
     Source: Karras et al. 2018 (arXiv:1710.10196), section 3. From Keras' own operations, so that a saved
     discriminator needs nothing of this project to load.
     """
     x = ops.cast(features, "float32")
     # The gradient through the mean is 0, so it is not asked for: three terms would be added in no fixed order.
-    mean = ops.stop_gradient(ops.mean(x, axis=0, keepdims=True))
-    variance = ops.mean(ops.square(x - mean), axis=0, keepdims=True)
-    deviation = ops.sqrt(variance + 1e-8)  # a gradient also where all are equal
-    return ops.concatenate([x, ops.ones_like(x[..., :1]) * ops.mean(deviation)], axis=-1)
+    mean = ops.stop_gradient(_means(x, in_halves))
+    deviation = ops.sqrt(_means(ops.square(x - mean), in_halves) + 1e-8)  # a gradient also where all are equal
+    return ops.concatenate([x, ops.ones_like(x[..., :1]) * ops.mean(deviation, axis=[1, 2, 3], keepdims=True)], axis=-1)
+
+
+def _means(x, in_halves):
+    """The mean over the batch of x [N, H, W, C]: [1, H, W, C]; in_halves: that of an image's half, [N, H, W, C]."""
+    if not in_halves:
+        return ops.mean(x, axis=0, keepdims=True)
+    flat = ops.reshape(x, [-1, math.prod(x.shape[1:])])
+    row = ops.cumsum(ops.ones_like(flat[:, :1]), axis=0)  # 1 to N, which is not known yet
+    second = ops.cast(2 * row > ops.max(row) + 1, "float32")
+    halves = ops.concatenate([1 - second, second], axis=1)
+    sums, counts = ops.matmul(ops.transpose(halves), flat), ops.reshape(ops.sum(halves, axis=0), [2, 1])
+    return ops.reshape(ops.matmul(halves, sums / ops.maximum(counts, 1)), [-1, *x.shape[1:]])
 
 
 def only(*shapes):

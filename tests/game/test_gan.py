@@ -249,6 +249,19 @@ def test_minibatch_std_is_one_feature_map_and_saves_without_this_package(tmp_pat
     np.testing.assert_allclose(deviation, np.sqrt(features.var(0) + 1e-8).mean(), rtol=1e-5)
 
 
+def test_of_a_batch_that_holds_both_each_half_has_its_own_minibatch_std():
+    gan = GAN(TINY.with_fields({"minibatch_std": True, "discriminator_batch": "together"}), SHAPE)
+    random = np.random.default_rng(0)
+    flatten = next(layer for layer in gan.discriminator.layers if isinstance(layer, keras.layers.Flatten))
+    added = keras.Model(gan.discriminator.inputs[0], flatten.input)
+    for count, first in ((8, 4), (5, 3), (1, 1)):
+        images = random.uniform(-1, 1, (count, *SHAPE)).astype(np.float32)
+        images[first:] = images[-1]  # generated ones, all alike
+        features, deviation = np.split(added(images).numpy(), [-1], axis=-1)
+        np.testing.assert_allclose(deviation[:first], np.sqrt(features[:first].var(0) + 1e-8).mean(), rtol=1e-4)
+        np.testing.assert_allclose(deviation[first:], 1e-4, rtol=1e-2)
+
+
 def test_schedules_are_counted_in_images():
     for name, half_way in (("linear", 0.55), ("cosine", 0.55)):
         changes = {"learning_rate_schedule": name, "learning_rate_images": 800, "learning_rate_floor": 0.1}
