@@ -27,7 +27,7 @@ from dcgan_tf.system.keras_backend import keras
 METRICS = ("generator_loss", "discriminator_loss", "discriminator_real", "discriminator_fake")
 
 # What a step draws beside latents and labels: each way of drawing has a number of its own.
-_REAL, _FAKE, _FAKE_AGAIN, _PENALTY, _FLIPS, _REAL_AGAIN = range(1, 7)
+_REAL, _FAKE, _FAKE_AGAIN, _PENALTY, _FLIPS, _REAL_AGAIN, _PENALTY_SHOWN = range(1, 8)
 
 
 # --- update rules -> losses of G and D, logits of real and generated images ----------------------------------
@@ -245,10 +245,10 @@ class GAN:
         weights, optimizer = self.discriminator.trainable_variables, self.discriminator_optimizer
         gradients = gradients_of(tape, loss, weights, optimizer, self.recipe.discriminator_loss_weight)
         seed = tf.random.experimental.stateless_fold_in(self.seed_of_step(), _PENALTY)
-        judge = lambda images: self.judge(images, _PENALTY, labels)  # noqa: E731
-        touched = self.discriminator.non_trainable_variables
-        gradients = self.penalties.add(gradients, weights, judge, real_images, fake_images, seed, self.step, touched)
-        return replicas.mean(gradients)
+        # Noise of a draw of its own: along the penalty's own direction, D's slope is another than elsewhere.
+        judge = lambda images: self.judge(images, _PENALTY_SHOWN, labels)  # noqa: E731
+        given = judge, real_images, fake_images, seed, self.step, self.discriminator.non_trainable_variables
+        return replicas.mean(self.penalties.add(gradients, weights, optimizer, *given))
 
     def move_generator(self, gradients):
         """G's step."""

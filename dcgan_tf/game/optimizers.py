@@ -69,5 +69,5 @@ def learning_rate_of(recipe, learning_rate, step):
 
 def gradients_of(tape, loss, weights, optimizer, factor: float = 1.0) -> list:
     """The gradients of factor * loss, as `optimizer.apply` takes them: scaled, where it will divide by that again."""
-    scale = optimizer.scale_loss(tf.fill(tf.shape(loss), factor))  # the factor itself, but with float16
+    scale = optimizer.scale_loss(tf.fill(tf.shape(loss), float(factor)))  # the factor itself, but with float16
     return tape.gradient(loss, weights, output_gradients=scale)

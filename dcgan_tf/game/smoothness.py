@@ -5,6 +5,7 @@ import functools
 import tensorflow as tf
 
 from dcgan_tf.game import replicas
+from dcgan_tf.game.optimizers import gradients_of
 
 
 class Penalties:
@@ -30,14 +31,15 @@ class Penalties:
             weight = recipe.gradient_penalty
             self.terms.append((1, lambda *given: weight * gradient_penalty(*given)))
 
-    def add(self, gradients, weights, judge, real_images, fake_images, seed, step, touched=()) -> list:
-        """`gradients` by D's weights with those of the penalties that are due on this step.
+    def add(self, gradients, weights, optimizer, judge, real_images, fake_images, seed, step, touched=()) -> list:
+        """`gradients` by D's weights, as `optimizer` takes them, with those of the penalties that are due on this step.
 
         A penalty on every n-th step is n times as strong then (Karras et al. 2020, arXiv:1912.04958, appendix B).
         judge: maps images [N, H, W, C] to logits [N, 1]; `touched` are the variables that it changes.
         """
         for every, term in self.terms:
-            with_it = functools.partial(_add, gradients, weights, every, term, judge, real_images, fake_images, seed)
+            given = judge, real_images, fake_images, seed
+            with_it = functools.partial(_add, gradients, weights, optimizer, every, term, *given)
             gradients = with_it() if every == 1 else _sometimes(step % every == 0, with_it, gradients, touched)
         return gradients
 
@@ -52,10 +54,12 @@ def _sometimes(is_due, with_it, gradients, touched):
     return tf.cond(is_due, computed, without)
 
 
-def _add(gradients, weights, factor, term, *given):
+def _add(gradients, weights, optimizer, factor, term, *given):
     with tf.GradientTape() as tape:
-        value = factor * term(*given)
-    added = tape.gradient(value, weights)  # None for what the gradient at images does not depend on: the last bias
+        value = term(*given)
+    added = gradients_of(
+        tape, value, weights, optimizer, factor
+    )  # None for what the gradient at images does not depend on: the last bias
     return [one if more is None else one + more for one, more in zip(gradients, added, strict=True)]
 
 

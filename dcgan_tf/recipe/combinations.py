@@ -197,6 +197,11 @@ REFUSALS = (
         "precision='float16' has too small a range for a gradient of gradients (r1_gamma, r2_gamma, gradient_penalty): "
         "take precision=bfloat16 or float32",
     ),
+    Refusal(
+        lambda r: r.precision != "float32" and 0 < r.penalty_sigma < 0.05,
+        "penalty_sigma={penalty_sigma} with precision={precision!r}: over so small a step the differences of short "
+        "floats are mostly rounding: take penalty_sigma=0.1, or precision=float32",
+    ),
 )
 
 

@@ -4,11 +4,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dcgan_tf.game import replicas
+from dcgan_tf.game.gan import GAN
 from dcgan_tf.game.smoothness import Penalties, SpectralNorm, gradient_penalty, squared_slope
+from dcgan_tf.recipe.catalogue import get_recipe
 from dcgan_tf.recipe.fields import Recipe
 
 SEED = tf.constant([1, 2], tf.int64)
 WEIGHT = tf.Variable(0.5)
+PLAIN = keras.optimizers.SGD(1.0)  # takes gradients as they are
 IMAGES = tf.constant(np.random.default_rng(0).normal(size=(6, 4, 4, 1)).astype(np.float32))
 
 
@@ -51,7 +55,7 @@ def test_r1_is_taken_at_real_images_and_r2_at_generated_ones():
     real, fake, clean = tf.fill([4, 2, 2, 1], 1.0), tf.fill([4, 2, 2, 1], 3.0), {"discriminator_batch_norm": False}
     for fields, at in (({"r1_gamma": 2.0}, 1.0), ({"r2_gamma": 2.0}, 3.0)):
         added = Penalties(Recipe(**fields, **clean)).add(
-            [tf.constant(0.0)], [WEIGHT], judge, real, fake, SEED, tf.constant(0)
+            [tf.constant(0.0)], [WEIGHT], PLAIN, judge, real, fake, SEED, tf.constant(0)
         )
         # the slope is 2 w x at each of 4 pixels: gamma / 2 times 16 w^2 x^2, whose own gradient is 32 w x^2
         np.testing.assert_allclose(added[0], 32 * 0.5 * at**2, rtol=1e-5)
@@ -65,8 +69,34 @@ def test_a_share_of_the_batch_is_its_first_images_and_as_strong():
     for share, mean_square in at.items():
         for name in ("r1_gamma", "r2_gamma"):
             recipe = Recipe(**{name: 2.0}, penalty_share=share, discriminator_batch_norm=False)
-            added = Penalties(recipe).add([tf.constant(0.0)], [WEIGHT], judge, batch, batch, SEED, tf.constant(0))
+            added = Penalties(recipe).add(
+                [tf.constant(0.0)], [WEIGHT], PLAIN, judge, batch, batch, SEED, tf.constant(0)
+            )
             np.testing.assert_allclose(added[0], 32 * 0.5 * mean_square, rtol=1e-5)
+
+
+def test_with_the_scaled_losses_of_float16_a_penalty_moves_d_as_far():
+    weight, images = keras.Variable(0.5), tf.fill([4, 2, 2, 1], 1.0)
+    optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(1e-2), initial_scale=1024.0)
+    optimizer.build([weight])
+    penalties = Penalties(Recipe(r1_gamma=2.0, discriminator_batch_norm=False))
+    judge = lambda images: weight * tf.reduce_sum(images**2, axis=[1, 2, 3])[:, None]  # noqa: E731
+    given = judge, images, images, SEED, tf.constant(0)
+    optimizer.apply(penalties.add([tf.constant(0.0)], [weight.value], optimizer, *given), [weight])
+    np.testing.assert_allclose(0.5 - weight.numpy(), 1e-2 * 32 * 0.5, rtol=1e-5)
+
+
+def test_noise_on_what_d_sees_is_not_the_direction_in_which_its_slope_is_measured(monkeypatch):
+    fields = {"width": 4, "latent_dim": 8, "batch_size": 8, "instance_noise": 0.4, "instance_noise_target": None}
+    fields |= {"instance_noise_images": None, "r1_gamma": 1.0, "r2_gamma": 1.0, "penalty_sigma": 0.1}
+    gan = GAN(get_recipe("quick").with_fields(fields), (28, 28, 1))
+    drawn, normal = [], replicas.normal
+    monkeypatch.setattr(
+        replicas, "normal", lambda shape, seed: drawn.append(tuple(seed.numpy())) or normal(shape, seed)
+    )
+    gan.train_step(tf.zeros([8, 28, 28, 1], tf.uint8))
+    # Latents; real, generated and generated again; three of each penalty: its direction, and two looks, alike.
+    assert len(drawn) == 10 and len(set(drawn)) == 7
 
 
 def test_gradient_penalty_of_a_linear_discriminator():
@@ -93,7 +123,7 @@ def test_r1_now_and_then_is_as_strong_in_the_mean():
     weight = tf.Variable(0.5)  # the gradient at each of the 16 pixels: R1 is 16 w^2, its own gradient 32 w
     judge = lambda images: weight * tf.reduce_sum(images, axis=[1, 2, 3])[:, None]  # noqa: E731
     lazy = Penalties(Recipe(r1_gamma=2.0, r1_every=4, discriminator_batch_norm=False))
-    given = ([tf.constant(1.0)], [weight], judge, IMAGES, IMAGES, SEED)
+    given = ([tf.constant(1.0)], [weight], PLAIN, judge, IMAGES, IMAGES, SEED)
     pixels = int(np.prod(IMAGES.shape[1:]))
     values = [float(lazy.add(*given, tf.constant(step))[0]) for step in range(8)]
     assert values == [1 + 4 * pixels, 1, 1, 1, 1 + 4 * pixels, 1, 1, 1]

@@ -95,6 +95,10 @@ def test_texts_become_what_the_field_holds():
         ),
         ({"gradient_penalty": 10}, ["gradient_penalty=10", "discriminator_batch_norm=false"]),
         ({"r1_gamma": 1}, ["r1_gamma=1", "discriminator_batch_norm=false, or penalty_sigma=0.1"]),
+        (
+            {"r1_gamma": 1, "penalty_sigma": 0.01, "precision": "bfloat16"},
+            ["penalty_sigma=0.01 with precision='bfloat16'", "penalty_sigma=0.1"],
+        ),
         ({"r2_gamma": 1}, ["r2_gamma=1", "discriminator_batch_norm=false, or penalty_sigma=0.1"]),
         ({"spectral_norm": True}, ["spectral_norm=True", "discriminator_batch_norm=false"]),
         (
