@@ -63,7 +63,8 @@ class Training:
         self.step = self.saved_step = 0
         self.next_checkpoint, self.seconds_per_step = 0.0, None
         self.began, self.start_up_seconds = began, 0.0  # by the machine's clock, and until the first step was made
-        self.stopping, self.stopped_by = False, None  # the name of the alarm that stopped it
+        self.complete = self.stopping = False
+        self.stopped_by = None  # the name of the alarm that stopped it
 
     def go(self):
         """Train to the end and leave the results; say what came out, in one line."""
@@ -83,6 +84,7 @@ class Training:
         try:
             with disk_errors_explained(self.run.path):
                 self.train_to_the_end()
+                self.clock.stop()  # what is written now is not trained any more
                 self.save_checkpoint()
                 write_results(self.run, self.gan, self.progress.say)
         finally:
@@ -92,7 +94,7 @@ class Training:
     # --- the loop ---------------------------------------------------------------------------------------------
 
     def train_to_the_end(self):
-        self.stopping = self.step > 0 and self.is_enough(self.step, self.clock.seconds())
+        self.complete = self.stopping = self.step > 0 and self.is_enough(self.step, self.clock.seconds())
         if self.stopping:  # all is trained, only results are missing; however short the time is, one step is made
             return
         self.leader.begin(self.gan.variables.values())
@@ -103,7 +105,8 @@ class Training:
             totals = self.make_steps(run_steps)
             self.check_finite(totals)
             seconds = self.clock.seconds()
-            self.stopping = self.is_enough(self.step, seconds) or bool(self.stopped_by_signal() or self.stopped_by)
+            self.complete = self.is_enough(self.step, seconds)
+            self.stopping = self.complete or bool(self.stopped_by_signal() or self.stopped_by)
             row = self.recorder.row(self.step, totals, seconds)
             self.progress.advance(self.step, row)
             self.forecast.follow(self.step)
@@ -270,7 +273,7 @@ class Training:
     def say_how_it_ended(self):
         """In one line; TrainingInterrupted when a signal ended it."""
         seconds, start_up = describe_seconds(self.clock.seconds()), describe_seconds(self.start_up_seconds)
-        if self.is_enough(self.step, self.clock.seconds()):
+        if self.complete:
             self.progress.say(f"done: {self.where()} in {seconds} (and {start_up} to start), see {self.run.gif_path}")
             return
         why = f"stopped on an alarm, as asked, after {self.where()}: {self.stopped_by}"

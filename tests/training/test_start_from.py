@@ -10,6 +10,8 @@ from same_runs import assert_same
 
 from dcgan_tf.compare.rows import settings_of
 from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.game.gan import GAN
+from dcgan_tf.recipe.catalogue import get_recipe
 from dcgan_tf.run import checkpoints
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.repeat import repeat_command
@@ -48,6 +50,15 @@ def test_it_begins_with_what_the_other_ended_with(source, started):
     assert int(arrays_of(started, 2)["step"]) == 2 and int(arrays_of(started, 2)["generator_optimizer/000"]) == 2
     assert f"--start-from {source.path}" in repeat_command(started.config, "again")
     assert settings_of(started.config)["start_from"] == str(source.path)
+
+
+def test_with_spectral_norm_the_kernels_it_is_given_begin_at_norm_1_too(tmp_path):
+    smooth = {**SMALL, "discriminator_batch_norm": False}
+    source = trained(tmp_path / "source", 1, overrides=smooth)
+    gan = GAN(get_recipe("gwu").with_fields({**smooth, "spectral_norm": True}), (8, 8, 1))
+    Start(source).give_to(gan)
+    norms = [np.linalg.norm(np.reshape(kernel, [-1, kernel.shape[-1]]), 2) for kernel in gan.spectral_norm.kernels]
+    np.testing.assert_allclose(norms, 1, rtol=0.02)
 
 
 def test_a_resumed_one_is_the_same_and_needs_the_other_no_more(source, started, tmp_path):

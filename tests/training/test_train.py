@@ -161,8 +161,9 @@ def test_a_generator_that_is_no_longer_finite_is_neither_shown_nor_recorded_nor_
     assert not run.best_generator_path.exists() and not run.generator_path.exists() and run.diverged_path.exists()
 
 
-def test_max_seconds_buys_training_and_no_compiling(tmp_path, monkeypatch):
-    """By a clock that stands still, but for ten seconds in every call of the compiled steps, one step each."""
+@pytest.fixture
+def machine(monkeypatch):
+    """A clock that stands still, but for ten seconds in every call of the compiled steps, one step each."""
 
     class Machine:
         now = 1000.0
@@ -185,6 +186,10 @@ def test_max_seconds_buys_training_and_no_compiling(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "time", machine)
     monkeypatch.setattr(loop, "compile_steps", slow_steps)
     monkeypatch.setattr(loop, "_SECONDS_PER_CALL", 0.0)
+    return machine
+
+
+def test_max_seconds_buys_training_and_no_compiling(tmp_path, machine):
     progress, options = Recorder(), {"overrides": TINIEST, "log_every": 1}
     run = train("gwu", "fake", tmp_path / "run", max_seconds=25, progress=progress, **options)
     assert [(row["step"], row["seconds"]) for row in run.rows()] == [(1, 0.0), (2, 10.0), (3, 20.0), (4, 30.0)]
@@ -198,12 +203,12 @@ def test_max_seconds_buys_training_and_no_compiling(tmp_path, monkeypatch):
 class _StopsItself(Recorder):
     """Sends this process a signal in the middle of an epoch."""
 
-    def __init__(self, number):
+    def __init__(self, number, after=25):
         super().__init__()
-        self.number = number
+        self.number, self.after = number, after
 
     def advance(self, step, row):
-        if step >= 25 and self.number is not None:
+        if step >= self.after and self.number is not None:
             number, self.number = self.number, None
             signal.raise_signal(number)
 
@@ -219,6 +224,19 @@ def test_signals_save_first(tmp_path, number):
     assert [path.name for path in run.checkpoints_path.iterdir()] == [f"step_{step:08d}.npz"]
     assert f"step {step}" in progress.lines[-1] and "same command" in progress.lines[-1]
     assert signal.getsignal(number) is before
+
+
+def test_a_signal_just_before_the_time_is_over_is_heard(tmp_path, machine, monkeypatch):
+    def slow_results(*arguments):
+        machine.now += 100
+        write_results(*arguments)
+
+    write_results = loop.write_results
+    monkeypatch.setattr(loop, "write_results", slow_results)
+    progress = _StopsItself(signal.SIGINT, after=2)
+    with pytest.raises(TrainingInterrupted):
+        train("gwu", "fake", tmp_path / "run", max_seconds=25, overrides=TINIEST, log_every=1, progress=progress)
+    assert Run(tmp_path / "run").rows()[-1]["seconds"] == 20 and progress.lines[-1].startswith("stopped by SIGINT")
 
 
 def test_it_runs_outside_the_main_thread(tmp_path):

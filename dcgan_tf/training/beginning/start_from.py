@@ -62,6 +62,8 @@ class Start:
             network = getattr(gan, name)
             for variable, array in zip(network.weights if network else (), weights[name], strict=bool(network)):
                 variable.assign(array)
+        if gan.spectral_norm:
+            gan.spectral_norm.project(iterations=20)  # of these weights, too, the first step begins at norm 1
 
     def notes(self, labels) -> list[str]:
         """What to say when a training begins with it. labels: the Labels of its data, where it is conditional."""
