@@ -14,6 +14,7 @@ from PIL import Image
 from data_prep.anime import anime
 from dcgan_tf.data import datasets, folders
 from dcgan_tf.data.datasets import load_dataset
+from dcgan_tf.data.labels import picture_labels
 from dcgan_tf.data.labels.label_files import label_files_among, read_labels
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.sources import open_source
@@ -105,6 +106,38 @@ def test_ways_to_write_it(tmp_path, text):
     dataset = load(folder, text)
     assert dataset.labels.tolist() == [[1], [0], [1], [0]]
     assert dataset.notes[-1] == "its labels.csv gives 1 attribute: hat (2)"
+
+
+@pytest.mark.parametrize(
+    "header, line",
+    [
+        (",file,label", "{row},{file}.png,{label}"),  # as pandas writes it
+        ("n,label,file", "{row},{label},./{file}.png"),
+        (",file_name,label", "{row},{file},{label}"),
+        ("id,label,url", "{file},{label},http://x/{row}.png"),
+        (",label", "{file},{label}"),
+    ],
+)
+def test_row_numbers_in_front_are_no_file_names(header, line):
+    rows = [line.format(row=row, file=29 - row, label="bright" if row % 3 else "dark") for row in range(30)]
+    table = read_labels("\n".join([header, *rows]).encode(), "it", [f"{file}.png" for file in range(30)])
+    assert {name.partition(".")[0]: table.classes[row] for name, row in table.rows.items()} == {
+        str(29 - row): "bright" if row % 3 else "dark" for row in range(30)
+    }
+
+
+def test_two_columns_that_may_both_name_files_are_asked_about():
+    with pytest.raises(UserError, match=r"it: its columns '' and 'id' may both name files: call one file_name"):
+        read_labels(b",id,label\n0,1,x\n1,0,y\n", "it", ["0.png", "1.png"])
+
+
+def test_labels_in_a_cache_that_were_read_otherwise_are_read_again(pets, monkeypatch):
+    wanted = load(pets, ATTRIBUTES)
+    monkeypatch.setattr(picture_labels, "_READING", 1)
+    monkeypatch.setattr(picture_labels, "read_labels", lambda *_: read_labels(b"file,Cap\na,1\nb,1\nc,1\nd,0\n", "it"))
+    assert load(pets).label_names == ("Cap",)
+    monkeypatch.undo()
+    assert (load(pets).label_names, load(pets).fingerprint) == (("Hat", "Male"), wanted.fingerprint)
 
 
 @pytest.mark.parametrize("inside", ["", "all/"])
@@ -221,6 +254,7 @@ ROWS = "a.png,1,0\nb.png,1,0\nc.png,0,0\n"
         ("a.png,x\nb.png,y\nc.png,x\nd.png,x\n", r"has no header, its first line begins with the file 'a.png': add"),
         ("a,x\nb,y\nc,x\nd,x\n", r"has no header, its first line begins with the file 'a': add"),
         ("file\na.png\n", r"has no labels, only the column 'file': add a column of classes"),
+        (",file,of,label\n0,a.png,b.png,1\n", r"columns 'file' and 'of' may both name files: call one file_name"),
         (f"file,Hat,Male\n{ROWS}", r"lacks 1 of the 4 pictures, 'd.png': add a line for each, or take them out"),
         (
             "file,label\nx/a.jpg,1\nb.jpg,2\n",

@@ -8,6 +8,7 @@ import io
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,11 +69,12 @@ class LabelTable:
     header: str
 
 
-def read_labels(data: bytes, where: str) -> LabelTable:
-    """Read a label file. where: what it is called in errors.
+def read_labels(data: bytes, where: str, files: Iterable[str] = ()) -> LabelTable:
+    """Read a label file. where: what it is called in errors. files: those that it may name, as the source calls them.
 
     Cells are separated by commas, semicolons or tabs, as the header is. File names are in the column `file_name`
-    (Hugging Face's name for it), else in the first. Of the other columns:
+    (Hugging Face's name for it), else in the first, or in the one that names pictures where the first does not. Row
+    numbers without a header, which pandas puts in front, are passed over. Of the other columns:
 
     - one alone is classes: names, or whole numbers. But if it holds only 0 and 1 (or -1 and 1, true and false, yes
       and no) it is an attribute, unless its header is one of CLASS_HEADERS;
@@ -83,13 +85,15 @@ def read_labels(data: bytes, where: str) -> LabelTable:
     Raises UserError, which names the line and the value, for anything else.
     """
     lines, header, columns = _columns(_text(data, where), where)
-    place = next((n for n, name in enumerate(header) if name.casefold() == "file_name"), 0)
+    place = _place_of_names(header, columns, where, files)
     names = columns[place]
     if _PICTURE.fullmatch(header[place]):
         raise no_header(where, header[place])
     if "" in names:
         raise UserError(f"{where}, line {lines[names.index('')]}: there is no file name: give one, or remove the line")
-    columns = [(name, cells) for n, (name, cells) in enumerate(zip(header, columns, strict=True)) if n != place]
+    numbered = not header[0] and len(set(columns[0])) == len(names) and all(map(_WHOLE.fullmatch, columns[0]))
+    apart = {place, 0} if numbered else {place}
+    columns = [(name, cells) for n, (name, cells) in enumerate(zip(header, columns, strict=True)) if n not in apart]
     columns = [(name, cells) for name, cells in columns if name or any(cells)]  # a comma at the end of each line
     if not columns:
         raise UserError(
@@ -152,6 +156,28 @@ def _columns(text, where):
     if len(rows) < 2:
         raise UserError(f"{where} has no line below its header {','.join(rows[0])[:60]!r}: add one for each picture")
     return lines[1:], rows[0], [list(column) for column in zip(*rows[1:], strict=True)]
+
+
+def _place_of_names(header, columns, where, files):
+    """Which column has the file names. Raises UserError where two may."""
+    for place, name in enumerate(header):
+        if name.casefold() == "file_name":
+            return place
+    pictures = [place for place, cells in enumerate(columns) if any(map(_PICTURE.fullmatch, set(cells)))]
+    if 0 in pictures or (not pictures and (header[0] or len(header) < 3)):
+        return 0
+    # The first may be row numbers, and files be called 0.png, too; or it has names, and another one tells of URLs.
+    ways = {"/".join(parts[depth:]) for parts in map(split_name, files) for depth in range(len(parts))}
+    if pictures:
+        there = [place for place in pictures if any("/".join(split_name(cell)) in ways for cell in set(columns[place]))]
+        found = there or ([] if header[0] else pictures)
+    else:
+        ways = {way.rpartition(".")[0] for way in ways}
+        found = [n for n, cells in enumerate(columns) if len(set(cells)) == len(cells) and not ways.isdisjoint(cells)]
+    if len(found) > 1:
+        first, second = (header[place] for place in found[:2])
+        raise UserError(f"{where}: its columns {first!r} and {second!r} may both name files: call one file_name")
+    return found[0] if found else 0
 
 
 def _check_headers(names, where):

@@ -17,6 +17,7 @@ from dcgan_tf.system.errors import UserError
 
 _SHOWN = 10  # classes or attributes in a note
 _NAMED = 3  # files in an error or a note
+_READING = 2  # raised when the same file would be read otherwise: then labels in caches are written anew
 
 
 def labeller_of(source):
@@ -61,13 +62,13 @@ class CsvLabels:
     """Labels of pictures by the labels.csv or metadata.csv beside them (see label_files.read_labels).
 
     Its names are relative to the folder it is in, or to the one that holds all pictures; a suffix may be missing.
-    `key` changes with the file: prepare() then writes the labels anew.
+    `key` changes with the file, and with how it is read: prepare() then writes the labels anew.
 
     source: a FolderSource or ZipSource that has label_files; names: of all its pictures, or of all their frames.
     """
 
     def __init__(self, source, names):
-        self._names, (name, *others) = names, source.label_files
+        self._names, self._files, (name, *others) = names, source.names, source.label_files
         where = str(source.path / name)
         if others:
             raise UserError(f"beside {where!r} there is {others[0]!r}, and one gives the labels: remove the other")
@@ -76,11 +77,11 @@ class CsvLabels:
             self._data = source.read(name)
         except ImageError as error:
             raise UserError(f"{self.where} cannot be used: {error}: put it there anew, or remove it") from None
-        self.key = f"{name} {hashlib.sha256(self._data).hexdigest()}"
+        self.key = f"{name} {hashlib.sha256(self._data).hexdigest()} {_READING}"
 
     @cached_property
     def _table(self):
-        return read_labels(self._data, self.where)
+        return read_labels(self._data, self.where, self._files)
 
     def check(self):
         """Raise UserError for what can be known before all pictures are decoded, which may take long."""
