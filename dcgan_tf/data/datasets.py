@@ -10,7 +10,7 @@ from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.folders import convert_stored, load_pictures, notes_on, with_channels
 from dcgan_tf.data.images import resize as resize_image
 from dcgan_tf.data.images import square
-from dcgan_tf.data.labels.labels import as_list
+from dcgan_tf.data.labels.labels import as_list, number_of
 from dcgan_tf.data.named import FAKE, NAMED, SPLITS, fake, without_test_images
 from dcgan_tf.data.prepared import is_prepared, read_prepared
 from dcgan_tf.data.stored import StoredImages, value_range
@@ -196,13 +196,10 @@ def _known_classes(dataset):
 def _class_number(dataset, one):
     """The number of a class (or the column of an attribute) that was given as a number or a name."""
     names = dataset.label_names or ()
-    by_name = {name.casefold(): number for number, name in enumerate(names)}
-    text = str(one).strip()
-    if text.casefold() in by_name:
-        return by_name[text.casefold()]
     known = range(dataset.labels.shape[1]) if dataset.labels.ndim == 2 else np.unique(dataset.labels).tolist()
-    if text.isdecimal() and int(text) in known:
-        return int(text)
+    text, number = str(one).strip(), number_of(one, names, known)
+    if number is not None:
+        return number
     raise UserError(
         f"dataset {dataset.name!r} has no class {text!r}.{nearest(text, names or known)} "
         f"Its classes are {_known_classes(dataset)}"

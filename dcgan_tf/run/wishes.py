@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_tf.data.labels.labels import Labels, as_list
+from dcgan_tf.data.labels.labels import Labels, as_list, number_of
 from dcgan_tf.system.errors import UserError, nearest
 
 KEPT = 10_000  # rows of labels at most that a run keeps of its data, evenly spread: more than enough to draw from
@@ -147,12 +147,12 @@ def _classes(labels, path, header, lines):
 def _attributes(labels, path, header, lines):
     columns = []
     for name in header:
-        if name.casefold() not in labels.by_name:
+        columns.append(number_of(name, labels.names))
+        if columns[-1] is None:
             raise UserError(
                 f"{str(path)!r} has a column {name!r}, which is no attribute.{nearest(name, labels.names)} "
                 f"The attributes are {', '.join(labels.names)}"
             )
-        columns.append(labels.by_name[name.casefold()])
     if len(set(columns)) < len(columns):
         raise UserError(f"{str(path)!r} has a column twice: give each attribute once")
     told = np.zeros((len(lines), len(labels)), np.float32)

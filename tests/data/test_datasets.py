@@ -102,6 +102,17 @@ def test_classes_that_are_not_there(name, classes, message):
         load_dataset(name, classes=classes)
 
 
+def test_classes_that_differ_in_capitals_and_classes_that_are_called_by_numbers():
+    images, labels = np.zeros((6, 4, 4, 1), np.uint8), np.arange(6) % 3
+    assert load_dataset(Dataset("d", images, labels, ["A", "a", "b"]), classes="A,B").labels.tolist() == [0, 2, 0, 2]
+    with pytest.raises(UserError, match=r"'CAT' may be 'Cat' or 'cat'"):
+        load_dataset(Dataset("d", images, labels, ["Cat", "cat", "b"]), classes="CAT")
+    numbered = Dataset("d", images, labels, ["1", "2", "3"])
+    assert load_dataset(numbered, classes="1,3").labels.tolist() == [0, 2, 0, 2]
+    with pytest.raises(UserError, match=r"dataset 'd' has no class '0'.* Its classes are 1, 2, 3"):
+        load_dataset(numbered, classes="0")
+
+
 def test_a_limit_takes_images_from_everywhere():
     assert load_dataset("mnist5k", limit=10).labels.tolist() == list(range(10))
     assert len(load_dataset("mnist5k", limit=9999)) == 5000

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.data.labels.labels import Labels, labels_of
+from dcgan_tf.data.labels.labels import Labels, labels_of, number_of
 from dcgan_tf.system.errors import UserError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (53, 4, 4, 1), np.uint8)
@@ -38,6 +38,18 @@ def test_a_label_is_found_by_name_or_number_and_a_wrong_one_is_said():
         labels.number("dog")
     with pytest.raises(UserError, match=r"there is no attribute '7'"):
         Labels(np.eye(3, dtype=np.uint8), ("a", "b", "c")).number(7)
+
+
+def test_capitals_tell_names_apart_and_numbers_that_are_names_are_no_places():
+    assert [number_of(one, ("A", "a", "B")) for one in ("A", "a", "b", "c", "0")] == [0, 1, 2, None, None]
+    with pytest.raises(UserError, match=r"^'CAT' may be 'Cat' or 'cat': write it as the one that is meant$"):
+        Labels(np.arange(3), ("Cat", "cat", "dog")).number("CAT")
+    one_to_three = Labels(np.arange(3), ("1", "2", "3"))
+    assert [one_to_three.number(one) for one in ("1", 2, "03")] == [0, 1, 2]
+    with pytest.raises(UserError, match=r"there is no class '0'. The classes are 1, 2, 3"):
+        one_to_three.number("0")
+    assert number_of("1", ("01", "02")) == 0 and number_of("01", ("1", "01")) == 1
+    assert [number_of(one, names, [0, 2]) for one in (1, "2") for names in ((), ("x", "y", "3"))] == [None, None, 2, 2]
 
 
 def test_labels_are_described_by_those_that_are_there():

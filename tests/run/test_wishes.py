@@ -63,6 +63,9 @@ def test_a_file_says_what_each_image_is_to_show(tmp_path):
     path = tmp_path / "wanted.csv"
     path.write_text("Hat, glasses\n1,0\n-1,1\n\n0,0\n")
     assert np.array_equal(wishes.from_file(ATTRIBUTES, path), [[1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
+    cased = Labels(np.eye(2, dtype=np.uint8), ("A", "a"))
+    path.write_text("A\n1\n")
+    assert np.array_equal(wishes.from_file(cased, path), [[1, 0]])
     path.write_text("animal\ncat\n2\n")
     assert np.array_equal(wishes.from_file(CLASSES, path), [[1, 0, 0], [0, 0, 1]])
 

@@ -71,18 +71,12 @@ class Labels:
             return f"class {', '.join(names)}"
         return f"with {', '.join(names)}" if names else "with none of the attributes"
 
-    @cached_property
-    def by_name(self) -> dict[str, int]:
-        """The number of each by its name in small letters."""
-        return {name.casefold(): number for number, name in enumerate(self.names)}
-
     def number(self, one) -> int:
         """The number of a class or attribute, given by name or number, that at least one image has.
 
-        Raises UserError, naming the nearest, for another.
+        Raises UserError, naming the nearest, for another, and where two may be meant.
         """
-        text = str(one).strip()
-        number = self.by_name.get(text.casefold(), int(text) if text.isdecimal() and int(text) < len(self) else None)
+        text, number = str(one).strip(), number_of(one, self.names, range(len(self)))
         if number in self.seen:
             return number
         names = [self.names[i] for i in self.seen]
@@ -98,6 +92,30 @@ class Labels:
 
     def _known(self, names):
         return f"The {self._plural} are {', '.join(names)}"
+
+
+def number_of(one, names, places=()) -> int | None:
+    """The number of the class or attribute that is meant, of these names in order; None where there is none.
+
+    A name may be given in other capitals, a whole number without zeros in front; as it is written it goes before those.
+    Else a number is one of `places`, unless all names are whole numbers themselves: there it would be another name's.
+
+    Raises UserError where two names are meant alike.
+    """
+    text, numbers = str(one).strip(), {name: number for number, name in enumerate(names)}
+    if text in numbers:
+        return numbers[text]
+    alike = [name for name in numbers if _folded(name) == _folded(text)]
+    if len(alike) > 1:
+        raise UserError(f"{text!r} may be {' or '.join(map(repr, alike))}: write it as the one that is meant")
+    if alike:
+        return numbers[alike[0]]
+    are_numbers = numbers and all(name.lstrip("+-").isdecimal() for name in numbers)
+    return int(text) if text.isdecimal() and not are_numbers and int(text) in places else None
+
+
+def _folded(name):
+    return str(int(name)) if name.isdecimal() else name.casefold()
 
 
 def as_list(names) -> list:
