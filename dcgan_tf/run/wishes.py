@@ -4,7 +4,6 @@ All follow from a seed, and the first rows are the same however many are asked f
 """
 
 import csv
-from pathlib import Path
 
 import numpy as np
 
@@ -88,8 +87,8 @@ def _like_that(labels, on, off, least):
 def from_file(labels: Labels, path) -> np.ndarray:
     """float32 [N, K] of a CSV file: one row for each image.
 
-    Of classes one column, their names or numbers; of attributes a column for each that is on somewhere, 0 or 1
-    (-1 counts as 0), and those that have no column are off.
+    The first row is a header. Of classes one column, their names or numbers; of attributes a column for each that is on
+    somewhere, 0 or 1 (-1 counts as 0), and those that have no column are off.
 
     Raises UserError, with the line, for what cannot be read so.
     """
@@ -138,10 +137,18 @@ def _drawn(length, count, seed):
 def _classes(labels, path, header, lines):
     if len(header) != 1:
         raise UserError(f"{str(path)!r} has {len(header)} columns: for classes give one, a class for each image")
-    try:
-        return labels.told(np.array([labels.number(line[0]) for _, line in lines]))
-    except UserError as error:
-        raise UserError(f"{str(Path(path).name)!r}: {error}") from None
+    if number_of(header[0], labels.names, range(len(labels))) is not None:
+        raise UserError(f"{str(path)!r} begins with the class {header[0]!r}: its first line must be a header, as label")
+    numbers = {}
+    for number, line in lines:
+        if len(line) != 1:
+            raise UserError(f"{str(path)!r}, line {number} has {len(line)} cells: give one, the class of an image")
+        if line[0] not in numbers:
+            try:
+                numbers[line[0]] = labels.number(line[0])
+            except UserError as error:
+                raise UserError(f"{str(path)!r}, line {number}: {error}") from None
+    return labels.told(np.array([numbers[cell] for _, (cell,) in lines]))
 
 
 def _attributes(labels, path, header, lines):

@@ -78,7 +78,10 @@ def test_a_file_says_what_each_image_is_to_show(tmp_path):
         (ATTRIBUTES, "Hat,Beard\n1\n", "line 2 has 1 cells for 2 columns"),
         (ATTRIBUTES, "Hat,hat\n1,1\n", "a column twice"),
         (ATTRIBUTES, "Hat\n", "has no rows of labels"),
-        (CLASSES, "animal\nbird\n", "no class 'bird'"),
+        (CLASSES, "animal\ncat\nbird\n", "line 3: there is no class 'bird'"),
+        (CLASSES, "Owl\ncat\n", "begins with the class 'Owl': its first line must be a header, as label"),
+        (CLASSES, "2\n2\n", "begins with the class '2': its first line"),
+        (CLASSES, "animal\ncat\ncat,owl\n", "line 3 has 2 cells: give one, the class of an image"),
         (CLASSES, "cat,dog\n1,0\n", "has 2 columns: for classes give one"),
     ],
 )
