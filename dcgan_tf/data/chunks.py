@@ -21,7 +21,7 @@ import numpy as np
 
 from dcgan_tf.data.decoding import ImageError
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import atomic_file
+from dcgan_tf.system.files import atomic_file, in_utf8
 from dcgan_tf.system.workers import available_cores, run_in_workers
 
 _FIRST_NAMED = 5  # of those dropped or left out so many are named in dataset.json; all that were dropped, in index.csv
@@ -164,9 +164,7 @@ def write_index(path, chunks, drop):
 
     def rows():
         for name, (kept, reason, columns) in zip(names, chunks.rows(), strict=True):
-            # A name may hold bytes that are no text in any encoding.
-            name = name.encode("utf-8", "backslashreplace").decode()
-            yield {"source": name, "kept": kept, "reason": reason, **columns}
+            yield {"source": in_utf8(name), "kept": kept, "reason": reason, **columns}
 
     dropped = drop(rows()) if drop else {}
     header = dict.fromkeys(("source", "kept", "reason", "row"))
@@ -203,7 +201,7 @@ def write_index(path, chunks, drop):
             **{"sources": len(names), "kept": count},
             **{"ignored": chunks.source.ignored, "left_out": len(left_out)},
         },
-        "first_left_out": [list(one) for one in left_out[:_FIRST_NAMED]],
+        "first_left_out": [[in_utf8(name), reason] for name, reason in left_out[:_FIRST_NAMED]],
         "dropped": dict(sorted(reasons.items())),
         "first_dropped": first_dropped,
         "flags": dict(sorted(flags.items())),
@@ -212,7 +210,7 @@ def write_index(path, chunks, drop):
 
 def describe_left_out(left_out, count: int | None = None) -> str:
     """Of what a source leaves out, (name, reason) each: the first by name; count: of all, when these are some."""
-    shown = ", ".join(f"{name} ({reason})" for name, reason in left_out[:_FIRST_NAMED])
+    shown = ", ".join(f"{in_utf8(name)} ({reason})" for name, reason in left_out[:_FIRST_NAMED])
     more = (count or len(left_out)) - min(len(left_out), _FIRST_NAMED)
     return f"{shown} and {more:,} more" if more else shown
 

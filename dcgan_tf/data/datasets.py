@@ -16,6 +16,7 @@ from dcgan_tf.data.prepared import is_prepared, read_prepared
 from dcgan_tf.data.stored import StoredImages, value_range
 from dcgan_tf.data.survey.values import faint_note
 from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.files import in_utf8
 
 BY_NAME = "named:"  # before a name that is also a folder's
 
@@ -143,7 +144,7 @@ def _load_path(given, path, size, channels, resize, changes):
     else:
         prepared, notes = load_pictures(path, size, channels, resize, **changes)
     return Dataset(
-        str(path.absolute()),
+        in_utf8(str(path.absolute())),
         prepared.images,
         prepared.labels,
         prepared.label_names,

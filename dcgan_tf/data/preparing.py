@@ -18,7 +18,7 @@ from dcgan_tf.data.chunks import Chunks, DamagedChunk, NothingUsable, Result, wr
 from dcgan_tf.data.prepared import FORMAT, read_prepared
 from dcgan_tf.data.stored import StoredImages, fingerprint_of, finish_fingerprint, value_range
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import DiskError, atomic_file, disk_errors_explained, write_json
+from dcgan_tf.system.files import DiskError, atomic_file, disk_errors_explained, in_utf8, write_json
 
 __all__ = ["Result", "prepare"]
 
@@ -59,12 +59,12 @@ def prepare(
     """
     target = Path(target)
     keys = _keys(source, transform, settings, labels, label_names, drop)
-    if _is_done(target, keys, labels, label_names):
+    if _is_done(target, keys, source, labels, label_names):
         return target
     getattr(labels, "check", lambda: None)()
     partial = target.with_name(target.name + ".partial")
     with only_preparer(partial, target):
-        if not _is_done(target, keys, labels, label_names):  # another process may just have finished it
+        if not _is_done(target, keys, source, labels, label_names):  # another process may just have finished it
             # Without the labels: pictures stay done when a mistake in the labels is found behind them, and mended.
             chunks = Chunks(partial, keys[1], source, transform, chunk_size)
             with work_kept(chunks, target):
@@ -91,7 +91,7 @@ def _keys(source, transform, settings, labels, label_names, drop):
     return key(labels, label_names), key(None, None)
 
 
-def _is_done(target, keys, labels, label_names):
+def _is_done(target, keys, source, labels, label_names):
     """Whether the target is there as it is wanted; its labels are brought to that if only they are not."""
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return False
@@ -102,7 +102,7 @@ def _is_done(target, keys, labels, label_names):
         # Datasets of older versions have one key: it is the second where they were prepared without labels.
         if keys[1] in (found["key"], found.get("key_without_labels")):
             if labels is not None:  # else those that it has stay
-                _label_anew(target, found, keys, labels, label_names)
+                _label_anew(target, found, keys, source, labels, label_names)
             return True
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, UserError):
@@ -113,13 +113,15 @@ def _is_done(target, keys, labels, label_names):
     )
 
 
-def _label_anew(target, metadata, keys, labels, label_names):
+def _label_anew(target, metadata, keys, source, labels, label_names):
     """Give a prepared dataset other labels; its images stay as they are."""
     prepared = read_prepared(target)
     rows = prepared.index()
     kept = np.array([row["kept"] == "1" for row in rows])
+    named = {in_utf8(name): name for name in source.names}
+    names = [named.get(row["source"], row["source"]) for row in rows]  # as `labels` had them at first
     labels_key = getattr(labels, "key", None)
-    labels, label_names, note = _labels_of_kept(labels, label_names, [row["source"] for row in rows], kept)
+    labels, label_names, note = _labels_of_kept(labels, label_names, names, kept)
     with disk_errors_explained(target):
         if labels is not None:
             with atomic_file(target / "labels.npy") as temporary:
@@ -177,7 +179,10 @@ def only_preparer(partial, target):
                     break
                 lock.release()
             if not said and (partial / "lock").exists():
-                print(f"waiting for another process, which is preparing {partial.with_suffix('')}", flush=True)
+                print(
+                    f"waiting for another process, which is preparing {in_utf8(str(partial.with_suffix('')))}",
+                    flush=True,
+                )
                 said = True
     try:
         yield

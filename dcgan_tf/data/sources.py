@@ -25,6 +25,7 @@ from dcgan_tf.data.decoding import ImageError, count_frames
 from dcgan_tf.data.labels.label_files import label_files_among
 from dcgan_tf.data.left_by_runs import without_runs
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import in_utf8
 
 # No picture worth training on is larger; a folder may hold films and archives too.
 MAX_FILE_BYTES = 256_000_000
@@ -61,7 +62,7 @@ class FolderSource:
 
     def __init__(self, path):
         self.path = Path(path)
-        self.description = f"folder {self.path.resolve().name}"
+        self.description = f"folder {in_utf8(self.path.resolve().name)}"
         self.ignored, self.left_out = 0, []
         found = sorted(self._walk())
         found, of_runs, self.label_files = _sort_out(found, [name for name, _, _ in found])
@@ -130,7 +131,7 @@ class ZipSource:
 
     def __init__(self, path):
         self.path = Path(path)
-        self.description = f"zip {self.path.resolve().name}"
+        self.description = f"zip {in_utf8(self.path.resolve().name)}"
         try:
             status = self.path.stat()
             if not zipfile.is_zipfile(self.path):

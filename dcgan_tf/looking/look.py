@@ -26,7 +26,7 @@ from dcgan_tf.looking.contact_sheet import contact_sheet
 from dcgan_tf.looking.report import findings
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.system.errors import UserError, check_count
-from dcgan_tf.system.files import disk_errors_explained, write_bytes
+from dcgan_tf.system.files import disk_errors_explained, in_utf8, write_bytes
 from dcgan_tf.system.places import cached
 
 
@@ -56,7 +56,7 @@ class Look:
             lines += ["", *(line for reason in self.reasons for line in _wrapped(reason, "- ", "  "))]
         if self.command:
             lines += ["", "To train on them:", "", f"    {self.command}"]
-        return "\n".join(lines)
+        return in_utf8("\n".join(lines))
 
     def _repr_html_(self):
         picture = base64.b64encode(self.sheet.png()).decode()
@@ -107,7 +107,8 @@ def look(
     reasons = [*advice.reasons, *_more(labels, table)]
     if mend:
         reasons.insert(0, f"first: {mend}")
-    sheet = contact_sheet(source, found, advice.size, labels, title=f"{Path(dataset).name}: {len(found.usable):,}")
+    title = f"{in_utf8(Path(dataset).name)}: {len(found.usable):,}"
+    sheet = contact_sheet(source, found, advice.size, labels, title=title)
     if output is not None:
         with disk_errors_explained(Path(output)):
             Path(output).parent.mkdir(parents=True, exist_ok=True)
@@ -162,7 +163,7 @@ def _labels_of(source, found):
     if isinstance(source, StoredSource):
         return None, "", None
     try:
-        rows, names, note = labeller_of(source)(found.usable["name"].tolist())
+        rows, names, note = labeller_of(source)([source.names[place] for place in found.usable.index])
     except UserError as error:
         return None, "cannot be read, see below", str(error)
     return (None if rows is None else Labels(rows, tuple(names))), note, None

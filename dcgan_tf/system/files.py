@@ -141,6 +141,11 @@ def write_text(path, text: str, durable: bool = False):
         temporary.write_text(text, encoding="utf-8")
 
 
+def in_utf8(name: str) -> str:
+    """The name of a file as UTF-8 can write it: bytes of it that are no text become \\udce9."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def write_json(path, value):
     """Write `value` as readable JSON to `path` in one step. NaN has no place in JSON: ValueError."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

@@ -172,6 +172,9 @@ def test_one_subfolder_per_class_labels_the_pictures(tmp_path):
         (["all/x/a.png", "all/y/b.png"], [0, 1], ["x", "y"], "its 2 subfolders are classes: x (1), y (1)"),
         (["all\\y\\a.png", "all\\x\\b.png"], [1, 0], ["x", "y"], "its 2 subfolders are classes: x (1), y (1)"),
         (["x/a.png", "x/deep/c.png", "xx/b.png"], [0, 0, 1], ["x", "xx"], "its 2 .*x \\(2\\), xx \\(1\\)"),
+        (["cafe\u0301/a.png", "caff/b.png"], [0, 1], ["caf\xe9", "caff"], "classes: caf\xe9 (1), caff (1)"),  # of macOS
+        (["caf\xe9/a.png", "cafe\u0301/b.png"], [0, 0], ["caf\xe9"], "classes: caf\xe9 (2)"),
+        (["caf\udce9/a.png", "x/b.png"], [0, 1], ["caf\\udce9", "x"], r"caf\\udce9 \(1\), x \(1\)"),
         (["a.png", "x/b.png", "y/c.png"], None, None, "are not taken as classes: 1 picture lies beside them, a.png"),
     ],
 )
@@ -180,6 +183,26 @@ def test_what_subfolders_say_of_labels(names, labels, classes, note):
     assert (found if found is None else found.tolist()) == labels
     assert found_classes == classes
     assert re.search(note, said) if "\\" in note else said.endswith(note)
+
+
+def test_names_that_are_no_text_are_written_as_they_can_be(tmp_path):
+    folder = tmp_path / os.fsdecode(b"p\xe9ts")  # in Latin-1, as old disks have it
+    for name in (b"caf\xe9/a.png", b"caf\xe9/b.png", b"caf\xe8/a.png"):
+        write(folder, **{os.fsdecode(name).removesuffix(".png").replace("/", "__"): None})
+    os.symlink("nowhere", folder / os.fsdecode(b"l\xe9.png"))
+    first = load_dataset(folder, image_size=15)
+    assert (first.labels.tolist(), first.label_names) == ([0, 1, 1], ("caf\\udce8", "caf\\udce9"))
+    assert first.name.endswith("p\\udce9ts") and "left out: l\\udce9.png (a link" in " ".join(first.notes)
+    for one in ("caf\\udce9", os.fsdecode(b"caf\xe9")):
+        assert len(load_dataset(folder, image_size=15, classes=one)) == 2
+    (cache,) = folder.with_name(folder.name + ".dcgan_tf").iterdir()
+    assert json.loads((cache / "dataset.json").read_text())["source"] == "folder p\\udce9ts"
+    rows = [f"{name},x\n" for name in read_prepared(cache).names()]
+    (folder / "labels.csv").write_text("".join(["file,label\n", *rows]))
+    assert load_dataset(folder, image_size=15).label_names == ("x",)
+    (folder / "labels.csv").unlink()
+    again = load_dataset(folder, image_size=15)  # only the labels are written anew, from the same names
+    assert (again.label_names, again.fingerprint) == (first.label_names, first.fingerprint)
 
 
 def test_pictures_beside_subfolders_leave_all_without_labels_and_it_is_said(folder):

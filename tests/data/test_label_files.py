@@ -153,6 +153,8 @@ def test_names_may_be_relative_to_the_folder_that_holds_all_pictures(tmp_path):
     (folder / "README.txt").write_text("hello")
     text = "file,label\na.png,x\nb.png,y\ne\u0301.png,x\n"  # as macOS writes é
     assert load(folder, text).labels.tolist() == [0, 1, 0]
+    dataset = load(folder, "file,label\na.png,\xe9\nb.png,y\ne\u0301.png,e\u0301\n")
+    assert (dataset.labels.tolist(), dataset.label_names) == ([0, 1, 0], ("\xe9", "y"))
 
 
 def test_a_csv_wins_over_subfolders_and_only_the_one_at_the_top_is_taken(tmp_path):

@@ -52,6 +52,13 @@ def test_capitals_tell_names_apart_and_numbers_that_are_names_are_no_places():
     assert [number_of(one, names, [0, 2]) for one in (1, "2") for names in ((), ("x", "y", "3"))] == [None, None, 2, 2]
 
 
+def test_accents_are_the_same_as_one_character_and_as_two():
+    composed, of_macos = "Caf\xe9", "Cafe\u0301"
+    for one in (composed, of_macos, composed.lower(), of_macos.upper()):
+        assert [number_of(one, ("x", name)) for name in (composed, of_macos)] == [1, 1]
+    assert number_of(composed, (of_macos, "caf\xe9")) == 0
+
+
 def test_labels_are_described_by_those_that_are_there():
     labels = Labels(np.array([0, 0, 2, 0]), ("cat", "dog", "owl"))
     assert labels.described() == "2 classes: cat (75%), owl (25%)"

@@ -1,5 +1,6 @@
 """look(): what is in a folder, what it needs, and that the command it gives trains."""
 
+import os
 import shlex
 import zipfile
 from unittest.mock import Mock
@@ -154,3 +155,14 @@ def test_what_is_prepared_or_has_a_name(tmp_path):
     assert found.findings["near-duplicates"] == "none" and found.findings["kinds"] == "all gray"
     with pytest.raises(UserError, match="Did you mean 'mnist5k'"):
         dcgan_tf.look("mnist5")
+
+
+def test_names_that_are_no_text_can_be_printed(tmp_path):
+    for name in (b"p\xe9ts/caf\xe9/a.png", b"p\xe9ts/dog/\xe9.png", b"p\xe9ts/dog/\xe8.txt"):
+        path = tmp_path / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded(shapes(len(name))) if name.endswith(b"png") else b"hello")
+    found = dcgan_tf.look(tmp_path / os.fsdecode(b"p\xe9ts"), workers=1)
+    assert str(found).encode() and "its 2 subfolders are classes: caf\\udce9 (1), dog (1)" in str(found)
+    assert found.table["name"].tolist() == ["caf\\udce9/a.png", "dog/\\udce8.txt", "dog/\\udce9.png"]
+    assert found.table["label"].tolist() == ["caf\\udce9", "", "dog"]

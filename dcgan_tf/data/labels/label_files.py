@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import in_utf8
 
 LABEL_FILES = ("labels.csv", "metadata.csv")
 CLASS_HEADERS = ("label", "class", "category", "target")  # of a single column that is classes, whatever is in it
@@ -25,11 +26,14 @@ _WHOLE = re.compile(r"([+-]?[0-9]+)(\.0*)?")  # pandas writes 3.0 where another 
 _PICTURE = re.compile(r".*\.(jpe?g|png|gif|bmp|tiff?|webp|avif|hei[cf]|jp2|tga|p[gnp]m)", re.IGNORECASE)
 
 
+def as_text(name: str) -> str:
+    """A name as labels have it, however it is written: macOS writes é as two characters, and bytes may be no text."""
+    return name if name.isascii() else unicodedata.normalize("NFC", in_utf8(name))
+
+
 def split_name(name: str) -> tuple[str, ...]:
     """The parts of a file's name, however it is written: ./cats/1.png, cats\\1.png."""
-    if not name.isascii():
-        # Names that are no text are written in index.csv like this; and macOS writes é as two characters.
-        name = unicodedata.normalize("NFC", name.encode("utf-8", "backslashreplace").decode())
+    name = as_text(name)
     # Of pathlib, a million names would take seconds.
     return tuple(part for part in name.strip().replace("\\", "/").split("/") if part not in ("", "."))
 

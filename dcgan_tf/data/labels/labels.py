@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from dcgan_tf.data.labels.label_files import as_text
 from dcgan_tf.system.errors import UserError, nearest
 
 
@@ -97,12 +98,13 @@ class Labels:
 def number_of(one, names, places=()) -> int | None:
     """The number of the class or attribute that is meant, of these names in order; None where there is none.
 
-    A name may be given in other capitals, a whole number without zeros in front; as it is written it goes before those.
-    Else a number is one of `places`, unless all names are whole numbers themselves: there it would be another name's.
+    A name may be given in other capitals, a whole number without zeros in front; as it is written (é as one character
+    or two) it goes before those. Else a number is one of `places`, unless all names are whole numbers themselves: there
+    it would be another name's.
 
     Raises UserError where two names are meant alike.
     """
-    text, numbers = str(one).strip(), {name: number for number, name in enumerate(names)}
+    text, numbers = as_text(str(one).strip()), {as_text(name): number for number, name in enumerate(names)}
     if text in numbers:
         return numbers[text]
     alike = [name for name in numbers if _folded(name) == _folded(text)]

@@ -12,8 +12,9 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from dcgan_tf.data.decoding import ImageError
-from dcgan_tf.data.labels.label_files import class_order, common_folder, no_header, read_labels, split_name
+from dcgan_tf.data.labels.label_files import as_text, class_order, common_folder, no_header, read_labels, split_name
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import in_utf8
 
 _SHOWN = 10  # classes or attributes in a note
 _NAMED = 3  # files in an error or a note
@@ -37,21 +38,25 @@ def subfolder_labels(names: list[str]) -> tuple[np.ndarray | None, list[str] | N
     """
     folders = [PurePosixPath(name.replace("\\", "/")).parts[:-1] for name in names]
     depth = len(common_folder(folders))
-    classes = [folder[depth] if len(folder) > depth else None for folder in folders]
-    counts = Counter(classes)
+    inner = [folder[depth] if len(folder) > depth else None for folder in folders]
+    counts = Counter(inner)
     if set(counts) == {None}:
         return None, None, ""
     if None in counts:
-        example = names[classes.index(None)]
+        example = in_utf8(names[inner.index(None)])
         beside = f"{counts[None]:,} {'pictures lie' if counts[None] > 1 else 'picture lies'} beside them, {example}"
         return None, None, f"its subfolders are not taken as classes: {beside}"
-    known = sorted(counts)
-    return _numbers(classes, known), known, f"its {len(known):,} subfolders are classes: {_shown(known, counts)}"
+    labels, known, counts = _numbered(inner)
+    return labels, known, f"its {len(known):,} subfolders are classes: {_shown(known, counts)}"
 
 
-def _numbers(classes, known):
+def _numbered(classes, order=None):
+    """(the class of each as int64 [N], the classes' names as texts, how many are of each)."""
+    texts = {name: as_text(name) for name in sorted(set(classes), key=order)}  # not the texts: older versions did so
+    known = list(dict.fromkeys(texts.values()))
     numbers = {name: number for number, name in enumerate(known)}
-    return np.array([numbers[name] for name in classes], np.int64)
+    classes = [texts[name] for name in classes]
+    return np.array([numbers[name] for name in classes], np.int64), known, Counter(classes)
 
 
 def _shown(names, counts):
@@ -77,7 +82,7 @@ class CsvLabels:
             self._data = source.read(name)
         except ImageError as error:
             raise UserError(f"{self.where} cannot be used: {error}: put it there anew, or remove it") from None
-        self.key = f"{name} {hashlib.sha256(self._data).hexdigest()} {_READING}"
+        self.key = f"{in_utf8(name)} {hashlib.sha256(self._data).hexdigest()} {_READING}"
 
     @cached_property
     def _table(self):
@@ -118,9 +123,7 @@ class CsvLabels:
             counts = dict(zip(known, labels.sum(axis=0, dtype=int).tolist(), strict=True))
             what = "attribute" if len(known) == 1 else "attributes"
         else:
-            counts = Counter(classes[row] for row in rows)
-            known = sorted(counts, key=class_order)
-            labels = _numbers([classes[row] for row in rows], known)
+            labels, known, counts = _numbered([classes[row] for row in rows], class_order)
             what = "class" if len(known) == 1 else "classes"
         note = f"its {self.called} gives {len(known):,} {what}: {_shown(known, counts)}{self._also(depth)}"
         return labels, known, note

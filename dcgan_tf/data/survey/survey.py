@@ -15,6 +15,7 @@ from dcgan_tf.data.decoding import ImageError, examine, grayness
 from dcgan_tf.data.images import square
 from dcgan_tf.data.survey.near_duplicates import MAX_BITS, RASTER, difference_hash, similar_pairs, thumbnail
 from dcgan_tf.data.survey.values import nearly_all
+from dcgan_tf.system.files import in_utf8
 from dcgan_tf.system.workers import available_cores, run_in_workers
 
 _AT_A_TIME = 128  # pictures a worker takes
@@ -62,7 +63,7 @@ def survey(source, workers: int | None = None, progress: bool = True) -> Survey:
     show_progress(finished(), 0, total, progress, f"looking at {source.description}")
     rows = [row for number in pieces for row in found[number][0]]
     table = pd.DataFrame(rows, columns=_COLUMNS)
-    table.insert(0, "name", source.names)
+    table.insert(0, "name", list(map(in_utf8, source.names)))
     thumbnails = [small for number in pieces for small in found[number][1]]
     _mark_near_duplicates(table, thumbnails)
     return Survey(table.drop(columns=["hash", "digest"]), nearly_all(counts))
