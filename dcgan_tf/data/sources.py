@@ -198,6 +198,8 @@ class ZipSource:
     def read(self, index: int | str) -> bytes:
         entry = self._zip.getinfo(index) if isinstance(index, str) else self._chosen[0][index]
         path = PurePosixPath(entry.filename.replace("\\", "/"))
+        if not path.parts:
+            raise ImageError("name of a folder")
         if path.is_absolute() or ".." in path.parts or path.parts[0].endswith(":"):
             raise ImageError("name leads out of the zip")  # nothing is ever extracted; but an honest zip has none
         if entry.flag_bits & 1:

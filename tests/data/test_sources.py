@@ -82,7 +82,7 @@ def test_a_hostile_zip(tmp_path):
         for name in ("a/1.png", "a/1.png", "ö.png", "secret.png", "__MACOSX/._1.png", ".hidden"):
             archive.writestr(name, picture(len(name)))
         archive.mkdir("folder") if hasattr(archive, "mkdir") else archive.writestr("folder/", b"")
-        for name in ("../up.png", "a/../../up.png", "/etc/absolute.png", "C:\\up.png", "..\\up.png"):
+        for name in ("../up.png", "a/../../up.png", "/etc/absolute.png", "C:\\up.png", "..\\up.png", ".", "./."):
             archive.writestr(name, picture(3))
         archive.writestr("text.png", b"hello")
         archive.writestr("bomb.png", bytes(300_000_000), compress_type=zipfile.ZIP_DEFLATED, compresslevel=1)
@@ -102,6 +102,8 @@ def test_a_hostile_zip(tmp_path):
         "/etc/absolute.png": "name leads out of the zip",
         "C:\\up.png": "name leads out of the zip",
         "..\\up.png": "name leads out of the zip",
+        ".": "name of a folder",
+        "./.": "name of a folder",
         "secret.png": "encrypted",
         "text.png": "not an image",
         "bomb.png": "file too large: more than 256,000,000 bytes",
