@@ -152,7 +152,8 @@ def _attributes(original: Original, data, say) -> dict:
     if found.exclusive:
         heading, note = "Classes", "What a classifier of the training data's labels sees more of."
     else:
-        heading, note = "Attributes", "What a classifier of the training data's labels sees grow, the others held."
+        heading = "Attributes"
+        note = f"What a classifier of the training data's labels sees grow, {found.how_held(shown)}."
     return _group(heading, note, [found.names[at] for at in shown], [found.held(at, shown) for at in shown])
 
 

@@ -1,5 +1,6 @@
 """Directions of a generator's latent space: those that change its images most, and those that mean something."""
 
+from bisect import bisect_left
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ _IMAGES_AT_ONCE = 512
 _THE_SAME = (
     0.5  # cosine between directions of attributes that cannot be told apart: dark and pale, smile and open mouth
 )
+_LEFT = 0.1  # of a direction's length, or it hardly leads where it is named for any more
 _SURE = 1e-4  # a classifier's probabilities are trusted no further than this from 0 and 1
 
 
@@ -151,12 +153,36 @@ class Attributes(NamedTuple):
 
         Others that are nearly the same, or its contrary (dark and pale), are not among those held. Of classes none
         is: an image is more of one by being less of the others, and what would hold those still leads nowhere.
+        Of more others than the space has room for, those most like it are held, as many as leave a tenth of it.
         """
-        if self.exclusive:
-            return self.directions.vectors[place]
+        vectors, kept = self.directions.vectors, self._kept(place, others)
+        return latent.without(vectors[place], vectors[kept]) if kept else vectors[place]
+
+    def how_held(self, places: list[int]) -> str:
+        """What to say of the others where each of these is held against the rest."""
+        if all(self._kept(place, places) == self._apart(place, places) for place in places):
+            return "the others held"
+        return "the others most like it held"
+
+    def _apart(self, place, others):
         vectors = self.directions.vectors
-        apart = [other for other in others if other != place and abs(vectors[other] @ vectors[place]) < _THE_SAME]
-        return latent.without(vectors[place], vectors[apart]) if apart else vectors[place]
+        alike = {other: abs(vectors[other] @ vectors[place]) for other in others if other != place}
+        return [] if self.exclusive else [other for other in alike if alike[other] < _THE_SAME]
+
+    def _kept(self, place, others):
+        """Those of the others that `held` holds, in their order."""
+        vectors, apart = self.directions.vectors, self._apart(place, others)
+        nearest = sorted(apart, key=lambda other: -abs(vectors[other] @ vectors[place]))
+
+        def too_many(count):
+            try:
+                latent.without(vectors[place], vectors[nearest[:count]], _LEFT)
+            except ValueError:
+                return True
+            return False
+
+        count = bisect_left(range(1, len(nearest) + 1), True, key=too_many)  # the more are held, the less is left
+        return [other for other in apart if other in nearest[:count]]
 
 
 def attribute_directions(space: LatentSpace, classifier: FeatureNetwork, count: int = 4000) -> Attributes:

@@ -167,17 +167,18 @@ def move(latents: np.ndarray, direction: np.ndarray, amounts) -> np.ndarray:
     return (latents[..., None, :] + steps if amounts.ndim else latents + steps).astype(np.float32)
 
 
-def without(direction: np.ndarray, others: np.ndarray) -> np.ndarray:
+def without(direction: np.ndarray, others: np.ndarray, least: float = 1e-6) -> np.ndarray:
     """What is left of a direction [D] when its part along all the others [K, D] is taken away: unit length [D].
 
     So moves along it change (to first order) nothing that the others stand for. Source: Shen et al. 2020
-    (arXiv:1907.10786), section 3.3, conditional manipulation. Raises ValueError when nothing is left.
+    (arXiv:1907.10786), section 3.3, conditional manipulation. Raises ValueError when less than the share `least` of its
+    length is left, as of any direction that D independent others are taken from.
     """
     direction, others = _vectors(direction, np.atleast_2d(others))
     basis, weights = np.linalg.svd(others.T, full_matrices=False)[:2]
     basis = basis[:, weights > 1e-9 * max(weights.max(initial=0), 1e-300)]
     rest = direction - basis @ (basis.T @ direction)
-    if np.linalg.norm(rest) < 1e-6 * np.linalg.norm(direction):
+    if np.linalg.norm(rest) < least * np.linalg.norm(direction):
         raise ValueError("the direction lies among the others: nothing of it is left")
     return (rest / np.linalg.norm(rest)).astype(np.float32)
 

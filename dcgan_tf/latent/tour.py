@@ -227,7 +227,7 @@ def _attributes(look):
     yield "attributes", views.strips(look.space, explained.vectors, labels, [seed], look.amounts, title, how)
     if not found.exclusive:
         title, how = (
-            title + ", the others held",
+            f"{title}, {found.how_held(shown)}",
             "What a direction shares with those of other attributes was taken away.",
         )
         yield "attributes_held", views.strips(look.space, held, labels, [seed], look.amounts, title, how)

@@ -90,6 +90,23 @@ def test_attribute_directions_are_those_built_in(linear_space):
     assert not (found.scores[found.plainest(3)] > 0).any()
 
 
+@pytest.mark.parametrize(("count", "dim"), [(8, 4), (40, 32), (5, 1)])
+def test_of_more_attributes_than_dimensions_the_most_alike_are_held(count, dim):
+    vectors = np.random.default_rng(0).standard_normal((count, dim))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    places, alike = list(range(count)), np.abs(vectors @ vectors.T)
+    found = module.Attributes(tuple("abc"), np.zeros((1, count)), latent.Directions(vectors, np.ones(count)))
+    for place in places:
+        held = found.held(place, places)
+        assert np.linalg.norm(held) == pytest.approx(1, abs=1e-5) and held @ vectors[place] >= 0.1
+        apart = sorted((other for other in places if alike[other, place] < 0.5), key=lambda other: -alike[other, place])
+        still = np.abs(vectors[apart] @ held) < 1e-5
+        assert still.sum() < dim and (np.diff(still.astype(int)) <= 0).all()  # the most alike first, and no gap
+        assert still.sum() >= dim - 5 or still.all()
+    assert found.how_held(places) == ("the others held" if dim == 1 else "the others most like it held")
+    assert found.how_held(places[:2]) == "the others held"
+
+
 def test_arithmetic_that_tells_comes_out_as_foretold(linear_space):
     space, judge = halves_generator(linear_space, 0.3), brightness_judge()
     found = attribute_directions(space, judge, 600)
