@@ -69,12 +69,7 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
     run = run if isinstance(run, Run) else Run(run)
     config = run.config
     generator, latents = load_generator(run.path, best)
-    data = dataset if isinstance(dataset, Dataset) else data_of(run, dataset)
-    if not data.is_what_had(config["dataset"].get("fingerprint")):
-        raise UserError(
-            f"dataset {data.name!r} is not what run {str(run.path)!r} was trained on (another fingerprint): "
-            "give the same images, as a name or a path, with --dataset"
-        )
+    data = training_data(run, dataset)
     real = _other_images(run, data, split, against)
     discriminator = _discriminator_of(run, metrics, say)
     evaluator = Evaluator(
@@ -155,6 +150,24 @@ def _discriminator_of(run, names, say):
             raise
         say(f"left out: bound ({error})")
         return None
+
+
+def training_data(run: Run, dataset=None) -> Dataset:
+    """What the run was trained on, found by its name, or where `dataset` (a name, a path or a Dataset) says it is now.
+
+    Raises UserError when it is not there any more, or is not the same images: known by the fingerprint, and where an
+    older version recorded none, by the shape.
+    """
+    data = dataset if isinstance(dataset, Dataset) else data_of(run, dataset)
+    recorded, shape = run.config["dataset"], "x".join(map(str, data.image_shape))
+    then = "x".join(map(str, recorded["image_shape"]))
+    if shape != then or not data.is_what_had(recorded.get("fingerprint")):
+        why = f"images of {shape}, not {then}" if shape != then else "another fingerprint"
+        raise UserError(
+            f"dataset {data.name!r} is not what run {str(run.path)!r} was trained on ({why}): "
+            "give the same images, as a name or a path, with --dataset"
+        )
+    return data
 
 
 def data_of(run: Run, name=None, split="train") -> Dataset:

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from dcgan_tf.data.images import to_uint8
-from dcgan_tf.evaluation.evaluate import data_of
+from dcgan_tf.evaluation.evaluate import training_data
 from dcgan_tf.evaluation.features import can_classify, feature_network
 from dcgan_tf.exporting.onnx import check_onnx_packages, compare_onnx, onnx_bytes
 from dcgan_tf.exporting.onnxruntime_web import VERSION, runtime_files
@@ -174,7 +174,7 @@ def _labelled_data(source, dataset):
         raise UserError(
             f"run {str(source)!r} is asked for its classes, and the page has a button for each: leave out --attributes"
         )
-    data = data_of(run, dataset)
+    data = training_data(run, dataset)
     if not can_classify(data):
         raise UserError(
             f"dataset {data.name!r} has no labels that tell its images apart: leave out --attributes "

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.evaluation.evaluate import data_of
+from dcgan_tf.evaluation.evaluate import training_data
 from dcgan_tf.evaluation.features import can_classify, feature_network
 from dcgan_tf.latent import labels as label_views
 from dcgan_tf.latent import views
@@ -76,7 +76,7 @@ class Exploration:
     def _data_or_why_not(self) -> Dataset | str:
         dataset = self.choices.dataset
         try:
-            return dataset if isinstance(dataset, Dataset) else data_of(self.run, dataset)
+            return training_data(self.run, dataset)
         except UserError as error:
             if dataset is not None:
                 raise
@@ -84,7 +84,7 @@ class Exploration:
 
     @property
     def data(self) -> Dataset:
-        """What the run was trained on. Raises NotHere when it has gone."""
+        """What the run was trained on. Raises NotHere when it has gone, UserError when `dataset` is something else."""
         if isinstance(self._data_or_why_not, str):
             raise NotHere(self._data_or_why_not)
         return self._data_or_why_not

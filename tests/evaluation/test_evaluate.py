@@ -13,10 +13,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 from dcgan_tf import cli
+from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.evaluation import evaluator as evaluation
 from dcgan_tf.evaluation import features, summaries
-from dcgan_tf.evaluation.evaluate import data_of, evaluate, table
+from dcgan_tf.evaluation.evaluate import data_of, evaluate, table, training_data
 from dcgan_tf.evaluation.metrics import METRICS, describe_value, metric_of
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import sample
@@ -167,6 +168,19 @@ def test_data_that_moved_are_asked_for(copy):
     with pytest.raises(UserError, match=r"moved/faces\.zip.*--dataset"):
         evaluate(copy.path, samples=50)
     assert evaluate(copy, "js", samples=50, dataset="mnist5k", say=quiet)["step"] == 4
+
+
+def test_data_are_known_by_their_fingerprint_wherever_they_lie_and_by_their_shape(copy):
+    data = load_dataset("mnist5k")
+    for moved in (data.changed(name="elsewhere"), data.changed(labels=None, label_names=None)):
+        run = SimpleNamespace(path="run", config={"dataset": {**copy.config["dataset"], "name": "gone"}, "recipe": {}})
+        run.config["dataset"]["fingerprint"] = moved.fingerprint
+        assert training_data(run, data).fingerprint == data.fingerprint
+    colour = np.repeat(data.images[:9], 3, axis=-1)
+    run.config["dataset"]["fingerprint"] = ""  # an older version's, which did not look
+    assert training_data(run, "mnist5k").images is not None
+    with pytest.raises(UserError, match=r"'rgb' is not what .* \(images of 28x28x3, not 28x28x1\): .* --dataset"):
+        training_data(run, Dataset("rgb", colour))
 
 
 def test_images_that_were_not_trained_on(monkeypatch, tmp_path, digits):

@@ -11,6 +11,7 @@ import pytest
 from generator_page import READY, assert_same_image, pixels, slide
 from generators import NARROW, shaken_generator
 
+from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.evaluation.features import FeatureNetwork
 from dcgan_tf.exporting import web as export_web_module
@@ -290,6 +291,9 @@ def test_a_page_is_replaced_unless_something_of_a_persons_lies_in_it(run, web):
 def test_sliders_of_attributes(run, monkeypatch):
     with pytest.raises(UserError, match="no labels that tell its images apart: leave out --attributes"):
         export_web(run.path, attributes=True, say=lambda text: None)
+    colour = Dataset("others", np.zeros((4, 16, 16, 3), np.uint8), np.arange(4) % 2)
+    with pytest.raises(UserError, match=r"'others' is not what run .* \(images of 16x16x3, not 32x32x3\)"):
+        export_web(run.path, attributes=True, dataset=colour, say=lambda text: None)
     with pytest.raises(UserError, match="only of use with attributes"):
         export_web(run.path, dataset="mnist5k", say=lambda text: None)
 
