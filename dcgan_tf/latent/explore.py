@@ -11,7 +11,7 @@ import numpy as np
 
 from dcgan_tf.data.labels.labels import as_list
 from dcgan_tf.latent.projection import read_image
-from dcgan_tf.latent.tour import OF_LABELS, VIEWS, Choices, Exploration, NotHere
+from dcgan_tf.latent.tour import NEEDS, OF_LABELS, VIEWS, Choices, Exploration, NotHere
 from dcgan_tf.pictures.films import write_gif, write_mp4
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.run.directory import Run
@@ -48,6 +48,12 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output {str(folder)!r} is a file: give a folder")
     _check_index(folder)
+    for name in names:
+        try:
+            NEEDS.get(name, bool)(look)
+        except NotHere as reason:
+            if insisted:
+                raise UserError(f"{name}: {reason}") from None
     written, left_out = [], {}
     for name in names:
         try:
@@ -105,7 +111,8 @@ def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: 
     look = Exploration(run, choices, say)
     for photo in choices.photos:
         read_image(photo, look.space)
-    look.space.of_seeds([seed for seed in choices.seeds if isinstance(seed, str)] or [0])
+    summed = [seed for _, seeds, _ in choices.arithmetic or () for seed in seeds]
+    look.space.of_seeds([seed for seed in (*choices.seeds, *summed) if isinstance(seed, str)] or [0])
     if look.space.labels is not None:
         say(f"looking at images {_labels_looked_at(look.space)}")
     return look

@@ -35,7 +35,7 @@ _SHOWN = 6  # attributes in a film
 OF_LABELS = ("labels", "between")  # those of VIEWS that are of conditional runs alone
 
 
-class NotHere(Exception):
+class NotHere(UserError):
     """This cannot be shown of this run, for the reason in the text."""
 
 
@@ -89,26 +89,31 @@ class Exploration:
             raise NotHere(self._data_or_why_not)
         return self._data_or_why_not
 
-    @cached_property
-    def attributes(self) -> Attributes:
+    @property
+    def labelled_data(self) -> Dataset:
+        """The data that a classifier is to be trained on. Raises NotHere when none was wanted, or can be."""
         if not self.choices.classifier:
             raise NotHere("it needs a classifier of the labels, and none was wanted")
         if not can_classify(self.data):
             raise NotHere(f"dataset {self.data.name!r} has no labels that tell its images apart")
+        return self.data
+
+    @cached_property
+    def attributes(self) -> Attributes:
         return attribute_directions(self.space, self.classifier)
 
     @cached_property
     def classifier(self):
-        return feature_network("classifier", self.data, say=self.say)
+        return feature_network("classifier", self.labelled_data, say=self.say)
 
     @cached_property
     def principal(self) -> Directions:
         return jacobian_directions(self.space, self.space.random(8, seed=0))
 
     def some(self, count: int) -> tuple:
-        """The first so many seeds; an error when there are fewer."""
+        """The first so many seeds. Raises NotHere when there are fewer."""
         if len(self.choices.seeds) < count:
-            raise UserError(f"seeds={list(self.choices.seeds)} are too few: this needs {count}")
+            raise NotHere(f"seeds={list(self.choices.seeds)} are too few: this needs {count}")
         return self.choices.seeds[:count]
 
     @property
@@ -200,15 +205,20 @@ def _directions(look):
 
 
 def _first_layer(look):
-    found, count = first_layer_directions(look.space), min(6, look.space.dim)
-    if found is None:
-        raise NotHere("the generator does not begin with a dense layer")
+    found, count = _of_first_layer(look), min(6, look.space.dim)
     names = [f"direction {number + 1}" for number in range(count)]
     yield "first_layer", views.strips(
         look.space, found.vectors[:count], names, look.some(2), look.amounts,
         "The directions that the first layer passes on most strongly",
         "Singular vectors of the first layer's weights; no image was needed to find them.",
     )  # fmt: skip
+
+
+def _of_first_layer(look):
+    found = first_layer_directions(look.space)
+    if found is None:
+        raise NotHere("the generator does not begin with a dense layer")
+    return found
 
 
 def _attributes(look):
@@ -243,6 +253,13 @@ def _neighbours(look):
 
 
 def _epochs(look):
+    kept, places = _kept(look)
+    yield "epochs", views.epochs(kept, places, look.choices.steps, look.run.labels)
+    yield "epochs", views.epochs_film(kept, places)
+
+
+def _kept(look):
+    """The files of samples that the training kept, and the places that are followed in them."""
     kept = look.run.samples()
     if not kept:
         raise NotHere("the training kept no samples: train with --keep-samples")
@@ -255,8 +272,7 @@ def _epochs(look):
                 f"places={wrong[0]} is not among the {count} images kept: give numbers from 0 to {count - 1}"
             )
         places = tuple(range(count))
-    yield "epochs", views.epochs(kept, places, look.choices.steps, look.run.labels)
-    yield "epochs", views.epochs_film(kept, places)
+    return kept, places
 
 
 def _projection(look):
@@ -289,6 +305,19 @@ VIEWS = {
     "neighbours": (_neighbours, "Samples with the training images nearest to them."),
     "projection": (_projection, "The latent that comes closest to a given image."),
     "epochs": (_epochs, "Chosen samples while the generator learned."),
+}
+
+NEEDS = {  # what raises NotHere, or a mistake's UserError, where that view cannot be shown; nothing is drawn for it
+    "labels": _for_labels,
+    "between": _for_labels,
+    "interpolation": lambda look: look.some(2),
+    "plane": lambda look: look.some(3),
+    "directions": lambda look: look.some(2),
+    "first_layer": lambda look: (look.some(2), _of_first_layer(look)),
+    "attributes": lambda look: look.labelled_data,
+    "neighbours": lambda look: look.data,
+    "projection": lambda look: look.choices.photos or look.data,
+    "epochs": _kept,
 }
 
 

@@ -135,7 +135,12 @@ def test_other_data_than_those_of_the_training_are_not_shown_as_them(trained, co
         ({"only": "avrage"}, r"unknown view 'avrage'\. Did you mean 'average'\? Known are samples, .*"),
         ({"seeds": "1,two"}, r"seeds='two' must be a whole number of at least 0"),
         ({"seeds": "1,,2"}, r"seeds='1,,2' must be numbers with commas between them, such as 1,2,3"),
-        ({"seeds": "1", "only": "plane"}, r"seeds=\[1\] are too few: this needs 3"),
+        ({"seeds": "1", "only": "plane"}, r"plane: seeds=\[1\] are too few: this needs 3"),
+        ({"seeds": "1", "only": "samples,plane"}, r"plane: seeds=\[1\] are too few: this needs 3"),
+        ({"only": "samples,attributes", "classifier": False}, r"attributes: it needs a classifier of the labels, .*"),
+        ({"only": "samples,neighbours"}, r"neighbours: the data of run .*"),
+        ({"places": 9}, r"places=9 is not among the 9 images kept: give numbers from 0 to 8"),
+        ({"only": "samples,arithmetic", "arithmetic": "1 - no.npy"}, r"'no\.npy' cannot be read as a latent: .*"),
         ({"seeds": "nothing.npy"}, r"'nothing\.npy' cannot be read as a latent: give a \.npy file of 6 numbers"),
         ({"means": "0,x"}, r"means='x' must be finite numbers, such as means=0\.5,1"),
         ({"stds": [-1]}, r"stds=-1 must be finite numbers of at least 0, such as stds=0\.5,1"),
@@ -157,6 +162,14 @@ def test_mistakes_are_one_clear_line_before_anything_is_written(trained, tmp_pat
     with pytest.raises(UserError, match=f"^{message}$"):
         explore(trained, output=tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_one_seed_leaves_out_what_needs_more(trained, tmp_path):
+    said = []
+    explore(trained, output=tmp_path, seeds=3, steps=2, count=10, classifier=False, say=said.append)
+    assert "left out: interpolation, directions, first_layer (seeds=[3] are too few: this needs 2)" in said
+    assert "left out: plane (seeds=[3] are too few: this needs 3)" in said
+    assert (tmp_path / "truncation.png").is_file() and (tmp_path / "index.md").is_file()
 
 
 def test_pictures_of_one_name_are_written_beside_each_other(trained, tmp_path, monkeypatch):
