@@ -22,6 +22,15 @@ _SECONDS_PER_FRAME = 0.05
 _INDEX_BEGINS = "# The latent space of"
 _MOST_STEPS = 100  # images in a strip: more have no place on a sheet
 _MOST_AVERAGED = 1_000_000
+_OF_VIEWS = {  # the options of Choices that only these views look at
+    "means": ("spreads", "average"),
+    "stds": ("spreads",),
+    "count": ("average",),
+    "arithmetic": ("arithmetic",),
+    "project": ("projection",),
+    "places": ("epochs",),
+    "dataset": ("attributes", "neighbours", "projection", "arithmetic"),
+}
 
 
 def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9, count: int = 500, arithmetic=None,
@@ -30,7 +39,8 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
     """Write what there is to see in a run's latent space: PNG sheets, GIFs, latents as .npy, and index.md.
 
     run: a run directory or a Run. only: which of VIEWS, a list or "average,plane"; None: all that apply; those
-        that do not are said. With `project` or `arithmetic` given, None means just these.
+        that do not are said. With `project` or `arithmetic` given, None means just these. An option that none of
+        them looks at is a mistake.
     output: a folder; None: `latent` in the run directory. What is there of the same name is replaced.
     mp4: a film as MP4, too. say: is told what was written, and what could not be. The rest: see look_into.
 
@@ -43,6 +53,7 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
     )  # fmt: skip
     every = [name for name in VIEWS if name not in OF_LABELS or look.space.labels is not None]
     names = _check_names(only, look.choices, every)
+    _check_used(look.choices, names)
     insisted = only is not None or names != every
     folder = Path(output) if output is not None else look.run.path / "latent"
     if folder.exists() and not folder.is_dir():
@@ -107,9 +118,9 @@ def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: 
     if arithmetic is not None:
         choices = replace(choices, arithmetic=parse_arithmetic(arithmetic))
     if project is not None:
-        choices = replace(choices, photos=_photos(project))
+        choices = replace(choices, project=_photos(project))
     look = Exploration(run, choices, say)
-    for photo in choices.photos:
+    for photo in choices.project:
         read_image(photo, look.space)
     summed = [seed for _, seeds, _ in choices.arithmetic or () for seed in seeds]
     look.space.of_seeds([seed for seed in (*choices.seeds, *summed) if isinstance(seed, str)] or [0])
@@ -244,8 +255,8 @@ def parse_arithmetic(text: str) -> list:
 
 def _check_names(only, choices, every) -> list[str]:
     if only is None:
-        asked = [name for name, given in (("projection", choices.photos), ("arithmetic", choices.arithmetic)) if given]
-        return asked or every
+        asked = {"projection": choices.project, "arithmetic": choices.arithmetic}
+        return [name for name, given in asked.items() if given] or every
     only = only.split(",") if isinstance(only, str) else only if np.iterable(only) else [only]
     names = list(dict.fromkeys(str(name).strip() for name in only))
     if not names:
@@ -254,3 +265,14 @@ def _check_names(only, choices, every) -> list[str]:
         if name not in VIEWS:
             raise UserError(f"unknown view {name!r}.{nearest(name, VIEWS)} Known are {', '.join(VIEWS)}")
     return names
+
+
+def _check_used(choices, names):
+    """UserError when an option is given that none of these views looks at."""
+    for option, views in _OF_VIEWS.items():
+        if getattr(choices, option) != getattr(Choices, option) and not set(views) & set(names):
+            many = len(views) > 1
+            raise UserError(
+                f"{option} is for the view{'s' * many} {', '.join(views)}, and only {', '.join(names)} is to be shown: "
+                f"name {'one of them' if many else views[0]} in only (--only), too, or leave {option} out"
+            )

@@ -49,7 +49,7 @@ class Choices:
     steps: int = 9
     count: int = 500
     arithmetic: list | None = None
-    photos: tuple = ()
+    project: tuple = ()
     places: tuple = tuple(range(6))
     dataset: str | Dataset | None = None
     best: bool = False
@@ -276,7 +276,7 @@ def _kept(look):
 
 
 def _projection(look):
-    photos = [(Path(photo).stem, read_image(photo, look.space)) for photo in look.choices.photos]
+    photos = [(Path(photo).stem, read_image(photo, look.space)) for photo in look.choices.project]
     if not photos:
         photos = [("training image", look.data.images[len(look.data) // 2])]
     stems = []
@@ -316,7 +316,7 @@ NEEDS = {  # what raises NotHere, or a mistake's UserError, where that view cann
     "first_layer": lambda look: (look.some(2), _of_first_layer(look)),
     "attributes": lambda look: look.labelled_data,
     "neighbours": lambda look: look.data,
-    "projection": lambda look: look.choices.photos or look.data,
+    "projection": lambda look: look.choices.project or look.data,
     "epochs": _kept,
 }
 

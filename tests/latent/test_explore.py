@@ -139,6 +139,23 @@ def test_other_data_than_those_of_the_training_are_not_shown_as_them(trained, co
         ({"seeds": "1", "only": "samples,plane"}, r"plane: seeds=\[1\] are too few: this needs 3"),
         ({"only": "samples,attributes", "classifier": False}, r"attributes: it needs a classifier of the labels, .*"),
         ({"only": "samples,neighbours"}, r"neighbours: the data of run .*"),
+        (
+            {"only": "samples", "arithmetic": "1 - 2"},
+            r"arithmetic is for the view arithmetic, and only samples is to be shown: name arithmetic in only "
+            r"\(--only\), too, or leave arithmetic out",
+        ),
+        (
+            {"only": "samples,plane", "means": 0},
+            r"means is for the views spreads, average, and only samples, plane is .*",
+        ),
+        ({"only": "average", "stds": 1}, "stds is for the view spreads, .*"),
+        ({"only": "samples", "count": 9}, "count is for the view average, .*"),
+        ({"only": "samples", "places": 0}, "places is for the view epochs, .*"),
+        (
+            {"only": "samples", "dataset": "mnist5k"},
+            "dataset is for the views attributes, neighbours, projection, arithmetic, .*",
+        ),
+        ({"arithmetic": "1 - 2", "places": 0}, "places is for the view epochs, and only arithmetic is to be shown: .*"),
         ({"places": 9}, r"places=9 is not among the 9 images kept: give numbers from 0 to 8"),
         ({"only": "samples,arithmetic", "arithmetic": "1 - no.npy"}, r"'no\.npy' cannot be read as a latent: .*"),
         ({"seeds": "nothing.npy"}, r"'nothing\.npy' cannot be read as a latent: give a \.npy file of 6 numbers"),
@@ -161,6 +178,13 @@ def test_other_data_than_those_of_the_training_are_not_shown_as_them(trained, co
 def test_mistakes_are_one_clear_line_before_anything_is_written(trained, tmp_path, options, message):
     with pytest.raises(UserError, match=f"^{message}$"):
         explore(trained, output=tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_picture_is_not_given_to_views_that_do_not_look_at_it(trained, tmp_path):
+    save_png(tmp_path / "me.png", np.full((20, 20, 3), 90, np.uint8))
+    with pytest.raises(UserError, match=r"^project is for the view projection, and only samples is to be shown"):
+        explore(trained, "samples", output=tmp_path / "out", project=tmp_path / "me.png", say=str)
     assert not (tmp_path / "out").exists()
 
 
