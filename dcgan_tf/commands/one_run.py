@@ -201,10 +201,10 @@ def export(run, web, onnx, saved_model, **options):
     callback=negated,
     help="Train no classifier of the labels; leaves out `attributes`.",
 )
-@click.option("--output", type=click.Path(), help="The folder to write.  [default: RUN/latent]")
+@click.option("--output", type=click.Path(), help="The folder to write.  [default: RUN/latent, or beside the file]")
 @click.option("--mp4", is_flag=True, help="Write each film as MP4, too, not only as GIF.")
 def explore(run, project, having, without, **options):
-    """Look into a run's latent space: sheets and films of all there is to see."""
+    """Look into the latent space of RUN (a run directory or a .keras file): sheets and films of all there is to see."""
     with tensorflow_quiet():
         from dcgan_tf.latent.explore import explore
 

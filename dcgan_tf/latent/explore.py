@@ -15,6 +15,7 @@ from dcgan_tf.latent.tour import NEEDS, OF_LABELS, VIEWS, Choices, Exploration, 
 from dcgan_tf.pictures.films import write_gif, write_mp4
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.run.directory import Run
+from dcgan_tf.run.generators import is_generator_file
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_bytes, write_text
 
@@ -38,10 +39,11 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
             having=(), without=(), output=None, mp4: bool = False, say: Callable = print) -> list[Path]:  # fmt: skip
     """Write what there is to see in a run's latent space: PNG sheets, GIFs, latents as .npy, and index.md.
 
-    run: a run directory or a Run. only: which of VIEWS, a list or "average,plane"; None: all that apply; those
-        that do not are said. With `project` or `arithmetic` given, None means just these. An option that none of
-        them looks at is a mistake.
-    output: a folder; None: `latent` in the run directory. What is there of the same name is replaced.
+    run: a run directory, a Run, or a generator's file, of which no data are known.
+    only: which of VIEWS, a list or "average,plane"; None: all that apply; those that do not are said. With `project` or
+        `arithmetic` given, None means just these. An option that none of them looks at is a mistake.
+    output: a folder; None: `latent` in the run directory, or NAME_latent beside the file NAME.keras.
+        What is there of the same name is replaced.
     mp4: a film as MP4, too. say: is told what was written, and what could not be. The rest: see look_into.
 
     Returns the files. Raises UserError for a mistake in any of these, before anything is written.
@@ -55,7 +57,7 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
     names = _check_names(only, look.choices, every)
     _check_used(look.choices, names)
     insisted = only is not None or names != every
-    folder = Path(output) if output is not None else look.run.path / "latent"
+    folder = Path(output) if output is not None else _usual_folder(look.run.path)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output {str(folder)!r} is a file: give a folder")
     _check_index(folder)
@@ -127,6 +129,11 @@ def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: 
     if look.space.labels is not None:
         say(f"looking at images {_labels_looked_at(look.space)}")
     return look
+
+
+def _usual_folder(path):
+    """Where explore writes when nothing is said: in the run directory, or as exports beside the generator's file."""
+    return path.with_name(f"{path.stem}_latent") if is_generator_file(path) else path / "latent"
 
 
 def _labels_looked_at(space):

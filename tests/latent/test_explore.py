@@ -188,6 +188,19 @@ def test_a_picture_is_not_given_to_views_that_do_not_look_at_it(trained, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
+def test_a_generators_file_is_looked_into_beside_it(trained, tmp_path):
+    file, said = tmp_path / "mine.keras", []
+    shutil.copy(trained.generator_path, file)
+    written = explore(file, seeds=3, steps=2, count=10, say=said.append)  # the fewest views
+    assert {path.parent for path in written} == {tmp_path / "mine_latent"}
+    assert {path.stem for path in written if path.suffix == ".png"} == {
+        *("samples", "spreads", "average", "truncation", "arithmetic")
+    }
+    assert any(text.startswith("left out: attributes, neighbours, projection (") for text in said)
+    with pytest.raises(UserError, match=r"neighbours: .*mine\.keras' is not a run directory"):
+        explore(file, "neighbours")
+
+
 def test_one_seed_leaves_out_what_needs_more(trained, tmp_path):
     said = []
     explore(trained, output=tmp_path, seeds=3, steps=2, count=10, classifier=False, say=said.append)
