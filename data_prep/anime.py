@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from dcgan_tf.commands.basics import PATH
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.data.folders import notes_on
 from dcgan_tf.data.images import resize, square
@@ -92,8 +93,8 @@ def anime(
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.argument("source", type=click.Path())
-@click.argument("output", type=click.Path())
+@click.argument("source", type=PATH)
+@click.argument("output", type=PATH)
 @click.option("--size", default=64, show_default=True, help="Pixels on each side afterwards.")
 @click.option(
     "--min-side", type=int, help="Drop pictures with fewer pixels on their shorter side.  [default: the size]"

@@ -16,6 +16,7 @@ import click
 import numpy as np
 from PIL import Image
 
+from dcgan_tf.commands.basics import PATH
 from dcgan_tf.data.preparing import Result, prepare
 from dcgan_tf.system.errors import UserError, run_command
 
@@ -220,7 +221,7 @@ def avatars(output, count: int = 10_000, seed: int = 0, size: int = 64, workers:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("output", type=click.Path())
+@click.argument("output", type=PATH)
 @click.option("--count", default=10_000, show_default=True, help="How many faces.")
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same faces.")
 @click.option("--size", default=64, show_default=True, help="Pixels on each side.")

@@ -22,6 +22,7 @@ import numpy as np
 from data_prep.decisions import check_policy, columns_of, decide, describe
 from data_prep.detections import ALIGNED_EXACT_FROM, ALIGNED_SIZE, detect
 from data_prep.face_filter import DETECTIONS_FILE, min_size_option, policy_options
+from dcgan_tf.commands.basics import PATH
 from dcgan_tf.data.decoding import ImageError, decode
 from dcgan_tf.data.folders import notes_on
 from dcgan_tf.data.images import centre_crop, resize
@@ -323,17 +324,17 @@ def _labels_of(source, attributes, dropped, say):
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=WHERE + ".")
-@click.argument("source", type=click.Path())
-@click.argument("output", type=click.Path())
+@click.argument("source", type=PATH)
+@click.argument("output", type=PATH)
 @click.option("--crop", default="vrdl", show_default=True, help="vrdl (108x108), radford (178x178) or a number.")
 @click.option("--size", default=64, show_default=True, help="Pixels on each side afterwards: 32, 64, 128.")
 @click.option("--filter", default="none", show_default=True, help="none, or which faces stay: frontal, not_profile.")
 @policy_options
 @min_size_option
 @click.option("--splits", default="", help="Only these official splits: train,valid,test.  [default: all]")
-@click.option("--attributes", type=click.Path(), help="list_attr_celeba.txt, when it is somewhere else.")
-@click.option("--partition", type=click.Path(), help="list_eval_partition.txt, when it is somewhere else.")
-@click.option("--detections", type=click.Path(), help="A folder of detections.  [default: OUTPUT.detections]")
+@click.option("--attributes", type=PATH, help="list_attr_celeba.txt, when it is somewhere else.")
+@click.option("--partition", type=PATH, help="list_eval_partition.txt, when it is somewhere else.")
+@click.option("--detections", type=PATH, help="A folder of detections.  [default: OUTPUT.detections]")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
 def cli(source, output, **options):
     """Prepare CelebA: SOURCE is img_align_celeba.zip or a folder of its pictures, OUTPUT the new dataset."""

@@ -14,6 +14,7 @@ import click
 from data_prep.audit import audit
 from data_prep.decisions import check_policy, columns_of, decide, describe, remaining, write_index
 from data_prep.detections import ALIGNED_EXACT_FROM, SCALE_FACTOR, detect, read_detections
+from dcgan_tf.commands.basics import PATH
 from dcgan_tf.system.errors import UserError, run_command
 
 __all__ = ["DETECTIONS_FILE", "check_policy", "columns_of", "decide", "describe", "detect", "remaining", "write_index"]
@@ -59,8 +60,8 @@ def cli():
 
 
 @cli.command("detect")
-@click.argument("source", type=click.Path())
-@click.argument("folder", type=click.Path())
+@click.argument("source", type=PATH)
+@click.argument("folder", type=PATH)
 @click.option("--profile", is_flag=True, help="Faces in profile too, for not_profile: three times the work.")
 @click.option("--scale-factor", default=SCALE_FACTOR, show_default=True, help="From one window size to the next.")
 @min_size_option
@@ -82,10 +83,10 @@ def detect_command(source, folder, profile, scale_factor, min_size, workers):
 
 
 @cli.command("decide")
-@click.argument("folder", type=click.Path())
+@click.argument("folder", type=PATH)
 @click.option("--policy", default="frontal", show_default=True, help="frontal or not_profile.")
 @policy_options
-@click.option("--output", type=click.Path(), help="Where the decisions go.  [default: FOLDER/index.csv]")
+@click.option("--output", type=PATH, help="Where the decisions go.  [default: FOLDER/index.csv]")
 def decide_command(folder, policy, min_neighbors, profile_min_neighbors, output):
     """Decide which pictures to keep, from the detections in FOLDER, and write index.csv."""
     detections = read_detections(Path(folder, DETECTIONS_FILE))
@@ -99,12 +100,12 @@ def decide_command(folder, policy, min_neighbors, profile_min_neighbors, output)
 
 
 @cli.command("audit")
-@click.argument("source", type=click.Path())
-@click.argument("folder", type=click.Path())
+@click.argument("source", type=PATH)
+@click.argument("folder", type=PATH)
 @click.option("--policy", default="frontal", show_default=True, help="frontal or not_profile.")
 @policy_options
 @click.option("--count", default=40, show_default=True, type=click.IntRange(1), help="Pictures on a sheet.")
-@click.option("--output", type=click.Path(), help="A folder for the sheets.  [default: FOLDER/audit]")
+@click.option("--output", type=PATH, help="A folder for the sheets.  [default: FOLDER/audit]")
 def audit_command(source, folder, policy, min_neighbors, profile_min_neighbors, count, output):
     """Draw sheets of kept, dropped and borderline pictures, and how many remain at each threshold.
 

@@ -1,15 +1,19 @@
 """The command line as a person types it: statuses, one line for a mistake, nothing half-written."""
 
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from commands import TINY, run_cli
 
 from dcgan_tf import cli
+from dcgan_tf.commands.basics import PATH
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.data.named import FAKE, NAMED
 from dcgan_tf.evaluation.metrics import METRICS
@@ -17,6 +21,7 @@ from dcgan_tf.run.sampling import sample
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
 
+MNIST = Path(__file__).parents[1] / "notebooks" / "mnist.ipynb"
 SET = [f"--set={name}={value}" for name, value in TINY.items()]
 
 
@@ -121,6 +126,29 @@ def test_sample_writes_a_folder_or_a_grid(run, tmp_path):
     assert decode(tmp_path / "grid.png").shape == (2 * 10 + 2, 3 * 10 + 2, 1)
     status, _, error = run_cli("sample", run.path, "--output", tmp_path / "deep" / "images")
     assert status == 2 and "not empty" in error
+
+
+def test_a_path_may_begin_with_the_home_folder_behind_an_equals_sign_too(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))  # Windows
+    monkeypatch.chdir(tmp_path)
+    home = tmp_path / "home"
+    assert run_cli("sample", run.path, "--count=1", "--output=~/a.npy")[0] == 0 and (home / "a.npy").is_file()
+    shutil.copytree(run.path, home / "run")
+    assert len(sample("~/run", 2, output="~/b")) == 2 and (home / "b").is_dir()
+    status, _, error = run_cli("train", "--dataset=fake", "--run-dir=~/b", "--epochs=1")
+    assert status == 2 and str(home / "b") in error and "not a run directory" in error
+    status, output, _ = run_cli("sweep", MNIST, "epochs=1", "--results-dir=~/swept", "--dry-run")
+    assert status == 0 and str(home / "swept") in output
+    (home / "sweep.yaml").write_text("epochs: [1, 2]")
+    assert run_cli("sweep", MNIST, "--from=~/sweep.yaml", "--results-dir=~/swept", "--dry-run")[0] == 0
+    assert not (tmp_path / "~").exists()
+    status, _, error = run_cli("look", "~no-such-user/x")
+    assert status == 2 and "nothing at '~no-such-user/x'" in error
+    options = [option for command in cli.cli.commands.values() for option in command.params]
+    paths = {option.name for option in options if option.type is PATH}
+    assert {"run", "run_dir", "results_dir", "output", "web", "onnx", "saved_model", "notebook", "file"} < paths
+    assert not [option for option in options if isinstance(option.type, click.Path) and option.type is not PATH]
 
 
 def _mistakes(folder):

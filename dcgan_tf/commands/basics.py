@@ -1,5 +1,7 @@
 """What the commands share: how they are called and listed, and options that several of them have."""
 
+import os
+
 import click
 
 from dcgan_tf.system.errors import UserError, nearest
@@ -38,6 +40,16 @@ class Group(click.Group):
 # --- options -----------------------------------------------------------------------------------------------------
 
 
+class _Path(click.Path):
+    """A path that may begin with ~ wherever it stands: a shell leaves it alone behind an option's =."""
+
+    def convert(self, value, parameter, context):
+        return os.path.expanduser(super().convert(value, parameter, context))
+
+
+PATH = _Path()
+
+
 def negated(context, parameter, value):
     return not value
 
@@ -46,7 +58,7 @@ def on_stderr(text):
     click.echo(text, err=True)
 
 
-run_argument = click.argument("run", type=click.Path())
+run_argument = click.argument("run", type=PATH)
 best_option = click.option(
     "--best",
     is_flag=True,

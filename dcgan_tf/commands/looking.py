@@ -2,13 +2,13 @@
 
 import click
 
-from dcgan_tf.commands.basics import Command
+from dcgan_tf.commands.basics import PATH, Command
 
 
 @click.command(cls=Command)
-@click.argument("dataset", metavar="FOLDER|ZIP", type=click.Path())
+@click.argument("dataset", metavar="FOLDER|ZIP", type=PATH)
 @click.option("--image-size", type=int, help="Height and width the images are to have.  [default: what suits most]")
-@click.option("--output", type=click.Path(), help="The contact sheet, a PNG file.  [default: results/look-NAME.png]")
+@click.option("--output", type=PATH, help="The contact sheet, a PNG file.  [default: results/look-NAME.png]")
 @click.option("--workers", type=int, help="Processes.  [default: one per core]")
 def look(dataset, output, **options):
     """Look at pictures before training: what is there, what is not taken and why, and the command to train on them.

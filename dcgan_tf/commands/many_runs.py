@@ -2,7 +2,7 @@
 
 import click
 
-from dcgan_tf.commands.basics import Command, negated, on_stderr
+from dcgan_tf.commands.basics import PATH, Command, negated, on_stderr
 from dcgan_tf.system.errors import UserError
 
 
@@ -35,7 +35,7 @@ _WHERE = (
     ),
     click.option(
         "--cluster",
-        type=click.Path(),
+        type=PATH,
         metavar="YAML",
         help="With --on slurm: a file that says what a job is like, such as cores: 8, memory: 16GB, queue: gpu, "
         "walltime: '4:00:00' (all that dask_jobqueue.SLURMCluster takes), and gpus: how many it has.",
@@ -44,7 +44,7 @@ _WHERE = (
 
 
 @click.command(cls=Command)
-@click.argument("results_dir", metavar="[RESULTS]", type=click.Path(), default="results")
+@click.argument("results_dir", metavar="[RESULTS]", type=PATH, default="results")
 @click.option(
     "--embed", is_flag=True, help="Put the pictures into the page too: one large file, which can be sent to somebody."
 )
@@ -59,16 +59,16 @@ def gallery(results_dir, embed):
 
 
 @click.command(cls=Command)
-@click.argument("notebook", type=click.Path())
+@click.argument("notebook", type=PATH)
 @click.argument("settings", nargs=-1, metavar="NAME=VALUE,VALUE ...")
 @click.option(
     "--from",
     "file",
-    type=click.Path(),
+    type=PATH,
     help="A YAML file of settings: its lists are the grid, those under `runs:` are runs with names.",
 )
 @_where
-@click.option("--results-dir", help="The sweep's folder.  [default: in results/, named after the settings]")
+@click.option("--results-dir", type=PATH, help="The sweep's folder.  [default: in results/, named after the settings]")
 @click.option(
     "--repeats", type=int, default=1, show_default=True, help="Train each combination so many times, with other seeds."
 )
@@ -123,7 +123,7 @@ def _named_settings(settings, form) -> dict[str, str]:
 
 
 @click.command(cls=Command)
-@click.argument("notebook", type=click.Path())
+@click.argument("notebook", type=PATH)
 @click.argument("settings", nargs=-1, metavar="NAME=LOW..HIGH NAME=VALUE,VALUE ...")
 @click.option("--trials", type=int, default=40, show_default=True, help="How many settings to try.")
 @click.option(
@@ -136,7 +136,7 @@ def _named_settings(settings, form) -> dict[str, str]:
     "--minutes", type=float, help="Minutes of training for each trial.  [default: as a setting, or the notebook, says]"
 )
 @_where
-@click.option("--results-dir", help="The search's folder.  [default: in results/, named after the settings]")
+@click.option("--results-dir", type=PATH, help="The search's folder.  [default: in results/, named after the settings]")
 @click.option(
     "--finalists", type=int, default=3, show_default=True, help="So many of the best are trained with further seeds."
 )

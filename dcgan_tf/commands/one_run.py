@@ -3,6 +3,7 @@
 import click
 
 from dcgan_tf.commands.basics import (
+    PATH,
     Command,
     best_option,
     class_option,
@@ -26,7 +27,7 @@ from dcgan_tf.system.quiet import tensorflow_quiet
 @click.option(
     "--output",
     required=True,
-    type=click.Path(),
+    type=PATH,
     help="An array such as samples.npy (uint8, [N, height, width, channels]), one picture such as grid.png, or a new "
     "folder for a PNG of each image.",
 )
@@ -43,7 +44,7 @@ from dcgan_tf.system.quiet import tensorflow_quiet
 @without_option
 @click.option(
     "--labels",
-    type=click.Path(),
+    type=PATH,
     metavar="CSV",
     help="Of a conditional run: a file with a row for each image, of 0 and 1 under the attributes' names, or of "
     "classes; it says how many.",
@@ -92,9 +93,7 @@ def sample(run, count, seed, output, having, without, **options):
 @click.option(
     "--against", metavar="DATASET", help="Compare with these real images (a name or a path) instead of the run's data."
 )
-@click.option(
-    "--inception", type=click.Path(), help="The file classify_image_graph_def.pb, if it cannot be downloaded here."
-)
+@click.option("--inception", type=PATH, help="The file classify_image_graph_def.pb, if it cannot be downloaded here.")
 @click.option(
     "--no-yardsticks",
     "yardsticks",
@@ -113,19 +112,26 @@ def evaluate(run, metrics, no_progress, **options):
 
 
 @click.command(cls=Command)
-@click.argument("run", type=click.Path(), required=False)
+@click.argument("run", type=PATH, required=False)
 @click.option(
     "--web",
+    type=PATH,
     is_flag=False,
     flag_value="",
     metavar="[FOLDER]",
     help="A page to play with in a browser, which needs no network.  [default: RUN/web]",
 )
 @click.option(
-    "--onnx", is_flag=False, flag_value="", metavar="[FILE]", help="An ONNX file.  [default: RUN/generator.onnx]"
+    "--onnx",
+    type=PATH,
+    is_flag=False,
+    flag_value="",
+    metavar="[FILE]",
+    help="An ONNX file.  [default: RUN/generator.onnx]",
 )
 @click.option(
     "--saved-model",
+    type=PATH,
     is_flag=False,
     flag_value="",
     metavar="[FOLDER]",
@@ -181,7 +187,7 @@ def export(run, web, onnx, saved_model, **options):
 )
 @click.option(
     "--project",
-    type=click.Path(),
+    type=PATH,
     multiple=True,
     help="A picture of your own, to look for the latent that comes closest. Can be given several times.",
 )
@@ -201,7 +207,7 @@ def export(run, web, onnx, saved_model, **options):
     callback=negated,
     help="Train no classifier of the labels; leaves out `attributes`.",
 )
-@click.option("--output", type=click.Path(), help="The folder to write.  [default: RUN/latent, or beside the file]")
+@click.option("--output", type=PATH, help="The folder to write.  [default: RUN/latent, or beside the file]")
 @click.option("--mp4", is_flag=True, help="Write each film as MP4, too, not only as GIF.")
 def explore(run, project, having, without, **options):
     """Look into the latent space of RUN (a run directory or a .keras file): sheets and films of all there is to see."""

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from dcgan_tf.commands.basics import Command
+from dcgan_tf.commands.basics import PATH, Command
 from dcgan_tf.recipe.catalogue import IN_COLOUR, RECIPES, changed_recipe, get_recipe
 from dcgan_tf.recipe.fields import field_help
 from dcgan_tf.system.errors import UserError
@@ -70,7 +70,7 @@ def _fields(context, parameter, values):
     help="mnist5k, mnist, fashion_mnist, cifar10, fake, or the path of a folder or zip of images, or of a prepared "
     "dataset.",
 )
-@click.option("--run-dir", help="The run's folder.  [default: in results/, named after the settings]")
+@click.option("--run-dir", type=PATH, help="The run's folder.  [default: in results/, named after the settings]")
 @click.option("--epochs", type=int, help="Passes over the data to train for.  [default: the recipe's]")
 @click.option("--steps", type=int, help="Steps (batches) to train for, instead of epochs.")
 @click.option(
@@ -108,7 +108,7 @@ def _fields(context, parameter, values):
 )
 @click.option(
     "--start-from",
-    type=click.Path(),
+    type=PATH,
     metavar="RUN",
     help="Begin with the weights of this run's networks, which have to have the same shapes, instead of random ones.",
 )

@@ -16,6 +16,7 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.reading import Reading, State
 from dcgan_tf.run.reading import read_run as read_directory
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.places import expanded
 from dcgan_tf.system.walking import walk
 
 
@@ -61,7 +62,7 @@ def read_runs(folders) -> list[RunRow]:
 
     Raises UserError for a folder that is not there; a run that cannot be read is a row without settings.
     """
-    folders = [Path(folder) for folder in ([folders] if isinstance(folders, str | os.PathLike) else folders)]
+    folders = [expanded(folder) for folder in ([folders] if isinstance(folders, str | os.PathLike) else folders)]
     found = {}  # resolved path -> (path, its name)
     for folder in folders:
         if not folder.is_dir():

@@ -17,6 +17,7 @@ from dcgan_tf.data.stored import StoredImages, value_range
 from dcgan_tf.data.survey.values import faint_note
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import in_utf8
+from dcgan_tf.system.places import expanded
 
 BY_NAME = "named:"  # before a name that is also a folder's
 
@@ -83,7 +84,7 @@ def _find(name_or_path, image_size, channels, folder_size, resize, split, change
     """The dataset of that name or at that path, whole; its images as they are, or, of a folder, of the size asked."""
     if not isinstance(name_or_path, str | os.PathLike):
         raise UserError(f"dataset={name_or_path!r} must be a name or a path, for example 'mnist5k'")
-    path, name = Path(name_or_path).expanduser(), name_of(name_or_path)
+    path, name = expanded(name_or_path), name_of(name_or_path)
     if split != "train" and name not in NAMED and (name == FAKE or path.exists()):
         raise without_test_images(name or str(path))
     if changes and (name or is_prepared(path)):
@@ -125,7 +126,7 @@ def name_of(name_or_path: str | os.PathLike) -> str | None:
 
 def check_dataset_name(name: str):
     """Raise UserError unless `name` is that of a dataset, or of a file or folder that is there."""
-    path = Path(name).expanduser()
+    path = expanded(name)
     if name_of(name) is None and (not name or not path.exists()):
         looks_like_a_path = path.suffix or len(path.parts) > 1
         raise UserError(

@@ -21,7 +21,7 @@ from dcgan_tf.system.downloads import download
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import atomic_file, check_readable, disk_errors_explained
 from dcgan_tf.system.keras_backend import keras
-from dcgan_tf.system.places import CACHE_VARIABLE, cached
+from dcgan_tf.system.places import CACHE_VARIABLE, cached, expanded
 
 # The frozen graph of 2015-12-05. Size and MD5 are those of the copy that the guided-diffusion evaluations
 # (Dhariwal and Nichol 2021) download; the size is that of the original archive's file, too.
@@ -133,9 +133,7 @@ def _pixels(dataset, inception, say):
 
 
 def _inception_path(path):
-    return Path(
-        path or os.environ.get(INCEPTION_VARIABLE) or cached("features", "inception-2015-12-05.pb")
-    ).expanduser()
+    return expanded(path or os.environ.get(INCEPTION_VARIABLE) or cached("features", "inception-2015-12-05.pb"))
 
 
 def _inception(dataset, path, say):

@@ -11,6 +11,7 @@ from dcgan_tf.exporting.onnx import export_onnx
 from dcgan_tf.exporting.saved_model import export_saved_model
 from dcgan_tf.exporting.web import export_web
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.places import expanded
 
 
 def export(run, *, web=False, onnx=False, saved_model=False, best: bool = False, attributes: bool = False,
@@ -32,7 +33,7 @@ def export(run, *, web=False, onnx=False, saved_model=False, best: bool = False,
     asked = [(exporter, place) for exporter, place in asked if place is not False]
     if not asked:
         raise UserError("give at least one of web, onnx, saved_model: `export RUN --web` writes a page to play with")
-    written = []
+    run, written = expanded(run), []
     for exporter, place in asked:
         more = {"attributes": attributes, "dataset": dataset, "say": say} if exporter is export_web else {}
         path, difference = exporter(run, None if place is True else place, best=best, **more)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from dcgan_tf.system.downloads import download
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained, write_bytes
-from dcgan_tf.system.places import cached
+from dcgan_tf.system.places import cached, expanded
 
 VERSION = "1.22.0"
 # As the registry states it (`npm view onnxruntime-web@1.22.0 dist.integrity`): SHA-512 of the archive.
@@ -87,7 +87,7 @@ def _given_archive():
     given = os.environ.get(VARIABLE)
     if not given:
         return None
-    data = _read(Path(given).expanduser())
+    data = _read(expanded(given))
     if not _is_the_archive(data):
         what = "is not that file, or is damaged" if data else "cannot be read"
         raise UserError(f"{VARIABLE}={given!r} {what}: it must be the path of {ARCHIVE} as npm has it")

@@ -10,6 +10,7 @@ from pathlib import Path
 from dcgan_tf.run.generators import is_generator_file
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained, write_json
+from dcgan_tf.system.places import expanded
 
 MANIFEST = "export.json"  # in an exported folder: what it is, and which files are ours
 
@@ -18,7 +19,7 @@ def place(source, output, best: bool, name: str) -> Path:
     """Where an export goes: `output`, or `name` in the run directory, or beside the generator's file."""
     path = Path(source)
     if output:
-        return Path(output)
+        return expanded(output)
     if is_generator_file(source):
         return path.with_name(f"{path.stem}.onnx" if name.endswith(".onnx") else f"{path.stem}_{name}")
     return path / (f"best_{name}" if best else name)

@@ -22,6 +22,7 @@ from dcgan_tf.gallery_page.run_pictures import PICTURES, READ_IN, files_in
 from dcgan_tf.run.reading import read_run
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import disk_errors_explained, write_text
+from dcgan_tf.system.places import expanded
 from dcgan_tf.system.walking import walk
 from dcgan_tf.system.workers import available_cores, run_in_workers
 
@@ -39,7 +40,7 @@ def gallery(results_dir="results", embed: bool = False, say=print) -> Path:
     can be sent to somebody. Runs that are broken, interrupted or still running are there too, and say so.
     Raises UserError when there is no such folder, it cannot be written to, or the one file would be too large.
     """
-    folder = Path(results_dir)
+    folder = expanded(results_dir)
     path = folder / PAGE
     _check_place(folder, path)
     found = _find(folder)

@@ -18,6 +18,7 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import is_generator_file
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_bytes, write_text
+from dcgan_tf.system.places import expanded
 
 _SECONDS_PER_FRAME = 0.05
 _INDEX_BEGINS = "# The latent space of"
@@ -57,7 +58,7 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
     names = _check_names(only, look.choices, every)
     _check_used(look.choices, names)
     insisted = only is not None or names != every
-    folder = Path(output) if output is not None else _usual_folder(look.run.path)
+    folder = expanded(output) if output is not None else _usual_folder(look.run.path)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output {str(folder)!r} is a file: give a folder")
     _check_index(folder)
@@ -99,7 +100,7 @@ def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: 
 
     Raises UserError when there is no such run, or a value makes no sense.
     """
-    run = run if isinstance(run, Run) else Run(run)
+    run = run if isinstance(run, Run) else Run(expanded(run))
     choices = Choices(
         means=_numbers("means", means),
         steps=_whole("steps", steps, 2, _MOST_STEPS),

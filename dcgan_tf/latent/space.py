@@ -16,6 +16,7 @@ from dcgan_tf.run.sampling import Sampler, draw_latents, labels_of_generator, no
 from dcgan_tf.run.wishes import one_row
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.keras_backend import keras
+from dcgan_tf.system.places import expanded
 
 _FEW, _MANY = 8, 64
 
@@ -112,7 +113,7 @@ class LatentSpace:
     def of_file(self, path) -> np.ndarray:
         """The latent in a `.npy` file, float32 [dim]. Raises UserError when it holds none of this generator's."""
         try:
-            found = np.load(path, allow_pickle=False)
+            found = np.load(expanded(path), allow_pickle=False)
             found = np.asarray(found, np.float32).reshape(-1)
         except (OSError, ValueError, TypeError, EOFError):
             raise UserError(

@@ -27,7 +27,7 @@ from dcgan_tf.looking.report import findings
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.system.errors import UserError, check_count
 from dcgan_tf.system.files import disk_errors_explained, in_utf8, write_bytes
-from dcgan_tf.system.places import cached
+from dcgan_tf.system.places import cached, expanded
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,9 @@ def look(
     """
     if image_size is not None:
         check_count("image_size", image_size)
-    path = Path(dataset).expanduser()
+    path = expanded(dataset)
     if output is not None:
+        output = expanded(output)
         check_output(output, path)
     source, labels, note = _open(dataset, path)
     found = survey(source, workers)
@@ -110,8 +111,8 @@ def look(
     title = f"{in_utf8(Path(dataset).name)}: {len(found.usable):,}"
     sheet = contact_sheet(source, found, advice.size, labels, title=title)
     if output is not None:
-        with disk_errors_explained(Path(output)):
-            Path(output).parent.mkdir(parents=True, exist_ok=True)
+        with disk_errors_explained(output):
+            output.parent.mkdir(parents=True, exist_ok=True)
             write_bytes(output, sheet.png())
     command = "" if mend else advice.command(os.fspath(dataset))
     return Look(str(dataset), table, findings(found, source, advice.size, note), tuple(reasons), command, sheet)
@@ -119,7 +120,7 @@ def look(
 
 def usual_output(dataset) -> Path:
     """Where the contact sheet goes when nothing is said: into results/, or a cache where that lies in the folder."""
-    path = Path(dataset).expanduser()
+    path = expanded(dataset)
     name = path.resolve().name if path.exists() else path.name
     name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
     output = Path("results", f"look-{name}.png")

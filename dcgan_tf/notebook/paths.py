@@ -11,7 +11,7 @@ from pathlib import Path
 from dcgan_tf.run import place
 from dcgan_tf.run.directory import Run
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.places import project_folder
+from dcgan_tf.system.places import expanded, project_folder
 from dcgan_tf.system.quiet import tensorflow_quiet
 
 
@@ -23,7 +23,7 @@ def find_path(path):
     """
     if not isinstance(path, str | Path) or not str(path):
         return path
-    path = Path(path).expanduser()
+    path = expanded(path)
     places = [folder / path for folder in dict.fromkeys((project_folder(), Path.cwd()))]
     there = list({found.resolve(): found for found in places if found.exists()}.values())
     if len(there) > 1:
@@ -64,7 +64,7 @@ def run_directory(results_dir, run_name, dataset, recipe, changes, seed) -> Path
 
     Raises UserError for a name that leads out of `results_dir`.
     """
-    results = project_folder() / Path(results_dir).expanduser()
+    results = project_folder() / expanded(results_dir)
     run = results / (run_name or place.run_name(dataset, recipe, changes, seed))
     if Path(os.path.normpath(results)) not in Path(os.path.normpath(run)).parents:
         raise UserError(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dcgan_tf
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.places import lent_by, project_folder
+from dcgan_tf.system.places import expanded, lent_by, project_folder
 from dcgan_tf.system.quiet import tensorflow_quiet
 from dcgan_tf.system.workers import arithmetic_threads
 
@@ -67,7 +67,7 @@ def check_results_dir(results_dir):
     """
     if lent_by() != "Colab" or os.path.ismount(DRIVE):
         return
-    place = Path(os.path.abspath(project_folder() / Path(results_dir).expanduser()))
+    place = Path(os.path.abspath(project_folder() / expanded(results_dir)))
     if Path(DRIVE) in (place, *place.parents):
         raise UserError(
             f"results_dir={str(results_dir)!r} is in Google Drive, which is not mounted on this computer: run {_MOUNT} "

@@ -15,6 +15,7 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import check_readable
 from dcgan_tf.system.keras_backend import keras
+from dcgan_tf.system.places import expanded
 
 FILES = (".keras", ".h5", ".hdf5")
 _PASSED_THROUGH = ("Reshape", "Permute", "Flatten", "Cropping2D", "UpSampling2D", "Dropout", "Identity", "InputLayer")
@@ -45,7 +46,8 @@ def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
     Raises UserError when there is no generator, when the file is damaged or no generator, or when its weights are
     no numbers.
     """
-    path, latents = Path(source), {"distribution": "normal", "mean": 0.0, "std": 1.0}
+    path = source = expanded(source)
+    latents = {"distribution": "normal", "mean": 0.0, "std": 1.0}
     is_file = is_generator_file(source)
     if is_file and not path.is_file():
         raise UserError(f"there is no file {str(source)!r}: give a run directory, or a .keras or .h5 file")

@@ -20,6 +20,7 @@ from dcgan_tf.run.generators import is_conditional, is_generator_file, latent_di
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import atomic_file, disk_errors_explained
 from dcgan_tf.system.keras_backend import keras
+from dcgan_tf.system.places import expanded
 
 
 def draw_latents(count: int, dim: int, seed: int, distribution="normal", mean=0.0, std=1.0) -> np.ndarray:
@@ -98,8 +99,10 @@ def sample(
     for name, value, low in (("latent_mean", latent_mean, -math.inf), ("latent_std", latent_std, 0)):
         if value is not None and not (math.isfinite(value) and value >= low):
             raise UserError(f"{name}={value!r} must be a finite number" + (" of at least 0" if low == 0 else ""))
+    run = expanded(run)
     if output is not None:
-        _check_output(Path(output))
+        output = expanded(output)
+        _check_output(output)
     generator, latents = load_generator(run, best)
     latents["mean"] = latents["mean"] if latent_mean is None else latent_mean
     latents["std"] = latents["std"] if latent_std is None else latent_std

@@ -20,6 +20,7 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.sweeps.plan import PlannedRun, file_name
 from dcgan_tf.sweeps.worker import FAILED, FINISHED, KILLED, STATUS, note_outcome, read_outcome
 from dcgan_tf.system.errors import ConnectionLost, UserError
+from dcgan_tf.system.places import expanded
 
 _BETWEEN_QUESTIONS = 1.0  # seconds from one `should_stop` to the next
 MISSING = "missing"  # the outcome of a run that has not begun
@@ -45,7 +46,7 @@ class SweepInterrupted(KeyboardInterrupt):
 def results_folder(results_dir, name: str) -> Path:
     """The folder of many runs: as given, or called `name` among the project's results. UserError for a run's own."""
     if results_dir is not None:
-        folder = Path(results_dir).absolute()
+        folder = expanded(results_dir).absolute()
     else:
         folder = run_directory("results", file_name(name), None, None, None, None)
     if folder.exists() and not folder.is_dir():

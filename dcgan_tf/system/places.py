@@ -22,10 +22,18 @@ KAGGLES_OUTPUT, KAGGLES_TEMPORARY = Path("/kaggle/working"), Path("/kaggle/temp"
 _said = set()  # what was said already: once in a process is enough
 
 
+def expanded(path) -> Path:
+    """The path with the home folder for a leading ~: no shell has put it there behind an option's =, or in Python.
+
+    The ~name of nobody here is a name like any other; Path.expanduser would raise RuntimeError.
+    """
+    return Path(os.path.expanduser(path))
+
+
 def given_cache() -> Path | None:
     """The folder that DCGAN_TF_CACHE names, as an absolute path; None when it is not set."""
     given = os.environ.get(CACHE_VARIABLE)
-    return Path(given).expanduser().absolute() if given else None
+    return expanded(given).absolute() if given else None
 
 
 def cached(*parts: str, say=print) -> Path:

@@ -25,6 +25,7 @@ from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.sweeps.claims.effects import Effect, correlation, paired_effect
 from dcgan_tf.sweeps.yaml_file import read_mapping
 from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.places import expanded
 
 HOLDS, HERE_ONLY, NOT_SEEN, CONTRARY = "holds", "holds here only", "not seen", "the contrary"
 TOO_FEW = "too few runs"  # no verdict
@@ -86,7 +87,7 @@ class Found:
 def find_claim(name: str, folder) -> Path:
     """The YAML file of a claim, by its name or its path. Raises UserError, with the nearest, where there is none."""
     known = {path.stem: path for path in sorted(Path(folder).glob("*.yaml"))}
-    path = known.get(name, Path(name).expanduser())
+    path = known.get(name, expanded(name))
     if not path.is_file():
         raise UserError(f"there is no claim {name!r}.{nearest(name, known)} Known are {', '.join(known)}")
     return path
