@@ -101,11 +101,11 @@ def sweep(notebook, settings, file, dry_run, **options):
     """
     from dcgan_tf.sweeps.asked import split_values
     from dcgan_tf.sweeps.sweep import FINISHED, sweep
-    from dcgan_tf.sweeps.yaml_file import read_yaml
+    from dcgan_tf.sweeps.yaml_file import read_yaml, typed_over
 
     given, named = read_yaml(file) if file else ({}, {})
     typed = {name: split_values(values) for name, values in _named_settings(settings, "NAME=VALUE,VALUE").items()}
-    outcomes = sweep(notebook, {**given, **typed}, named=named, dry_run=dry_run, say=click.echo, **options)
+    outcomes = sweep(notebook, typed_over(given, named, typed), named=named, dry_run=dry_run, say=click.echo, **options)
     return 0 if dry_run or all(outcome.status == FINISHED for outcome in outcomes) else 1
 
 

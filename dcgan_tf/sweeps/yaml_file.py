@@ -34,6 +34,21 @@ def read_yaml(path) -> tuple[dict, dict]:
     return settings, {str(name): fixed for name, fixed in (named or {}).items()}
 
 
+def typed_over(given: dict, named: dict, typed: dict) -> dict:
+    """The settings of a file, name -> list of values, with those that were typed in their place.
+
+    Raises UserError for one that a named combination has fixed: there the file would win, and nobody would know.
+    """
+    for name, values in typed.items():
+        fixed = [f"{title} ({one[name]})" for title, one in named.items() if isinstance(one, dict) and name in one]
+        if fixed:
+            raise UserError(
+                f"{name}={','.join(map(str, values))} would not reach what `runs:` has fixed, {', '.join(fixed)}: "
+                "change it there, or leave it out here"
+            )
+    return {**given, **typed}
+
+
 def read_mapping(path, what: str) -> dict:
     """What a YAML file says, name -> value. Raises UserError when it cannot be read or is no `what`."""
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dcgan_tf.sweeps.plan import plan_sweep
-from dcgan_tf.sweeps.yaml_file import read_yaml
+from dcgan_tf.sweeps.yaml_file import read_yaml, typed_over
 from dcgan_tf.system.errors import UserError
 
 MNIST = Path(__file__).parents[2] / "notebooks" / "mnist.ipynb"
@@ -23,6 +23,13 @@ def test_a_yaml_file_holds_a_grid_and_named_combinations(tmp_path):
     assert read_yaml(tmp_path / "sweep.yaml") == ({}, {"a": {"epochs": 1}, "b": {"epochs": 1, "width": 8}})
     with pytest.raises(UserError, match="there is no file"):
         read_yaml(tmp_path / "none.yaml")
+
+
+def test_what_is_typed_takes_the_place_of_the_files_and_is_refused_where_a_combination_has_fixed_it():
+    given, named = {"epochs": [5, 20]}, {"paper": {"batch_size": 128}, "fast": {"loss": "hinge"}}
+    assert typed_over(given, named, {"epochs": ["7"], "width": ["8"]}) == {"epochs": ["7"], "width": ["8"]}
+    with pytest.raises(UserError, match=r"batch_size=32,64 would not reach .* has fixed, paper \(128\): change it"):
+        typed_over(given, named, {"batch_size": ["32", "64"]})
 
 
 def aliases_of_aliases(depth=40):
