@@ -18,6 +18,7 @@ from dcgan_tf.evaluation.label_agreement import hearing
 from dcgan_tf.evaluation.metrics import METRICS
 from dcgan_tf.evaluation.neighbours import RealImages
 from dcgan_tf.evaluation.summaries import PAIRED_IMAGES, Summary, missing_classes, progress_bar, real_summary, summarise
+from dcgan_tf.recipe.fields import MOST
 from dcgan_tf.system.errors import UserError, check_count, nearest
 
 KERNEL_BLOCKS = 100  # of 1,000 images, as in published KID
@@ -86,7 +87,7 @@ class Evaluator:
                  real: tuple[Dataset, str] | None = None, labels: Labels | None = None):  # fmt: skip
         for name, value, low in (("samples", samples, 10), ("seeds", seeds, 1), ("real_images", real_images, 10)):
             if value is not None:
-                check_count(name, value, low)
+                check_count(name, value, low, MOST)
         names = _check_names(names)
         for name in set(names or ()) & set(_OF_LABELS) if labels is None else ():
             raise UserError(

@@ -16,6 +16,7 @@ from dcgan_tf.pictures.films import write_gif, write_mp4
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import is_generator_file
+from dcgan_tf.run.sampling import LARGEST
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_bytes, write_text
 from dcgan_tf.system.places import expanded
@@ -214,7 +215,7 @@ def _numbers(name, values, low=-math.inf) -> tuple | None:
             number = math.nan if isinstance(value, bool) else float(value)
         except (TypeError, ValueError):
             number = math.nan
-        if not (math.isfinite(number) and number >= low):
+        if not (abs(number) <= LARGEST and number >= low):
             least = "" if low == -math.inf else f" of at least {low:g}"
             raise UserError(f"{name}={value!r} must be finite numbers{least}, such as {name}=0.5,1")
         numbers.append(number)

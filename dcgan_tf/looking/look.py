@@ -83,8 +83,9 @@ def look(
 
     Raises UserError when there is no picture that can be used, and for an output that would lie among the pictures.
     """
-    if image_size is not None:
-        check_count("image_size", image_size)
+    for name, value in (("image_size", image_size), ("workers", workers)):
+        if value is not None:
+            check_count(name, value)
     path = expanded(dataset)
     if output is not None:
         output = expanded(output)

@@ -12,7 +12,9 @@ import numbers
 from dcgan_tf.notebook.saved import notebook_of, saved_changes
 from dcgan_tf.notebook.start import check_results_dir
 from dcgan_tf.recipe.catalogue import changed_recipe, get_recipe
-from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.recipe.fields import LAST_SEED, MOST
+from dcgan_tf.recipe.values import plain
+from dcgan_tf.system.errors import UserError, check_count, nearest
 from dcgan_tf.system.quiet import tensorflow_quiet
 
 LENGTHS = ("epochs", "steps", "max_seconds")
@@ -65,13 +67,13 @@ def check_values(values: dict):
             from dcgan_tf.evaluation.features import check_features
 
         check_features(values["features"])
-    for name, low in (("evaluate_every", 0), ("evaluation_samples", 10)):
-        if values.get(name) is not None and values[name] < low:
-            raise UserError(f"{name}={values[name]!r} must be at least {low}")
-    for name, low in (("max_seconds", 0), ("learning_rate", 0), ("seed", -1)):
+    for name, low, high in (("evaluate_every", 0, MOST), ("evaluation_samples", 10, MOST), ("seed", 0, LAST_SEED)):
+        if values.get(name) is not None:
+            check_count(name, plain(values[name]), low, high)
+    for name in ("max_seconds", "learning_rate"):
         value = values.get(name)
-        if value is not None and not (math.isfinite(value) and value > low):
-            raise UserError(f"{name}={value!r} must be {'at least' if low else 'a finite number above'} 0")
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise UserError(f"{name}={value!r} must be a finite number above 0")
     if "recipe" not in values:
         return None
     try:

@@ -16,6 +16,7 @@ from dcgan_tf.system.errors import UserError, nearest
 
 AUGMENTATIONS = ("translation", "cutout", "color")  # game/augmentation.py says what they do
 MOST = 10**12  # of steps, epochs and the like: more is a slip, and config.json could not be read back
+LAST_SEED = 2**31 - 1  # of a training: TensorFlow takes no larger one everywhere
 DESCRIPTION = ("name", "source", "summary")  # what a recipe is called and where it comes from; it decides nothing
 
 

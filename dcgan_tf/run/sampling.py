@@ -1,6 +1,6 @@
 """Images from a generator: drawing latents, generating in batches, writing the result."""
 
-import math
+import contextlib
 import os
 import shutil
 import uuid
@@ -14,13 +14,16 @@ from dcgan_tf.data.images import to_uint8
 from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.networks.layers import given
 from dcgan_tf.pictures.grids import grid, save_png
+from dcgan_tf.recipe.fields import MOST
 from dcgan_tf.run import wishes
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import is_conditional, is_generator_file, latent_dim_of, load_generator
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.errors import UserError, check_count
 from dcgan_tf.system.files import atomic_file, disk_errors_explained
 from dcgan_tf.system.keras_backend import keras
 from dcgan_tf.system.places import expanded
+
+LARGEST = float(np.finfo(np.float32).max)  # latents are float32
 
 
 def draw_latents(count: int, dim: int, seed: int, distribution="normal", mean=0.0, std=1.0) -> np.ndarray:
@@ -28,9 +31,21 @@ def draw_latents(count: int, dim: int, seed: int, distribution="normal", mean=0.
 
     The first rows are the same whatever `count` is.
     """
-    random = np.random.default_rng(seed)
-    unit = random.uniform(-1, 1, (count, dim)) if distribution == "uniform" else random.standard_normal((count, dim))
-    return (mean + std * unit).astype(np.float32)
+    random, shape = np.random.default_rng(seed), (count, dim)
+    with _memory_enough(count):
+        unit = random.uniform(-1, 1, shape) if distribution == "uniform" else random.standard_normal(shape)
+        return (mean + std * unit).astype(np.float32)
+
+
+@contextlib.contextmanager
+def _memory_enough(count):
+    """Turn a MemoryError into a UserError."""
+    try:
+        yield
+    except MemoryError:
+        raise UserError(
+            f"{count:,} images are more than the memory holds: ask for fewer at a time, with other seeds"
+        ) from None
 
 
 class Sampler:
@@ -92,13 +107,11 @@ def sample(
 
     Raises UserError for a run without a generator, impossible numbers or wishes, or an output that cannot be written.
     """
-    if type(count) is not int or count < 1:
-        raise UserError(f"count={count!r} must be a whole number of at least 1")
-    if type(seed) is not int or seed < 0:
-        raise UserError(f"seed={seed!r} must be a whole number of at least 0")
-    for name, value, low in (("latent_mean", latent_mean, -math.inf), ("latent_std", latent_std, 0)):
-        if value is not None and not (math.isfinite(value) and value >= low):
-            raise UserError(f"{name}={value!r} must be a finite number" + (" of at least 0" if low == 0 else ""))
+    check_count("count", count, 1, MOST)
+    check_count("seed", seed, 0)
+    for name, value, low in (("latent_mean", latent_mean, -LARGEST), ("latent_std", latent_std, 0)):
+        if value is not None and not low <= value <= LARGEST:
+            raise UserError(f"{name}={value!r} must be a number from {low:.2g} to {LARGEST:.2g}")
     run = expanded(run)
     if output is not None:
         output = expanded(output)
@@ -106,9 +119,10 @@ def sample(
     generator, latents = load_generator(run, best)
     latents["mean"] = latents["mean"] if latent_mean is None else latent_mean
     latents["std"] = latents["std"] if latent_std is None else latent_std
-    told = _labels_for(run, generator, count, seed, of_class, having, without, labels)
-    count = count if told is None else len(told)
-    images = Sampler(generator)(draw_latents(count, latent_dim_of(generator), seed, **latents), told)
+    with _memory_enough(count):
+        told = _labels_for(run, generator, count, seed, of_class, having, without, labels)
+        count = count if told is None else len(told)
+        images = Sampler(generator)(draw_latents(count, latent_dim_of(generator), seed, **latents), told)
     if output is not None:
         write_images(images, output)
     return images

@@ -1,6 +1,7 @@
 """The one kind of error that is the user's to mend, and how a command line says it."""
 
 import errno
+import math
 import sys
 import warnings
 
@@ -28,10 +29,11 @@ class ConnectionLost(RuntimeError):
     _render_traceback_ = UserError._render_traceback_
 
 
-def check_count(name: str, value, least: int = 1):
-    """UserError unless the value is a whole number of at least that."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise UserError(f"{name}={value!r} must be a whole number of at least {least}")
+def check_count(name: str, value, least: int = 1, most: float = math.inf):
+    """UserError unless the value is a whole number of at least `least` and at most `most`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        limits = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+        raise UserError(f"{name}={value!r} must be a whole number {limits}")
 
 
 def nearest(name: str, known) -> str:

@@ -13,8 +13,8 @@ from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.networks.architectures import ARCHITECTURES, check_image_shape
 from dcgan_tf.recipe.catalogue import changed_recipe
-from dcgan_tf.recipe.fields import MOST, Recipe
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.recipe.fields import LAST_SEED, MOST, Recipe
+from dcgan_tf.system.errors import UserError, check_count
 
 
 class Length(NamedTuple):
@@ -66,7 +66,7 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
     return Request(
         recipe,
         length,
-        seed=_whole_number("seed", seed, 0, 2**31 - 1),
+        seed=_whole_number("seed", seed, 0, LAST_SEED),
         devices=str(devices),
         classes=_plain_classes(classes),
         resize=_switch("resize", resize),
@@ -141,11 +141,10 @@ def _plain(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _whole_number(name, value, low, high=math.inf) -> int:
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and low <= value <= high:
-        return int(value)
-    limits = f"of at least {low}" if high == math.inf else f"from {low} to {high}"
-    raise UserError(f"{name}={_plain(value)!r} must be a whole number {limits}")
+def _whole_number(name, value, low, high) -> int:
+    value = _plain(value)
+    check_count(name, value, low, high)
+    return value
 
 
 def _seconds(name, value, above=False) -> float:

@@ -117,6 +117,8 @@ def test_mistakes_are_one_line_and_a_zip_is_looked_at_too(folder, tmp_path, monk
         ([folder, "--output", folder / "look.png"], "would lie among the pictures"),
         ([folder, "--output", "look.jpg"], "must be the name of a PNG file"),
         ([folder, "--image-size", "0"], "image_size=0 must be a whole number of at least 1"),
+        ([folder, "--workers", "0"], "workers=0 must be a whole number of at least 1"),
+        ([folder, "--workers", "-3"], "workers=-3 must be a whole number of at least 1"),
     ):
         status, _, error = run_cli("look", *arguments)
         assert status == 2 and words in error and error.count("\n") == 1, error

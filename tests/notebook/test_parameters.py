@@ -43,7 +43,9 @@ def test_defaults_and_sensible_values_pass():
         ("run_name = 7", r"run_name=7 must be a text or None: give it as -r run_name 7, .*"),
         ("resize = 'yes'", r"resize='yes' must be True or False: give it as -p resize True, .*"),
         ("seed = None", r"seed=None must be a whole number: .*"),
-        ("seed = -1", r"seed=-1 must be at least 0"),
+        ("seed = -1", r"seed=-1 must be a whole number from 0 to 2147483647"),
+        ("seed = 2**31", r"seed=2147483648 must be a whole number from 0 to 2147483647"),
+        ("evaluation_samples = 9", r"evaluation_samples=9 must be a whole number from 10 to 1000000000000"),
         ("overrides = [1]", r"overrides=\[1\] must be a dict: give it as -y \"overrides: \{width: 32\}\", .*"),
         ("overrides = {'widht': 8}", r"unknown field 'widht'\. Did you mean 'width'\? .*"),
         (

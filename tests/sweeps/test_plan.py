@@ -59,6 +59,8 @@ def test_values_become_what_the_parameter_holds():
         ({"epochs": "5", "steps": "7"}, r"epochs=5 and steps=7 are both given"),
         ({"epochs": "5,5"}, r"epochs=5 is there twice"),
         ({"run_name": "a"}, r"run_name is given to each run by the sweep itself"),
+        ({"seed": "99999999999"}, r"seed=99999999999: seed=99999999999 must be a whole number from 0 to 2147483647"),
+        ({"seed": "2147483647", "repeats": 2}, r"seed=2147483648 must be a whole number from 0 to 2147483647"),
         ({"seed": "1,2", "repeats": 2}, r"repeats=2 and several seeds are both given"),
         ({"epochs": "5", "sample": 0}, r"sample=0 must be a whole number of at least 1"),
         ({"epochs": "5", "named": {"a": 3}}, r"runs: a: must be settings"),
