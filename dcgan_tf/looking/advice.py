@@ -4,7 +4,7 @@ import shlex
 from dataclasses import dataclass
 
 from dcgan_tf.data.survey.values import FAINT
-from dcgan_tf.recipe.few import EVERY, FEW, FEW_IMAGES, GRID_EVERY, STEPS, VERY_FEW_IMAGES
+from dcgan_tf.recipe.few import EVERY, FEW, FEW_IMAGES, GRID_EVERY, STEPS, VERY_FEW_IMAGES, WATCHED_IMAGES
 from dcgan_tf.recipe.ours import QUICK
 
 SIZES = (64, 48, 32, 28)  # pixels that are suggested, all of them sizes of `quick`
@@ -71,8 +71,9 @@ def advise(survey, size: int | None = None, is_prepared: bool = False, classes=(
         options["stretch"] = True
         reasons.append("they use little of the range of values: --stretch spreads it over all")
     if images < FEW_IMAGES:
-        options["evaluate_every"] = EVERY
-        reasons.append(f"{images:,} are few: --evaluate-every {EVERY} watches for copies of them")
+        if images >= WATCHED_IMAGES:
+            options["evaluate_every"] = EVERY
+            reasons.append(f"{images:,} are few: --evaluate-every {EVERY} watches for copies of them")
         if images < VERY_FEW_IMAGES:
             options["recipe"] = FEW.name
             reasons.append(f"so few are copied soon: the recipe {FEW.name} augments all that D sees, and mirrors them")
@@ -93,6 +94,16 @@ def advise(survey, size: int | None = None, is_prepared: bool = False, classes=(
     if fields:
         options["set"] = fields
     return Advice(wanted, images, options, tuple(reasons))
+
+
+def not_made(size: int) -> str | None:
+    """Why there is no command for images of that size, and what to do; None where there is one."""
+    if _SMALLEST <= size <= _LARGEST:
+        return None
+    return (
+        f"{QUICK.name} makes images of {_SMALLEST} to {_LARGEST} pixels, none of {size}: look with an --image-size of "
+        "these, or train with a recipe that makes them (python -m dcgan_tf recipes)"
+    )
 
 
 def suggested_size(sides) -> int:

@@ -21,7 +21,7 @@ from dcgan_tf.data.prepared import is_prepared, read_prepared
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.data.stored import StoredSource
 from dcgan_tf.data.survey.survey import survey
-from dcgan_tf.looking.advice import advise
+from dcgan_tf.looking.advice import advise, not_made
 from dcgan_tf.looking.contact_sheet import contact_sheet
 from dcgan_tf.looking.report import findings
 from dcgan_tf.pictures.picture import Picture
@@ -106,6 +106,7 @@ def look(
         table.loc[table["reason"] == "", "label"] = [labels.names[number] for number in labels.rows.tolist()]
     classes = labels.names if labels is not None and labels.are_classes else ()
     advice = advise(found, image_size, isinstance(source, StoredSource), classes)
+    mend = mend or not_made(advice.size)
     reasons = [*advice.reasons, *_more(labels, table)]
     if mend:
         reasons.insert(0, f"first: {mend}")

@@ -4,6 +4,7 @@ from dcgan_tf.recipe.ours import QUICK, QUICK_COLOUR
 
 FEW_IMAGES = 3000  # with fewer, D may come to know each by heart, and G to copy them: worth a watch
 VERY_FEW_IMAGES = 100  # of 30, 4% were copies after 1,000 steps of `quick`; of 300, none after 2,000
+WATCHED_IMAGES = 2  # from so many on: one image has no spread that generated ones could be compared with
 STEPS = 3000  # of a training on few: 25 passes over 300 images would be over after 225
 GRID_EVERY = 100  # ... and an epoch too short to draw a grid after each
 EVERY = 500  # steps from one look for copies to the next
@@ -33,9 +34,11 @@ def few_note(images: int, recipe, evaluate_every: int | None) -> list[str]:
 
     recipe: a Recipe. evaluate_every: as train() takes it.
     """
-    if images >= FEW_IMAGES or (recipe.augment != "none" and evaluate_every):
+    if images >= FEW_IMAGES:
         return []
-    parts = [] if evaluate_every else [f"--evaluate-every {EVERY} (evaluate_every={EVERY}) watches for copies"]
+    parts = []
+    if not evaluate_every and images >= WATCHED_IMAGES:
+        parts.append(f"--evaluate-every {EVERY} (evaluate_every={EVERY}) watches for copies")
     if recipe.augment == "none" and recipe.name in (QUICK.name, QUICK_COLOUR.name):
         parts.append(
             "against copies, and a D that knows them by heart, --recipe few augments all that D sees, mirrors the real "
@@ -46,4 +49,4 @@ def few_note(images: int, recipe, evaluate_every: int | None) -> list[str]:
             "against copies, and a D that knows them by heart, --set augment=translation,cutout,color and, but for "
             "digits and letters, --set horizontal_flips=true"
         )
-    return [f"{images:,} images are few: {'; '.join(parts)}"]
+    return [f"{images:,} images are few: {'; '.join(parts)}"] if parts else []

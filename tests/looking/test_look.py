@@ -149,6 +149,20 @@ def test_what_pictures_need(tmp_path):
     assert dataset.image_shape == (28, 28, 1) and dataset.images[:].max() == 255
 
 
+def test_nothing_is_advised_that_train_refuses(tmp_path):
+    (tmp_path / "one.png").write_bytes(encoded(shapes(0, 200)))
+    one = dcgan_tf.look(tmp_path, workers=1)
+    assert one.command.endswith(" --recipe few --batch-size 1") and "few copies" not in str(one)
+    (tmp_path / "two.png").write_bytes(encoded(shapes(1, 200)))
+    assert "--evaluate-every 500" in dcgan_tf.look(tmp_path, workers=1).command
+    for size, can in ((28, True), (128, True), (27, False), (500, False)):
+        found = dcgan_tf.look(tmp_path, image_size=size, workers=1)
+        assert found.command.endswith(f"--set image_size={size}") if can else found.command == ""
+        assert can or found.reasons[0].startswith(
+            f"first: quick makes images of 28 to 128 pixels, none of {size}: look"
+        )
+
+
 def test_what_is_prepared_or_has_a_name(tmp_path):
     found = dcgan_tf.look("fake", workers=1)
     start = "python -m dcgan_tf train --dataset fake"

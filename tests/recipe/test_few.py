@@ -24,6 +24,8 @@ from dcgan_tf.recipe.few import FEW_IMAGES, few_note
         ("gwu", 300, None, "--set augment=translation,cutout,color"),
         ("few", 300, None, "300 images are few: --evaluate-every 500 (evaluate_every=500) watches for copies"),
         ("few", 300, 500, None),
+        ("few", 1, None, None),
+        ("quick", 1, None, "1 images are few: against copies"),
         ("quick", FEW_IMAGES, None, None),
     ],
 )
