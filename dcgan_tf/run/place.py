@@ -15,9 +15,12 @@ _LONGEST = 150  # bytes of a name: file systems take 255, and some programs add 
 def run_name(dataset: str, recipe: str, changes: dict, seed: int) -> str:
     """A folder name that tells runs apart: `mnist5k-quick-batch_size=32-seed0`.
 
-    A long one is shortened in its middle to 150 bytes, with eight digits that follow from all of it.
+    Never hidden, which the gallery would pass over. A long one is shortened in its middle to 150 bytes, with eight
+    digits that follow from all of it.
     """
-    parts = [Path(dataset).stem or "data", recipe]
+    path = Path(dataset)
+    name = path.stem if path.suffix.lower() == ".zip" else path.name  # of folders, pics.v1 and pics.v2 are two
+    parts = [name.lstrip(".") or "data", recipe]
     parts += [f"{name}={value}" for name, value in sorted(changes.items())]
     name = "-".join([*parts, f"seed{seed}"])
     name = "".join(c if c.isalnum() or c in "-_=.+" else "_" for c in name)

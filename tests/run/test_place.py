@@ -19,6 +19,13 @@ def test_a_long_name_keeps_its_seed_and_tells_settings_apart():
     assert len(beyond.encode()) <= 150 and beyond.endswith("-seed3")
 
 
+def test_the_name_tells_folders_apart_and_is_never_hidden():
+    data = ["a/pics.v1", "pics.v2", "pics.zip", "pics.ZIP", ".photos", "..", ".", "mnist5k"]
+    names = [run_name(name, "quick", {}, 0) for name in data]
+    starts = ["pics.v1", "pics.v2", "pics", "pics", "photos", "data", "data", "mnist5k"]
+    assert names == [f"{start}-quick-seed0" for start in starts]
+
+
 def test_a_setting_younger_than_the_run_is_compared_with_its_default(tmp_path):
     run = write_run(tmp_path / "x")
     old = run.config
