@@ -7,6 +7,7 @@ and where it cannot say all of it (a recipe of one's own), the same is said in P
 import shlex
 
 from dcgan_tf.data.dataset import OPTIONS
+from dcgan_tf.data.labels.labels import as_list
 from dcgan_tf.recipe.catalogue import RECIPES, changed_recipe
 from dcgan_tf.recipe.fields import Recipe, default_of
 from dcgan_tf.system.errors import UserError
@@ -93,8 +94,11 @@ def _changes(config, recipe):
         return None
     if any(made[name] != wanted[name] for name in wanted if name not in _DESCRIPTION):
         return None
-    if data.get("classes") is not None:
-        changes["classes"] = data["classes"]
+    classes = data.get("classes")
+    if isinstance(classes, list) and as_list(_text(classes)) != [str(one) for one in classes]:
+        return None  # a name with a comma in it
+    if classes is not None:
+        changes["classes"] = classes
     return changes
 
 

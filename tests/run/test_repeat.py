@@ -117,6 +117,14 @@ def test_a_recipe_of_ones_own_is_said_in_python(monkeypatch):
     assert call["run_dir"] == "results/it's" and call["classes"] == ["cat", 3] and call["resize"] is True
 
 
+def test_a_class_with_a_comma_in_its_name_is_said_in_python(monkeypatch):
+    for classes, words in ((["cat", 3], "--set classes=cat,3"), (["cats, small", 3], "from dcgan_tf import")):
+        config = config_of(RECIPES["quick"], {"steps": 5}, dataset={"classes": classes})
+        assert words in repeat_command(config, "x")
+    _, _, call = asked_for(repeat_command(config, "x"), monkeypatch)
+    assert call["classes"] == ["cats, small", 3]
+
+
 def test_an_older_run_and_a_newer_one():
     config = config_of(RECIPES["quick"], {"steps": 5})
     del config["recipe"]["discriminator_kernel"]  # a field that is younger than the run
