@@ -124,6 +124,10 @@ def test_sample_writes_a_folder_or_a_grid(run, tmp_path):
     assert np.array_equal(np.stack([decode(file) for file in files]), sample(run.path, 5))
     assert run_cli("sample", run.path, "--count", 5, "--output", tmp_path / "grid.png")[0] == 0
     assert decode(tmp_path / "grid.png").shape == (2 * 10 + 2, 3 * 10 + 2, 1)
+    assert run_cli("sample", run.path, "--count", 5, "--output", tmp_path / "GRID.PNG")[0] == 0
+    assert (tmp_path / "GRID.PNG").read_bytes() == (tmp_path / "grid.png").read_bytes()
+    assert run_cli("sample", run.path, "--count", 5, "--output", tmp_path / "A.NPY")[0] == 0
+    assert np.load(tmp_path / "A.NPY", allow_pickle=False).shape == (5, 8, 8, 1)
     status, _, error = run_cli("sample", run.path, "--output", tmp_path / "deep" / "images")
     assert status == 2 and "not empty" in error
 

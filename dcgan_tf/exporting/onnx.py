@@ -101,7 +101,7 @@ def compare_onnx(original: Original, model: bytes) -> float:
 
 
 def _check_onnx_target(path):
-    if path.suffix != ".onnx":
+    if path.suffix.lower() != ".onnx":
         raise UserError(f"output {str(path)!r}: give the name of a file ending in .onnx")
     if path.is_dir():
         raise UserError(f"output {str(path)!r} is a folder: give the name of a file")

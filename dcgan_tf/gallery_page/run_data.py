@@ -227,14 +227,14 @@ def _files(run, relative):
     """(what, name, address, bytes) of what is there to be opened."""
     if not run.path.is_dir():
         return []
-    names = [path.name for path in sorted(run.path.iterdir()) if path.suffix in _FURTHER]
+    names = [path.name for path in sorted(run.path.iterdir()) if path.suffix.lower() in _FURTHER]
     found = []
     for name in dict.fromkeys([*_FILES, *names]):
         path = run.path / name
         if path.is_file():
             found.append(
                 [
-                    _FILES.get(name) or _FURTHER[path.suffix],
+                    _FILES.get(name) or _FURTHER[path.suffix.lower()],
                     readable(name),
                     quoted(relative / name),
                     path.stat().st_size,

@@ -243,7 +243,7 @@ def _photos(project) -> tuple:
 def parse_seeds(seeds) -> tuple:
     """Seeds as whole numbers, and paths of .npy latents among them: "1,2,me.npy" or [1, 2, "me.npy"]."""
     return tuple(
-        str(seed) if isinstance(seed, Path) or str(seed).endswith(".npy") else _whole("seeds", seed, 0)
+        str(seed) if isinstance(seed, Path) or str(seed).lower().endswith(".npy") else _whole("seeds", seed, 0)
         for seed in _listed("seeds", seeds)
     )
 

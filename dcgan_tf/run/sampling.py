@@ -177,10 +177,10 @@ def write_images(images: np.ndarray, output):
     path = Path(output)
     with disk_errors_explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".npy":
-            with atomic_file(path) as temporary:
-                np.save(temporary, images, allow_pickle=False)
-        elif path.suffix == ".png":
+        if path.suffix.lower() == ".npy":
+            with atomic_file(path) as temporary, temporary.open("wb") as file:  # of a name, NumPy makes x.NPY.npy
+                np.save(file, images, allow_pickle=False)
+        elif path.suffix.lower() == ".png":
             save_png(path, grid(images))
         else:
             _write_folder(path, images)
@@ -201,7 +201,7 @@ def _write_folder(path, images):
 
 
 def _check_output(path):
-    if path.suffix in (".npy", ".png"):
+    if path.suffix.lower() in (".npy", ".png"):
         if path.is_dir():
             raise UserError(f"output {str(path)!r} is a folder: give the name of a file")
     elif path.suffix:
