@@ -18,7 +18,7 @@ def check_size(image_shape):
     size = image_shape[0]
     if _doublings(size, 4) >= 2 and size <= 512:
         return None
-    low, high = max(size // 4 * 4, 8), max(-(-size // 4) * 4, 8)
+    low, high = (min(max(near, 8), 512) for near in (size // 4 * 4, -(-size // 4) * 4))
     sizes = str(low) if low == high else f"{low} or {high}"
     return f"sizes are m * 2^k with k of at least 2, from 8 to 512: take {sizes} instead of {size}, or the recipe quick"
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dcgan_tf.evaluation.metrics import mean_laplacian
-from dcgan_tf.networks.architectures import build_discriminator, build_generator, check_image_shape
+from dcgan_tf.networks.architectures import ARCHITECTURES, build_discriminator, build_generator, check_image_shape
 from dcgan_tf.recipe.catalogue import RECIPES, get_recipe
 from dcgan_tf.recipe.combinations import NETWORK_FIELDS, uses
 from dcgan_tf.recipe.fields import Recipe, default_of
@@ -238,7 +238,9 @@ def test_generic_architectures_take_sizes_of_the_form_m_times_2_to_the_k(name, s
         ("quick", (27, 27, 1), "28 to 128"),
         ("quick", (129, 129, 3), "take 128"),
         ("nitk", (30, 30, 1), "28 or 32"),
+        ("radford", (600, 600, 3), "take 512 instead"),
         ("gwu", (37, 37, 3), "take 40|take 32"),
+        ("gwu", (640, 640, 3), "from 8 to 512: take 512 instead"),  # 5 * 2^7
         ("quick", (32, 48, 3), "square"),
         ("quick", (32, 32, 2), "1 channel"),
     ],
@@ -247,6 +249,17 @@ def test_a_size_that_does_not_fit_is_refused_with_advice(name, shape, advice):
     with pytest.raises(UserError, match=advice) as error:
         check_image_shape(RECIPES[name], shape)
     assert "x".join(map(str, shape)) in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["quick", "nitk", "gwu"])
+def test_each_size_that_is_advised_would_do(name):
+    for size in range(1, 1025):
+        problem = ARCHITECTURES[get_recipe(name).architecture].check_size((size, size, 3))
+        if problem:
+            advised = re.search(r"take (\d+)(?: or (\d+))? instead", problem).groups()
+            for other in filter(None, advised):
+                assert other != str(size)
+                check_image_shape(RECIPES[name], (int(other), int(other), 3))
 
 
 # Another value of each field that may shape networks.
