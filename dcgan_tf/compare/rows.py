@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dcgan_tf.evaluation.metrics import is_better
+from dcgan_tf.evaluation.metrics import is_better, paired_images
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.reading import Reading, State
@@ -141,8 +141,8 @@ def scores_of(line: dict) -> list[Score]:
 
 def describe_protocol(line: dict, title: str = "") -> str:
     """With what a metric of a line of metrics.jsonl was measured; numbers with the same text here can be compared."""
-    counts = line.get("paired_images") if title in ("precision", "recall", "density", "coverage") else None
-    pairs = f"; {counts[0]:,} real against {counts[1]:,}" if counts and len(counts) == 2 else ""
+    counts = paired_images(line, title)
+    pairs = f"; {counts[0]:,} real against {counts[1]:,}" if counts else ""
     real = line["real"]
     seeds = f" x {len(line['seeds'])} seeds" if len(line["seeds"]) > 1 else ""
     return (

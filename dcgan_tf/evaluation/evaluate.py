@@ -19,7 +19,7 @@ from dcgan_tf.evaluation import alarms
 from dcgan_tf.evaluation.alarms import looks_of
 from dcgan_tf.evaluation.evaluator import REAL_IMAGES, Evaluator
 from dcgan_tf.evaluation.label_report import label_frame, label_notes
-from dcgan_tf.evaluation.metrics import describe_value, metric_of
+from dcgan_tf.evaluation.metrics import describe_value, metric_of, paired_images
 from dcgan_tf.evaluation.yardsticks import describe_yardsticks
 from dcgan_tf.evaluation.yardsticks import yardsticks as measure_yardsticks
 from dcgan_tf.run.directory import Run
@@ -205,7 +205,6 @@ def table_frame(line: dict) -> pd.DataFrame:
     Beside it, where they were measured, what real images and what noise give (see yardsticks.py).
     """
     seeds = f" x {len(line['seeds'])} seeds" if len(line["seeds"]) > 1 else ""
-    pairs = min(line.get("paired_images") or [0])
     rows, given = [], line.get("yardsticks")
     for title, result in line["metrics"].items():
         value, parts = describe_value(result["mean"]), result.get("part_stds")
@@ -214,9 +213,7 @@ def table_frame(line: dict) -> pd.DataFrame:
         elif parts:
             value += f" +- {describe_value(parts[0])} between parts"
         metric = metric_of(title)
-        counts = [line["samples"], line["real"]["images"]]
-        if title in ("precision", "recall", "density", "coverage") and pairs:
-            counts = [min(count, pairs) for count in counts]
+        real, generated = paired_images(line, title) or (line["real"]["images"], line["samples"])
         rows.append(
             {
                 "metric": title,
@@ -224,8 +221,8 @@ def table_frame(line: dict) -> pd.DataFrame:
                 **{what: _beside(given[what], title) for what in ("real", "noise") if given},
                 "better": metric.better if metric else "",
                 "features": (metric and metric.measured_on) or line["features"]["description"],
-                "samples": f"{counts[0]:,}{seeds}",
-                "real images": f"{counts[1]:,} of {line['real']['dataset']}, {line['real']['split']}",
+                "samples": f"{generated:,}{seeds}",
+                "real images": f"{real:,} of {line['real']['dataset']}, {line['real']['split']}",
                 "generator": line["generator"],
             }
         )

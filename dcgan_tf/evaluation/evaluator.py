@@ -15,9 +15,9 @@ from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.evaluation import alarms, metrics
 from dcgan_tf.evaluation.features import feature_network
 from dcgan_tf.evaluation.label_agreement import hearing
-from dcgan_tf.evaluation.metrics import METRICS
+from dcgan_tf.evaluation.metrics import EQUAL_NUMBERS, METRICS, PAIRED_IMAGES
 from dcgan_tf.evaluation.neighbours import RealImages
-from dcgan_tf.evaluation.summaries import PAIRED_IMAGES, Summary, missing_classes, progress_bar, real_summary, summarise
+from dcgan_tf.evaluation.summaries import Summary, missing_classes, progress_bar, real_summary, summarise
 from dcgan_tf.recipe.fields import MOST
 from dcgan_tf.system.errors import UserError, check_count, nearest
 
@@ -25,8 +25,7 @@ KERNEL_BLOCKS = 100  # of 1,000 images, as in published KID
 REAL_IMAGES = 50_000  # at most, spread evenly over the dataset; unless another number is asked for
 _AT_ONCE = 512
 _LOOKED_AT = 500  # generated images, for the alarms
-_MANIFOLDS = ("precision", "recall", "density", "coverage")
-PAIRED = ("kid", *_MANIFOLDS)
+PAIRED = ("kid", *EQUAL_NUMBERS)
 _OF_LABELS = ("agreement", "within")
 _COUNTED_APART = ("bound", *_OF_LABELS)  # not by `compare`
 # Images of each kind without which there is no covariance, no pair, or no neighbour of that number.

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+PAIRED_IMAGES = 10_000  # at most, for metrics of pairs: kernel distance, precision, recall, density, coverage
+EQUAL_NUMBERS = ("precision", "recall", "density", "coverage")  # are of equally many real and generated images
 _ROWS_AT_ONCE = 500  # of a matrix of distances or kernels: 10,000 columns of it take 40 MB
 
 
@@ -59,6 +61,18 @@ def metric_of(title: str) -> Metric | None:
         if title in (metric.title, metric.reference_name):
             return metric
     return None
+
+
+def paired_images(line: dict, title: str) -> tuple[int, int] | None:
+    """How many (real, generated) images a metric of pairs in a line of metrics.jsonl is of; None: of all of them."""
+    counts, metric = tuple(line.get("paired_images", ())), metric_of(title)
+    if len(counts) != 2:  # of an older version
+        return None
+    if title in EQUAL_NUMBERS:
+        return counts
+    there = line["real"]["images"], line["samples"]
+    kept = tuple(min(count, PAIRED_IMAGES) for count in there)  # blocks of the kernel distance are drawn from these
+    return kept if metric is METRICS["kid"] and kept != there else None
 
 
 def is_better(title: str, value: float, than: float | None) -> bool:

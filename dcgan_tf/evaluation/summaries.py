@@ -9,9 +9,9 @@ import numpy as np
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.evaluation import metrics
 from dcgan_tf.evaluation.features import FeatureNetwork, load_arrays, save_arrays
+from dcgan_tf.evaluation.metrics import PAIRED_IMAGES
 from dcgan_tf.system.places import cached
 
-PAIRED_IMAGES = 10_000  # at most, for metrics of pairs: kernel distance, precision, recall, density, coverage
 _AT_ONCE = 512
 _SUMMED = ("features", "shares", "intensities", "laplacian", "confidence")  # of a summary, beside its Gaussian
 _COVERED = 0.1  # a class is covered when it has at least this share of what it has among real images

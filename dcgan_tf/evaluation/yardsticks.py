@@ -12,7 +12,8 @@ import numpy as np
 from dcgan_tf.evaluation import metrics
 from dcgan_tf.evaluation.evaluator import LEAST, PAIRED, Evaluator, compare
 from dcgan_tf.evaluation.features import load_arrays, save_arrays
-from dcgan_tf.evaluation.summaries import PAIRED_IMAGES, progress_bar, summarise
+from dcgan_tf.evaluation.metrics import PAIRED_IMAGES
+from dcgan_tf.evaluation.summaries import progress_bar, summarise
 from dcgan_tf.system.places import cached
 
 _AT_ONCE = 512

@@ -3,8 +3,8 @@
 import numpy as np
 
 from dcgan_tf.evaluation.alarms import COPY
+from dcgan_tf.evaluation.metrics import PAIRED_IMAGES
 from dcgan_tf.evaluation.neighbours import RealImages
-from dcgan_tf.evaluation.summaries import PAIRED_IMAGES
 from dcgan_tf.game.gan import GAN, METRICS
 from dcgan_tf.pictures.grids import enlarge, grid, save_png
 from dcgan_tf.run import wishes

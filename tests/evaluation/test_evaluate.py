@@ -13,11 +13,12 @@ from click.testing import CliRunner
 from PIL import Image
 
 from dcgan_tf import cli
+from dcgan_tf.compare.rows import describe_protocol
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.evaluation import evaluator as evaluation
 from dcgan_tf.evaluation import features, summaries
-from dcgan_tf.evaluation.evaluate import data_of, evaluate, table, training_data
+from dcgan_tf.evaluation.evaluate import data_of, evaluate, table, table_frame, training_data
 from dcgan_tf.evaluation.metrics import METRICS, describe_value, metric_of
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import sample
@@ -98,6 +99,23 @@ def test_a_line_of_metrics_jsonl(copy):
         cells += ["5,000 of mnist5k, all training images", "averaged"]
         assert re.split(r"  +", row) == cells
     assert "no FID" in text and json.loads(copy.metrics_path.read_text().splitlines()[1]) == second
+
+
+def test_metrics_of_pairs_name_the_images_that_they_used():
+    """At most 10,000 of each side are kept; of the kernel distance they need not be equally many."""
+    real = {"dataset": "cifar10", "split": "all training images", "images": 50_000, "fingerprint": "f" * 64}
+    values = {title: {"mean": 1.0} for title in ("fid", "kid", "precision")}
+    line = {"metrics": values, "features": {"description": "Inception"}, "seeds": [0], "real": real, "generator": "x"}
+    for samples, of_kid, of_precision in ((50_000, (10_000,) * 2, (10_000,) * 2), (2000, (2000, 10_000), (2000,) * 2)):
+        wanted = {"fid": (samples, 50_000), "kid": of_kid, "precision": of_precision}
+        line |= {"samples": samples, "paired_images": [of_precision[0]] * 2}
+        for row in table_frame(line).to_dict("records"):
+            generated, compared = wanted[row["metric"]]
+            assert (row["samples"], row["real images"].split()[0]) == (f"{generated:,}", f"{compared:,}")
+            told = f"{compared:,} real against {generated:,}"
+            assert describe_protocol(line, row["metric"]).endswith(told) == (row["metric"] != "fid")
+    line["real"]["images"] = line["samples"] = 5000
+    assert "against" not in describe_protocol(line, "kid")  # all of them
 
 
 def test_the_images_are_those_of_sample(copy, monkeypatch):
