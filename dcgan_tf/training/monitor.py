@@ -102,9 +102,7 @@ class Monitor:
 
     def best(self) -> dict | None:
         """The best evaluation so far by this protocol, of those made while training."""
-        lines = [
-            line for line in curve(self.run, self.title) if line["features"].get("key") == self.evaluator.network.key
-        ]
+        lines = _measured_as(self.evaluator.protocol(), curve(self.run, self.title))
         best = place_of_best(self.title, [line["metrics"][self.title]["mean"] for line in lines])
         return None if best is None else lines[best]
 
@@ -131,16 +129,26 @@ def curve(run: Run, title: str) -> list[dict]:
     return [line for line in run.metrics() if line.get("while_training") and title in line["metrics"]]
 
 
+def _measured_as(protocol: dict, lines: list[dict]) -> list[dict]:
+    """Those of the lines whose numbers can be compared: of fewer samples alone, distances are larger."""
+
+    def how(line):
+        return line["features"].get("key"), line["samples"], line["seeds"], line["real"]["images"]
+
+    return [line for line in lines if how(line) == how(protocol)]
+
+
 def draw_curve(run: Run):
-    """A picture of the first metric over the steps of the training, the best marked. UserError without any."""
+    """A picture of the first metric over the steps of the training, the best marked; where it was measured in several
+    ways, of the newest. UserError without any."""
     from dcgan_tf.pictures.curves import progress_axis
     from dcgan_tf.pictures.picture import GENERATOR, Picture
 
     lines = [line for line in run.metrics() if line.get("while_training")]
     if not lines:
         raise UserError(f"run {str(run.path)!r} was not evaluated while training: train with evaluate_every=N")
-    title = next(iter(lines[0]["metrics"]))
-    lines = curve(run, title)
+    title = next(iter(lines[-1]["metrics"]))
+    lines = _measured_as(lines[-1], curve(run, title))
     steps, values = [line["step"] for line in lines], [line["metrics"][title]["mean"] for line in lines]
     best = place_of_best(title, values) or 0
     figure = Picture(figsize=(7, 3.2), layout="constrained")

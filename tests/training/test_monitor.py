@@ -111,6 +111,26 @@ def test_the_best_generator_can_be_measured_by_itself(run):
     assert line["look"] == best["look"]
 
 
+def test_only_evaluations_by_one_protocol_are_compared(run, tmp_path):
+    """Distances of few samples are larger: the best of many would never be beaten."""
+    copy, (first, *_) = Run(tmp_path / "run"), run.metrics()
+    copy.path.mkdir()
+    key, title = first["features"]["key"], "frechet_distance"
+    for step, value, samples in ((7, 1.0, 1000), (14, 2.0, 1000), (21, 9.0, 20), (28, 8.0, 20), (35, 8.5, 20)):
+        append_line(copy, {**first, "step": step, "samples": samples, "metrics": {title: {"mean": value}}})
+    monitor = Monitor.__new__(Monitor)
+    monitor.run, how = copy, {"samples": 1000, "seeds": [0], "real": first["real"], "features": {"key": key}}
+    fewer = {"real": {"images": 50}}
+    found = {}
+    for name, other in (("as before", {}), ("few", {"samples": 20}), ("seeds", {"seeds": [0, 1]}), ("real", fewer)):
+        protocol = {**how, **other}
+        monitor.evaluator = SimpleNamespace(names=["fid"], title=lambda _: title, protocol=lambda p=protocol: p)
+        found[name] = (monitor.best() or {}).get("step")
+    assert found == {"as before": 7, "few": 28, "seeds": None, "real": None}
+    line, best = draw_curve(copy).axes[0].get_lines()
+    assert (list(line.get_xdata()), list(best.get_xdata())) == ([21, 28, 35], [28])
+
+
 class _Stops(NoProgress):
     """Ctrl-C in the middle."""
 
