@@ -9,15 +9,18 @@ Each is a function of numbers that a run directory holds; nothing here stops or 
 alarm_log.py writes them down while a training runs.
 """
 
+import functools
+import math
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from dcgan_tf.evaluation import metrics
 from dcgan_tf.pictures.even_rows import even_rows
-from dcgan_tf.recipe.combinations import NETWORK_FIELDS, uses
+from dcgan_tf.recipe.fields import FIELDS, Recipe, default_of
+from dcgan_tf.system.errors import UserError
 
-WON = 0.97  # D(real) above, and D(fake) below 1 minus this
+WON = 0.97  # D(real) above, and D(fake) below 1 minus this; by as much nearer where labels are smoothed or noisy
 WON_STEPS = 500  # for so many steps
 SWING = 0.5  # D(real) - D(fake) has gone up or down by so much since its last turn
 SWINGS = 5  # so many of them, up and down by turns ...
@@ -56,48 +59,76 @@ def alarms_of(history: dict, looks: list[dict], loss: str = "bce", recipe: dict 
     """All alarms that are on at the end of a run.
 
     history: Run.history(). looks: what `look_at` found, oldest first, each with its "step". loss: the recipe's.
-    recipe: its fields, as in config.json, so that no remedy names a field that would change nothing there.
+    recipe: its fields, as in config.json: they say what D is told, and which remedies it takes that are not in force.
     """
     history = even_rows(history)  # the last step of an epoch, by itself, says little
     found = (
-        discriminator_has_won(history, loss),
+        discriminator_has_won(history, loss, recipe),
         oscillation(history, loss),
         mode_collapse(looks),
         memorisation(looks),
         labels_ignored(looks),
     )
-    return [_with_remedies_that_act(alarm, recipe or {}) for alarm in found if alarm is not None]
+    return [replace(alarm, remedies=advice(alarm.remedies, recipe)) for alarm in found if alarm is not None]
 
 
-def _with_remedies_that_act(alarm, recipe):
-    """The alarm without the remedies whose field the recipe's architecture does not use, or has at that value."""
-    kept = [remedy for remedy in alarm.remedies.split("; ") if _acts(remedy, recipe)]
-    return replace(alarm, remedies=" or ".join(filter(None, [", ".join(kept[:-1]), kept[-1]])))
+def advice(remedies: str, recipe: dict | None) -> str:
+    """Of remedies, joined by "; ", those that the recipe takes and that change something in it, as a text: a, b or c.
+
+    recipe: its fields, as in config.json; all are kept where it is none that this version knows.
+    """
+    try:
+        known = Recipe.from_record(recipe) if recipe else None
+    except UserError:
+        known = None
+    kept = [remedy for remedy in remedies.split("; ") if known is None or _acts(remedy, known)]
+    return " or ".join(filter(None, [", ".join(kept[:-1]), kept[-1]]))
 
 
+@functools.lru_cache(1000)
 def _acts(remedy, recipe):
+    """Whether the recipe can be changed as the remedy says, and is not there, or beyond it, already.
+
+    A number that a remedy names is lower than those it is for: real_label_low=0.9 is no remedy at 0.8. One that names
+    none ("more dropout") is tried with the next number. An augmentation would take the place of those that are there.
+    """
     words = remedy.split()
-    field, _, value = (words[0] if "=" in words[0] else words[-1]).partition("=")
-    of = "instead" in words and recipe.get(field)
-    known = recipe.get("architecture") not in NETWORK_FIELDS or uses(recipe["architecture"], field)
-    return known and str(recipe.get(field)).lower() != value and (not of or of == words[-1])
+    field, has_value, value = (words[0] if "=" in words[0] else words[-1]).partition("=")
+    if field not in FIELDS:  # more data, another seed
+        return True
+    now = getattr(recipe, field)
+    if ("instead" in words and str(now) != words[-1]) or (field == "augment" and recipe.augmentations):
+        return False
+    if not has_value and not isinstance(now, int | float):  # another loss
+        return True
+    if not has_value:
+        up = {"more", "larger"} & set(words)
+        value = now + (1 if up else -1) if isinstance(now, int) else math.nextafter(now, math.inf if up else 0)
+    try:
+        then = getattr(recipe.with_fields({field: value}), field)
+    except UserError:
+        return False
+    beyond = has_value and isinstance(then, float) and now is not None and now < then
+    return then != now and not beyond
 
 
 # --- of the history ---------------------------------------------------------------------------------------
 
 
-def discriminator_has_won(history: dict, loss: str = "bce") -> Alarm | None:
+def discriminator_has_won(history: dict, loss: str = "bce", recipe: dict | None = None) -> Alarm | None:
     """D tells all real from all generated images up to now, for long: the generator learns nothing any more.
 
-    That is D(real) near 1 and D(fake) near 0; with least_squares and hinge, a loss of D near 0.
+    That is D(real) near 1 and D(fake) near 0, or near what the recipe's labels are on average; with least_squares and
+    hinge, a loss of D near 0, or near what is left where labels are drawn by chance.
     """
     if loss not in _IDEAL_SCORES or len(history["step"]) < 2:
         return None
     steps, real, fake = (history[name] for name in ("step", "discriminator_real", "discriminator_fake"))
+    of_real, of_fake, by_chance = _labels(recipe or {})
     if loss in _NOTHING_LEFT:
-        won = history["discriminator_loss"] < _NOTHING_LEFT[loss]
+        won = history["discriminator_loss"] < _NOTHING_LEFT[loss] + by_chance
     else:
-        won = (real > WON) & (fake < 1 - WON)
+        won = (real > of_real - (1 - WON)) & (fake < of_fake + (1 - WON))
     lost = np.flatnonzero(~won)
     first = lost[-1] + 1 if len(lost) else 0
     since = int(steps[first - 1]) if first else 0  # a row is about the steps after the row before it
@@ -107,7 +138,7 @@ def discriminator_has_won(history: dict, loss: str = "bce") -> Alarm | None:
     if loss in _NOTHING_LEFT:
         seen += f", D's loss {history['discriminator_loss'][first:].mean():.3f}"
     remedies = ["a lower discriminator_learning_rate", "more instance_noise", "augment=translation"]
-    remedies += ["real_label_low=0.9", "label_noise=0.05"] if loss in ("bce", "least_squares") else []
+    remedies += ["real_label_low=0.9"] if loss in ("bce", "least_squares") else []
     remedies += ["more dropout", "a smaller width" if loss == "hinge" else "loss=hinge"]
     return Alarm(
         "the discriminator has won",
@@ -115,6 +146,15 @@ def discriminator_has_won(history: dict, loss: str = "bce") -> Alarm | None:
         since,
         "; ".join(remedies),
     )
+
+
+def _labels(recipe):
+    """What the labels of real (at most 1) and of generated images are on average, and the loss of least_squares that is
+    left to a D which says just that: half of both variances. They are drawn as in game/losses.py."""
+    low, high, noise = (
+        recipe.get(name, default_of(name)) for name in ("real_label_low", "real_label_high", "label_noise")
+    )
+    return min(1, (low + high + noise) / 2), noise / 2, ((high - low) ** 2 + 2 * noise**2) / 24
 
 
 def oscillation(history: dict, loss: str = "bce") -> Alarm | None:

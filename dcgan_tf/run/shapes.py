@@ -29,11 +29,14 @@ class RecipePart(_Shape):
     discriminator_learning_rate: float = 0.0
     grid_every: Positive | None = None
     image_size: Positive = 1
+    label_noise: float = 0.0
     latent_dim: Positive = 1
     latent_distribution: str = "normal"
     latent_mean: float = 0.0
     latent_std: Annotated[float, Field(ge=0)] = 1.0
     loss: str = "bce"
+    real_label_high: float = 1.0
+    real_label_low: float = 1.0
 
 
 class DatasetPart(_Shape):

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.evaluation.alarms import advice
 from dcgan_tf.game.gan import GAN, METRICS
 from dcgan_tf.run import checkpoints
 from dcgan_tf.run.directory import Run
@@ -248,7 +249,7 @@ class Training:
         """Leave the last good state as the run's result, and say what happened."""
         when = self.where()
         extra = checkpoints.restore_latest(self.run.checkpoints_path, self.variables)
-        kept = "there is no earlier checkpoint"
+        kept, recipe = "there is no earlier checkpoint", self.gan.recipe.as_dict()
         if extra:
             self.step = int(self.gan.step.numpy())
             self.run.forget_after(self.step)
@@ -257,7 +258,7 @@ class Training:
             kept = f"the last good state ({self.where()}) is kept in {self.run.path}"
         said = (
             f"a loss or a weight is no longer a finite number, at or before {when}; {kept}. "
-            "Usual remedies: a lower learning rate, clip_norm=1, another loss, or another seed"
+            f"Usual remedies: {advice('a lower learning rate; clip_norm=1; another loss; another seed', recipe)}"
         )
         write_text(self.run.diverged_path, said + "\n")
         raise TrainingDiverged(said)

@@ -30,13 +30,31 @@ def test_a_discriminator_that_has_won_is_told_since_when():
     (alarm,) = alarms_of(history(real, fake), [])
     assert alarm.name == "the discriminator has won" and alarm.since == 500
     assert "\n" not in str(alarm) and "D(real) 0.99, D(fake) 0.01 for 550 steps" in str(alarm)
-    assert "label_noise" in str(alarm)
+    assert "real_label_low=0.9" in str(alarm) and "label_noise" not in str(alarm)  # labels above 1 would drive D on
     assert alarms_of(history(real[:19], fake[:19]), []) == []  # not for long enough yet
     assert alarms_of(history([*real, 0.9], [*fake, 0.2]), []) == []  # it is over
     assert alarms_of(history(real, fake), [], loss="wasserstein") == []  # its scores have no scale
     assert alarms_of(history([0.99] * 12, [0.0] * 12), [])[0].since == 0
     assert alarms_of(history([0.99], [0.0], every=1000), []) == []
     assert alarms_of(history([], []), []) == []
+
+
+def test_with_smoothed_or_noisy_labels_a_discriminator_that_has_won_says_what_it_was_told():
+    """D's optimum where it tells all images apart: the mean label of each kind, of real ones at most 1."""
+
+    def has_won(real, fake, loss="bce", left=0.5, **fields):
+        seen = {**history([real] * 12, [fake] * 12), "discriminator_loss": np.full(12, left)}
+        return names(alarms_of(seen, [], loss, {"loss": loss, **fields})) == ["the discriminator has won"]
+
+    smoothed, noisy = {"real_label_low": 0.9}, {"label_noise": 0.1}
+    assert has_won(0.95, 0.0, **smoothed) and not has_won(0.91, 0.0, **smoothed) and not has_won(0.96, 0.0)
+    assert not has_won(0.95, 0.04, **smoothed)
+    assert has_won(0.99, 0.05, **noisy) and not has_won(0.96, 0.05, **noisy) and not has_won(0.99, 0.05)
+    both = {"real_label_low": 0.7, "real_label_high": 0.9, **noisy}  # 0.85 and 0.05
+    assert has_won(0.83, 0.07, **both) and not has_won(0.81, 0.07, **both) and not has_won(0.83, 0.09, **both)
+    # Of least squares: half of the labels' variances, 1/12 each, is left to the best D that there is.
+    assert has_won(1, 0, "least_squares", 1 / 12, label_noise=1.0) and not has_won(1, 0, "least_squares", 1 / 12)
+    assert not has_won(1, 0, "least_squares", 0.1, label_noise=1.0)
 
 
 def test_oscillation():
@@ -59,7 +77,7 @@ def test_scores_that_are_no_probabilities():
         assert alarms_of({**seen, "discriminator_loss": np.full(12, high)}, [], loss) == []
         (alarm,) = alarms_of({**seen, "discriminator_loss": np.full(12, low)}, [], loss)
         assert alarm.name == "the discriminator has won" and f"D's loss {low}" in alarm.seen
-        assert ("loss=hinge" in alarm.remedies, "label_noise" in alarm.remedies) == (loss != "hinge",) * 2
+        assert ("loss=hinge" in alarm.remedies, "real_label_low" in alarm.remedies) == (loss != "hinge",) * 2
     rows = ([(0.95, -0.95)] * 3 + [(-0.1, 0.1)] * 3) * 4
     swinging = {**history(*zip(*rows, strict=True)), "discriminator_loss": np.ones(24)}
     assert names(alarms_of(swinging, [], "hinge")) == ["the training oscillates"]
@@ -196,3 +214,29 @@ def test_no_remedy_names_a_field_that_would_change_nothing():
         recipe = get_recipe("nitk").with_fields({"batch_norm": batch_norm}).as_dict()
         (alarm,) = alarms_of(swinging, [], "bce", recipe)
         assert ("batch_norm=paper" in alarm.remedies) == advised and "beta_1" not in alarm.remedies
+
+
+def test_no_remedy_is_refused_or_in_force_or_leads_the_other_way():
+    def advised(recipe, remedies, **fields):
+        return alarms.advice("; ".join(remedies), get_recipe(recipe).with_fields(fields).as_dict())
+
+    for name, refused in (("vrdl", "loss=hinge"), ("sapienza", "clip_norm=1"), ("few", "augment=translation")):
+        assert advised(name, ["more data", refused]) == "more data"
+    assert advised("quick", ["loss=hinge", "clip_norm=1", "augment=translation"]).count("=") == 3
+    assert advised("quick", ["more data", "augment=translation"], augment="cutout") == "more data"  # instead of it
+    smoother = ["another seed", "real_label_low=0.9"]
+    for low, there in ((1.0, True), (0.95, True), (0.9, False), (0.8, False)):
+        assert ("real_label_low" in advised("nitk", smoother, real_label_low=low)) == there
+    for name, there in (("tutorial", True), ("radford", False), ("quick", False)):  # beta_1 of 0.9, 0.5 and 0
+        assert ("beta_1" in advised(name, ["a lower learning_rate", "beta_1=0.5"])) == there
+    dropout = ["more data", "more dropout"]
+    for fields, there in (
+        ({}, True),
+        ({"dropout": 0.95}, False),
+        ({"dropout": 0, "r1_gamma": 1, "penalty_sigma": 0.1}, False),
+    ):
+        assert ("dropout" in advised("vrdl", dropout, **fields)) == there
+    assert advised("quick", ["more data", "a smaller width"], width=1) == "more data"
+    assert alarms.advice("a; loss=hinge", {"loss": "hinge", "of_the_future": 1}) == "a or loss=hinge"  # not known here
+    every = ["a lower learning rate", "fewer epochs", "another loss", "another seed"]
+    assert advised("sapienza", every) == "a lower learning rate, fewer epochs, another loss or another seed"
