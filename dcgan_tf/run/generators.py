@@ -63,7 +63,8 @@ def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
         path = run.best_generator_path if best else run.generator_path
         if best and not path.is_file():
             raise UserError(
-                f"run {str(source)!r} has no {path.name}: it is kept when one trains with --evaluate-every STEPS"
+                f"run {str(source)!r} has no {path.name}: it is kept when one trains with --evaluate-every STEPS, and "
+                "makes so many"
             )
         if not path.is_file():
             raise UserError(f"run {str(source)!r} has no generator.keras yet: let its training finish, or resume it")

@@ -109,12 +109,24 @@ class Monitor:
 
 def monitor_for(run: Run, gan, dataset: Dataset, request, say) -> Monitor | None:
     """The monitor that a Request asks for, or that its length is worth; None where there is to be none."""
-    every, batch_size = request.evaluate_every, gan.recipe.batch_size
-    if every is None and is_long(request.length, batch_size, dataset.steps_per_epoch(batch_size)):
+    every, length, batch_size = request.evaluate_every, request.length, gan.recipe.batch_size
+    steps_per_epoch = dataset.steps_per_epoch(batch_size)
+    if every is None and is_long(length, batch_size, steps_per_epoch):
         every = max(1, IMAGES_BETWEEN // batch_size)
-        say(f"a long training: the best generator is looked for every {every:,} steps (evaluate_every=0: it is not)")
+        # A large recipe takes hours for so many images, and how many there is time for nobody knows yet.
+        if_so, sooner = (", if there is time for so many", "N: every N; ") if length.max_seconds else ("", "")
+        say(
+            f"a long training: the best generator is looked for every {every:,} steps{if_so} "
+            f"(evaluate_every={sooner}0: it is not)"
+        )
     if not every:
         return None
+    steps = length.total_steps(steps_per_epoch)
+    if steps is not None and every > steps:
+        say(
+            f"evaluate_every={every} is more than the {steps:,} steps of this training: it is never evaluated, and its "
+            "best generator is not looked for"
+        )
     return Monitor(run, gan, dataset, every, request.evaluation, say, unasked=request.evaluate_every is None)
 
 

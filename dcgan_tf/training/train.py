@@ -90,7 +90,7 @@ def train(
         writing them takes about a hundredth of the time; 0: one after each call, a few times a second.
     evaluate_every: steps between evaluations, which are noted in metrics.jsonl; the generator that was best is
         kept as best_generator.keras. 0: never; None: of a training of 15 minutes or 500,000 images and more, once in
-        100,000 images. No bit of the training depends on it, and its clock stands still meanwhile.
+        100,000 images, if it gets so far. No bit of the training depends on it, and its clock stands still meanwhile.
     evaluation: how, as options of evaluation.evaluate: {"metrics": "fid", "features": "auto", "samples": 2000, ...}.
     keep_samples: keep the images of each grid with their latents as arrays, in samples/epoch_0001.npz ...: to be
         looked at later without training again. No bit of the training depends on it.

@@ -229,6 +229,24 @@ def test_a_long_training_keeps_its_best_generator_unasked_and_a_short_one_costs_
         assert monitor_for(run, gan, data, request, said.say) is None
 
 
+@pytest.mark.parametrize(
+    ("every", "length", "told"),
+    [
+        (5000, Length(None, 1200, None), "evaluate_every=5000 is more than the 1,200 steps of this training"),
+        (21, Length(1, None, 60.0), "evaluate_every=21 is more than the 20 steps"),
+        (1200, Length(None, 1200, None), None),
+        (5000, Length(None, None, 60.0), None),
+        (None, Length(None, None, 900.0), "every 2,000 steps, if there is time for so many (evaluate_every=N: "),
+        (None, Length(None, 10_000, None), "every 2,000 steps (evaluate_every=0: it is not)"),
+    ],
+)
+def test_where_there_may_be_no_look_it_is_said_at_the_start(every, length, told, monkeypatch):
+    monkeypatch.setattr(monitor_module, "Monitor", lambda *_, **__: None)
+    data, gan, said = load_dataset("fake", image_size=8), SimpleNamespace(recipe=SimpleNamespace(batch_size=50)), []
+    monitor_for(None, gan, data, SimpleNamespace(evaluate_every=every, length=length, evaluation={}), said.append)
+    assert len(said) == (told is not None) and all(told in line for line in said)
+
+
 def test_where_it_cannot_be_measured_unasked_the_training_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(monitor_module, "LONG_IMAGES", 500)
     monkeypatch.setattr(monitor_module, "IMAGES_BETWEEN", 200)
