@@ -18,7 +18,8 @@ if platform.machine().lower() in ("x86_64", "amd64"):
 if "keras" not in sys.modules:
     os.environ["KERAS_BACKEND"] = "tensorflow"  # see system/keras_backend.py
 
-__version__ = "0.5.2"  # 0.5.1: oneDNN wherever TensorFlow has it, other last bits than 0.5.0 on older processors
+# 0.5.1: oneDNN wherever TensorFlow has it; 0.5.3: other penalties with float16, or beside noise or augmentation.
+__version__ = "0.5.3"
 
 _WHERE = {
     "look": "dcgan_tf.looking.look",

@@ -29,27 +29,33 @@ def test_principal_directions_of_a_linear_generator_are_its_singular_vectors(lin
     )
 
 
+# At one point of many a kink of ReLU is so near that differences see both of its sides: the median passes over it.
+POINTS, STEP = range(5, 10), 1e-3
+
+
 def test_the_jacobian_of_a_trained_generator_is_that_of_differences(space):
-    point = space.random(1, 5)
-    found = jacobian_directions(space, point)
-    step = 1e-3  # a larger one meets the kinks of ReLU
-    for direction, value in zip(found.vectors[:3], found.values[:3], strict=True):
-        ahead, behind = (
-            space.generator(latent.move(point, direction, sign * step), training=False).numpy() for sign in (1, -1)
-        )
-        change = (ahead - behind) / (2 * step)
-        assert np.sqrt(np.square(change).mean()) == pytest.approx(value, rel=0.02)
-    assert (np.diff(found.values) <= 0).all()
+    off = []
+    for point in (space.random(1, seed) for seed in POINTS):
+        found = jacobian_directions(space, point)
+        for direction, value in zip(found.vectors[:3], found.values[:3], strict=True):
+            ahead, behind = (
+                space.generator(latent.move(point, direction, sign * STEP), training=False).numpy() for sign in (1, -1)
+            )
+            change = (ahead - behind) / (2 * STEP)
+            off.append(np.sqrt(np.square(change).mean()) / value - 1)
+        assert (np.diff(found.values) <= 0).all()
+    assert np.median(np.abs(off)) < 0.005
 
 
 def test_where_there_is_no_forward_mode_it_is_taken_by_differences(space, monkeypatch):
-    point = space.random(1, 5)
-    exact = jacobian_directions(space, point)
+    points = [space.random(1, seed) for seed in POINTS]
+    exact = [jacobian_directions(space, point) for point in points]
     monkeypatch.setattr(module, "_enlarges_smoothly", lambda network: not smooth(network))
-    monkeypatch.setattr(module, "_STEP", 1e-3)  # with a larger one, whether it meets a kink of ReLU is luck
-    found = jacobian_directions(space, point)
-    np.testing.assert_allclose(found.values[:5], exact.values[:5], rtol=0.01)
-    assert (np.abs(np.sum(found.vectors[:3] * exact.vectors[:3], axis=1)) > 0.99).all()
+    monkeypatch.setattr(module, "_STEP", STEP)
+    found = [jacobian_directions(space, point) for point in points]
+    off = [np.abs(one.values[:5] / other.values[:5] - 1).max() for one, other in zip(found, exact, strict=True)]
+    cosines = [np.abs(np.sum(a.vectors[:3] * b.vectors[:3], axis=1)).min() for a, b in zip(found, exact, strict=True)]
+    assert 0 < np.median(off) < 0.005 and np.median(cosines) > 0.99
 
 
 @pytest.mark.parametrize("way", ["nearest", "bilinear"])
