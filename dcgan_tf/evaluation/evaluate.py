@@ -27,7 +27,6 @@ from dcgan_tf.run.generators import latent_dim_of, load_generator, load_network
 from dcgan_tf.run.sampling import Sampler, draw_latents
 from dcgan_tf.run.wishes import as_in_the_data
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.places import expanded
 from dcgan_tf.system.text_tables import as_text
 
 _AT_ONCE = 512
@@ -67,7 +66,7 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
 
     Raises UserError when the run, its data or the features cannot be had, or a number makes no sense.
     """
-    run = run if isinstance(run, Run) else Run(expanded(run))
+    run = run if isinstance(run, Run) else Run(run)
     config = run.config
     generator, latents = load_generator(run.path, best)
     data = training_data(run, dataset)

@@ -101,7 +101,7 @@ def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: 
 
     Raises UserError when there is no such run, or a value makes no sense.
     """
-    run = run if isinstance(run, Run) else Run(expanded(run))
+    run = run if isinstance(run, Run) else Run(run)
     choices = Choices(
         means=_numbers("means", means),
         steps=_whole("steps", steps, 2, _MOST_STEPS),

@@ -37,6 +37,7 @@ from dcgan_tf.run.grid_steps import GridRule
 from dcgan_tf.run.records import HISTORY_COLUMNS
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import atomic_file, check_readable, unreadable, write_json
+from dcgan_tf.system.places import expanded
 
 # What train() leaves in a folder, beside config.json.
 TRACES = ("history.csv", "checkpoints", "grids", "metrics.jsonl", "generator.keras", "progress.gif", "diverged.txt")
@@ -50,7 +51,7 @@ class Run:
     """A run directory, for reading and for writing; nothing is touched until a method asks for it."""
 
     def __init__(self, path):
-        self.path = Path(path)
+        self.path = expanded(path)
         self.config_path = self.path / "config.json"
         self.history_path = self.path / "history.csv"
         self.grids_path = self.path / "grids"

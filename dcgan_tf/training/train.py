@@ -29,7 +29,6 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
 from dcgan_tf.run.place import agree_on_config, check_place
 from dcgan_tf.run.wishes import evenly_kept
-from dcgan_tf.system.places import expanded
 from dcgan_tf.training.beginning.start_from import starting_point
 from dcgan_tf.training.config import describe
 from dcgan_tf.training.devices.choosing import choose_devices
@@ -115,7 +114,7 @@ def train(
     )  # fmt: skip
     request = asked()  # mistakes first
     began = time.perf_counter()
-    run = Run(expanded(run_dir))
+    run = Run(run_dir)
     check_place(run.path)
     start = starting_point(request.start_from, run)
     progress = progress or choose_progress()

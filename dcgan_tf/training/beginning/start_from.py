@@ -16,7 +16,6 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import is_generator_file, load_network
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import Unreadable
-from dcgan_tf.system.places import expanded
 
 _NETWORKS = ("generator", "discriminator", "averaged_generator")
 
@@ -91,7 +90,7 @@ def starting_point(given: str | None, run: Run) -> Start | None:
             f"--start-from {given!r} is a generator alone, and a training goes on with its discriminator, too: give "
             "the run directory"
         )
-    source = Run(expanded(given))
+    source = Run(given)
     if source.path.resolve() == run.path.resolve():
         raise UserError(f"--start-from {given!r} is this run itself: leave it out, and the run goes on")
     recorded = (run.config.get("start_from") if run.config_path.exists() else None) or {}
