@@ -100,6 +100,12 @@ def check_for_replicas(recipe, count: int):
         raise UserError(
             f"batch_size={size} is that of all {count} devices together, and cannot be shared out evenly: give {fits}"
         )
+    rows = recipe.penalty_share * size / count
+    if (recipe.r1_gamma or recipe.r2_gamma) and rows % 1:  # each would round up, and penalise more than one alone
+        raise UserError(
+            f"penalty_share={recipe.penalty_share} of the {size // count} images that each of {count} devices has is "
+            f"{rows:g}, not a whole number: give another batch_size, or penalty_share=1"
+        )
     for name in ("jit_compile", "minibatch_std"):
         if getattr(recipe, name):
             raise UserError(f"{name}=True needs the whole batch on one device: set {name}=false, or give --devices 1")

@@ -66,6 +66,11 @@ def test_a_recipe_that_several_devices_cannot_share():
         replicas.check_for_replicas(Recipe(batch_size=33), 4)
     with pytest.raises(UserError, match=r"give 4$"):
         replicas.check_for_replicas(Recipe(batch_size=2), 4)
+    penalised = Recipe(architecture="quick", discriminator_batch_norm=False, r2_gamma=1, penalty_share=0.5)
+    replicas.check_for_replicas(penalised.with_fields({"batch_size": 8}), 2)
+    replicas.check_for_replicas(penalised.with_fields({"batch_size": 6, "r2_gamma": 0}), 2)
+    with pytest.raises(UserError, match=r"penalty_share=0\.5 of the 3 images that each of 2 devices has is 1\.5"):
+        replicas.check_for_replicas(penalised.with_fields({"batch_size": 6}), 2)
     for name in ("jit_compile", "minibatch_std"):
         with pytest.raises(UserError, match=f"{name}=True needs the whole batch on one device"):
             replicas.check_for_replicas(Recipe(**{name: True}), 2)

@@ -125,7 +125,7 @@ def test_a_mistake_is_one_line_that_names_the_value(changes, words):
 # What no field of that type may be, and what is said of it.
 WRONG = {
     int: [(True, "a whole number"), (1.5, "a whole number"), ("abc", "a whole number"), ([1], "a whole number"),
-          (math.nan, "a whole number"), ("2.5", "a whole number"), (-1, "at least 1")],
+          (math.nan, "a whole number"), ("2.5", "a whole number"), (-1, "at least ")],
     float: [(True, "a finite number"), ("abc", "a finite number"), (math.nan, "a finite number"),
             ([1], "a finite number"), (math.inf, "a finite number"), ("nan", "a finite number"),
             ("1e400", "a finite number")],
