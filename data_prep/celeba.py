@@ -234,7 +234,8 @@ def celeba(
     (178x178) or a number. filter: "none", or a policy of the face filter with its thresholds. splits: only the
     pictures of these official splits (train, valid, test). attributes, partition: CelebA's lists, where they are
     not found by themselves. detections: the folder for what the face filter finds (default: OUTPUT.detections).
-    min_size: see detections.detect(); below 20 neighbours "auto" means no bound. say: gets the notes.
+    min_size: see detections.detect(); below 20 neighbours "auto" means no bound. The thresholds, detections and
+    min_size are of the filter, and a mistake without one. say: gets the notes.
 
     Where the crop is larger than the size, areas are averaged (the report of `vrdl` says bilinear, which at this
     ratio looks at fewer pixels). Raises UserError for what is not CelebA, and for what prepare() does.
@@ -244,6 +245,10 @@ def celeba(
         raise UserError(f"size {size!r} must be from 8 to 256, such as 32, 64 or 128")
     if filter != "none":
         filter, min_neighbors, profile_min_neighbors = check_policy(filter, min_neighbors, profile_min_neighbors)
+    else:
+        of_filter = {"min_neighbors": min_neighbors, "profile_min_neighbors": profile_min_neighbors}
+        of_filter |= {"detections": detections, "min_size": None if min_size == "auto" else min_size}
+        _refuse_unused(of_filter)
     splits = _check_splits(splits)
     source = CelebA(source)
     count = sum(bool(key) for key in source.keys)
@@ -275,6 +280,16 @@ def celeba(
         workers=workers,
         progress=progress,
     )
+
+
+def _refuse_unused(of_filter):
+    """UserError when one of these options of the filter is given without one: no picture would be dropped."""
+    for name, value in of_filter.items():
+        if value is not None:
+            raise UserError(
+                f"--{name.replace('_', '-')} {value} is only of use with --filter: give --filter frontal or "
+                "not_profile, or leave it out"
+            )
 
 
 def _crop(crop):

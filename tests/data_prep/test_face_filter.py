@@ -344,6 +344,7 @@ def test_remaining_and_borderline():
         (("frontl",), "Did you mean 'frontal'"),
         (("frontal", 0), "at least 1"),
         (("frontal", 2.5), "at least 1"),
+        (("frontal", None, 3), "--profile-min-neighbors 3 is only of use with not_profile"),
         (("not_profile",), "detect with --profile"),
     ],
 )
