@@ -426,7 +426,11 @@ def test_audit_finds_the_faces_itself_where_nobody_has(tmp_path):
     [
         (["decide", "nowhere"], "there are no detections"),
         (["detect", "nowhere", "f"], "nowhere"),
-        (["detect", ".", "f", "--scale-factor", "1"], "must be larger than 1"),
+        (["detect", ".", "f", "--scale-factor", "1"], "scale factor 1.0 must be from 1.01 to 10, for example 1.1"),
+        (["detect", ".", "f", "--scale-factor", "1.0000001"], "scale factor 1.0000001 must be from 1.01 to 10"),
+        (["detect", ".", "f", "--scale-factor", "inf"], "scale factor inf must be from 1.01 to 10"),
+        (["detect", ".", "f", "--scale-factor", "nan"], "scale factor nan must be from 1.01 to 10"),
+        (["detect", ".", "f", "--min-size", "99999999999"], "min size 99999999999 must be 'auto' or a number of"),
         (["detect", ".", "f", "--min-size", "large"], "must be 'auto' or a number"),
         (["decide"], "Missing argument"),
     ],
