@@ -28,7 +28,7 @@ from dcgan_tf.data.folders import notes_on
 from dcgan_tf.data.images import centre_crop, resize
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.preparing import Result, prepare
-from dcgan_tf.data.sources import open_source
+from dcgan_tf.data.sources import check_outside, open_source
 from dcgan_tf.system.errors import UserError, nearest, run_command
 
 PICTURES = 202_599  # in all of CelebA
@@ -56,7 +56,7 @@ class CelebA:
         path = Path(path)
         if not path.exists():
             raise UserError(f"there is nothing at {str(path)!r}. {WHERE}")
-        self.files = open_source(path)
+        self.files, self.path = open_source(path), path
         self.places = [n for n, name in enumerate(self.files.names) if not _LISTS.fullmatch(_base(name))]
         self.names = [self.files.names[place] for place in self.places]
         self.keys = [_base(name) if _NAME.fullmatch(_base(name)) else "" for name in self.names]
@@ -181,7 +181,7 @@ class _Chosen:
     def __init__(self, source, dropped, splits, detections=None, decisions=None):
         self.source, self.dropped, self.splits = source, dropped, splits
         self.detections, self.decisions = detections, decisions
-        self.description, self.names = source.description, source.names
+        self.description, self.names, self.path = source.description, source.names, source.path
         self.ignored, self.left_out = source.ignored, source.left_out
         digest = hashlib.sha256(repr((source.fingerprint, dropped, splits)).encode())
         if decisions is not None:
@@ -251,6 +251,7 @@ def celeba(
         _refuse_unused(of_filter)
     splits = _check_splits(splits)
     source = CelebA(source)
+    check_outside(output, source)  # prepare() would say so after an hour of looking for faces
     count = sum(bool(key) for key in source.keys)
     if count != PICTURES:
         say(f"note: {count:,} pictures, a part of CelebA's {PICTURES:,}")

@@ -220,6 +220,15 @@ def test_mistakes(archive, tmp_path, options, text):
     assert not list(tmp_path.glob("out*"))
 
 
+def test_nothing_is_written_among_the_pictures(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr("data_prep.detections.find_faces", None)  # said before the faces are looked for
+    for name, data in pictures.items():
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(UserError, match=r"out' lies in '.*: choose a place outside of it"):
+        prepare(tmp_path, tmp_path / "out", filter="frontal", detections=tmp_path.parent / "faces")
+    assert {path.name for path in tmp_path.iterdir()} == set(pictures)
+
+
 def test_splits_need_their_list(archive, tmp_path):
     (tmp_path / "Eval" / "list_eval_partition.txt").unlink()
     with pytest.raises(UserError, match=r"needs list_eval_partition\.txt"):
