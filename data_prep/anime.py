@@ -100,19 +100,23 @@ def anime(
     "--min-side", type=int, help="Drop pictures with fewer pixels on their shorter side.  [default: the size]"
 )
 @click.option("--near-duplicates", is_flag=True, help="Drop pictures that are nearly the same as one before them.")
-@click.option("--bits", default=MAX_BITS, show_default=True, help="How far apart these may be, of 256; 0: equal.")
+@click.option("--bits", type=int, help=f"How far apart these may be, of 256; 0: equal.  [default: {MAX_BITS}]")
 @click.option("--gray", is_flag=True, help="Gray pictures instead of colour.")
 @click.option("--stretch", is_flag=True, help="Spread the values in use over the whole range: 12-bit X-rays, ...")
 @click.option("--all-frames", is_flag=True, help="All frames of animations and pages of TIFF files, not the first.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
 def cli(source, output, size, min_side, near_duplicates, bits, gray, stretch, all_frames, workers):
     """Prepare anime faces, or any pictures of your own: SOURCE is a folder or a zip, OUTPUT the new dataset."""
+    if bits is not None and not near_duplicates:
+        raise UserError(f"--bits {bits} is only of use with --near-duplicates: give both, or neither")
+    if near_duplicates and bits is None:
+        bits = MAX_BITS
     path = anime(
         source,
         output,
         size,
         min_side,
-        bits if near_duplicates else None,
+        bits,
         1 if gray else 3,
         stretch,
         all_frames,

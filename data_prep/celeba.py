@@ -28,7 +28,7 @@ from dcgan_tf.data.folders import notes_on
 from dcgan_tf.data.images import centre_crop, resize
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.preparing import Result, prepare
-from dcgan_tf.data.sources import open_source
+from dcgan_tf.data.sources import check_outside, open_source
 from dcgan_tf.system.errors import UserError, nearest, run_command
 
 PICTURES = 202_599  # in all of CelebA
@@ -56,7 +56,7 @@ class CelebA:
         path = Path(path)
         if not path.exists():
             raise UserError(f"there is nothing at {str(path)!r}. {WHERE}")
-        self.files = open_source(path)
+        self.files, self.path = open_source(path), path
         self.places = [n for n, name in enumerate(self.files.names) if not _LISTS.fullmatch(_base(name))]
         self.names = [self.files.names[place] for place in self.places]
         self.keys = [_base(name) if _NAME.fullmatch(_base(name)) else "" for name in self.names]
@@ -181,7 +181,7 @@ class _Chosen:
     def __init__(self, source, dropped, splits, detections=None, decisions=None):
         self.source, self.dropped, self.splits = source, dropped, splits
         self.detections, self.decisions = detections, decisions
-        self.description, self.names = source.description, source.names
+        self.description, self.names, self.path = source.description, source.names, source.path
         self.ignored, self.left_out = source.ignored, source.left_out
         digest = hashlib.sha256(repr((source.fingerprint, dropped, splits)).encode())
         if decisions is not None:
@@ -234,7 +234,8 @@ def celeba(
     (178x178) or a number. filter: "none", or a policy of the face filter with its thresholds. splits: only the
     pictures of these official splits (train, valid, test). attributes, partition: CelebA's lists, where they are
     not found by themselves. detections: the folder for what the face filter finds (default: OUTPUT.detections).
-    min_size: see detections.detect(); below 20 neighbours "auto" means no bound. say: gets the notes.
+    min_size: see detections.detect(); below 20 neighbours "auto" means no bound. The thresholds, detections and
+    min_size are of the filter, and a mistake without one. say: gets the notes.
 
     Where the crop is larger than the size, areas are averaged (the report of `vrdl` says bilinear, which at this
     ratio looks at fewer pixels). Raises UserError for what is not CelebA, and for what prepare() does.
@@ -244,8 +245,13 @@ def celeba(
         raise UserError(f"size {size!r} must be from 8 to 256, such as 32, 64 or 128")
     if filter != "none":
         filter, min_neighbors, profile_min_neighbors = check_policy(filter, min_neighbors, profile_min_neighbors)
+    else:
+        of_filter = {"min_neighbors": min_neighbors, "profile_min_neighbors": profile_min_neighbors}
+        of_filter |= {"detections": detections, "min_size": None if min_size == "auto" else min_size}
+        _refuse_unused(of_filter)
     splits = _check_splits(splits)
     source = CelebA(source)
+    check_outside(output, source)  # prepare() would say so after an hour of looking for faces
     count = sum(bool(key) for key in source.keys)
     if count != PICTURES:
         say(f"note: {count:,} pictures, a part of CelebA's {PICTURES:,}")
@@ -275,6 +281,16 @@ def celeba(
         workers=workers,
         progress=progress,
     )
+
+
+def _refuse_unused(of_filter):
+    """UserError when one of these options of the filter is given without one: no picture would be dropped."""
+    for name, value in of_filter.items():
+        if value is not None:
+            raise UserError(
+                f"--{name.replace('_', '-')} {value} is only of use with --filter: give --filter frontal or "
+                "not_profile, or leave it out"
+            )
 
 
 def _crop(crop):

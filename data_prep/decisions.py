@@ -53,8 +53,8 @@ def decide(
     """Which pictures to keep: the same as after detectMultiScale with minNeighbors=min_neighbors.
 
     min_neighbors: of frontal faces (default: 40 for frontal, 5 for not_profile); profile_min_neighbors: of faces
-    in profile (default 5). Raises UserError for an unknown policy, a threshold below 1 (OpenCV does not group
-    windows at all for 0), and when not_profile is asked of detections without profiles.
+    in profile (default 5), which only not_profile takes. Raises UserError for an unknown policy, a threshold below 1
+    (OpenCV does not group windows at all for 0), and when not_profile is asked of detections without profiles.
     """
     policy, min_neighbors, profile_min_neighbors = check_policy(policy, min_neighbors, profile_min_neighbors)
     if policy == "not_profile" and "profile" not in detections.views:
@@ -82,9 +82,12 @@ def check_policy(policy, min_neighbors=None, profile_min_neighbors=None):
         raise UserError(f"unknown policy {policy!r}.{nearest(policy, MIN_NEIGHBORS)} Known: {', '.join(MIN_NEIGHBORS)}")
     if min_neighbors is None:
         min_neighbors = MIN_NEIGHBORS[policy]
-    if policy == "frontal":
-        profile_min_neighbors = None
-    elif profile_min_neighbors is None:
+    if policy == "frontal" and profile_min_neighbors is not None:
+        raise UserError(
+            f"--profile-min-neighbors {profile_min_neighbors} is only of use with not_profile: take that instead of "
+            "frontal, or leave it out"
+        )
+    if policy == "not_profile" and profile_min_neighbors is None:
         profile_min_neighbors = PROFILE_MIN_NEIGHBORS
     for name, value in (("min neighbors", min_neighbors), ("profile min neighbors", profile_min_neighbors)):
         if value is not None and (not isinstance(value, int | np.integer) or value < 1):

@@ -33,6 +33,8 @@ from dcgan_tf.system.files import write_bytes
 
 FORMAT = 1
 SCALE_FACTOR = 1.1
+# OpenCV holds the picture at all sizes at once: the nearer the factor is to 1 the more of them, without end.
+_SCALE_FACTORS, _LARGEST_MIN_SIZE = (1.01, 10), 100_000
 
 # view -> (cascade, whether the picture is mirrored first). The profile cascade knows faces turned one way only.
 VIEWS = {
@@ -178,15 +180,18 @@ def detect(
 
     path: the file they go to, such as detections.npz; when it holds them already, they are only read.
     profile: look for faces in profile too, three times the work.
+    scale_factor: from one size of windows to the next, 1.01 to 10.
     min_size: pixels, or "auto": 50 for pictures of exactly 178x218 (CelebA, aligned), no bound for others.
 
     A pass that was killed, or stopped by a full disk, goes on where it was.
-    Raises UserError when `path` holds something else or cannot be written.
+    Raises UserError for numbers out of these limits, and when `path` holds something else or cannot be written.
     """
-    if not scale_factor > 1:
-        raise UserError(f"scale factor {scale_factor} must be larger than 1, for example 1.1")
-    if min_size != "auto" and not (isinstance(min_size, int) and min_size >= 0):
-        raise UserError(f"min size {min_size!r} must be 'auto' or a number of pixels, 0 for no bound")
+    least, most = _SCALE_FACTORS
+    if not least <= scale_factor <= most:
+        raise UserError(f"scale factor {scale_factor} must be from {least} to {most}, for example {SCALE_FACTOR}")
+    if min_size != "auto" and not (isinstance(min_size, int) and 0 <= min_size <= _LARGEST_MIN_SIZE):
+        wanted = f"a number of pixels to {_LARGEST_MIN_SIZE:,}, 0 for no bound"
+        raise UserError(f"min size {min_size!r} must be 'auto' or {wanted}")
     source = open_source(source) if isinstance(source, str | os.PathLike) else source
     path = Path(path)
     views = list(VIEWS) if profile else ["frontal"]

@@ -32,6 +32,7 @@ AVIF_BRANDS = (b"avif", b"avis")
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", *AVIF_BRANDS)
 
 EXIF_ORIENTATION = 0x0112
+TIFF_PHOTOMETRIC = 262  # 0: the value 0 is white
 
 
 class ImageError(ValueError):
@@ -73,8 +74,7 @@ def examine(source: bytes | str | os.PathLike) -> tuple[np.ndarray, dict]:
     with _opened(source) as image:
         facts = {"format": image.format, "frames": getattr(image, "n_frames", 1) if image.format in SEVERAL else 1}
         image.load()
-        alpha = _with_alpha(image)
-        facts["is_transparent"] = alpha is not None and alpha.getchannel("A").getextrema()[0] < 255
+        facts["is_transparent"] = _shows_through(image)
         facts["is_deep"] = _is_sixteen_bit(image)
         pixels = _upright(image, None, None)
         return pixels, {**facts, **grayness(pixels)}
@@ -118,6 +118,7 @@ def _opened(source):
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise ImageError(f"too many pixels: {width}x{height} is more than {MAX_PIXELS:,}")
+                _scale_transparency(image)
                 yield image
     except (ImageError, MemoryError):
         raise
@@ -193,14 +194,32 @@ def _short(error):
     return text or type(error).__name__
 
 
+def _scale_transparency(image):
+    """Bring the transparent value of a PNG to the 8 bits that its pixels are read as: Pillow leaves it as it is.
+
+    Of 16-bit colours Pillow keeps the upper 8 bits, so all that share these with the transparent one count as it.
+    """
+    if image.format != "PNG" or "transparency" not in image.info or not image.tile:
+        return
+    value, bits = image.info["transparency"], image.tile[0][3]
+    if bits in ("L;2", "L;4"):
+        image.info["transparency"] = value * (85 if bits == "L;2" else 17)
+    elif bits == "RGB;16B":
+        image.info["transparency"] = tuple(part >> 8 for part in value)
+
+
 def _is_sixteen_bit(image):
     return image.mode.startswith("I;16") or image.mode == "I"  # Pillow opens some 16-bit files as "I"
 
 
 def _sixteen_bit(image):
+    """The values of a loaded 16-bit image, 0 is black, transparency is white: int64 [height, width]."""
     values = np.asarray(image).astype(np.int64)
     if values.min() < 0 or values.max() > 65535:
         raise ImageError("32-bit pixel values")
+    if getattr(image, "tag_v2", {}).get(TIFF_PHOTOMETRIC) == 0:
+        values = 65535 - values  # 0 is white; Pillow turns such pictures round only where they have 8 bits
+    values[values == image.info.get("transparency", -1)] = 65535
     return values
 
 
@@ -222,6 +241,14 @@ def _as_uint8(image, channels, levels):
     image = image.convert("L" if channels == 1 else "RGB")
     pixels = np.asarray(image).reshape(image.height, image.width, channels)
     return pixels if levels is None else _spread(np.arange(256) / 255, levels).astype(np.uint8)[pixels]
+
+
+def _shows_through(image):
+    """Whether anything shows through a loaded Pillow image."""
+    if _is_sixteen_bit(image):
+        return bool((np.asarray(image) == image.info.get("transparency", -1)).any())
+    alpha = _with_alpha(image)
+    return alpha is not None and alpha.getchannel("A").getextrema()[0] < 255
 
 
 def _with_alpha(image):

@@ -16,6 +16,7 @@ import numpy as np
 
 from dcgan_tf.data.chunks import Chunks, DamagedChunk, NothingUsable, Result, write_images, write_index
 from dcgan_tf.data.prepared import FORMAT, read_prepared
+from dcgan_tf.data.sources import check_outside
 from dcgan_tf.data.stored import StoredImages, fingerprint_of, finish_fingerprint, value_range
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import DiskError, atomic_file, disk_errors_explained, in_utf8, write_json
@@ -54,10 +55,11 @@ def prepare(
     same arguments, it goes on with what is missing; the target appears under its name when it is whole. Called again
     after that, it returns at once; where labels are given and only they are other ones, they are written anew.
 
-    Raises UserError when the target exists with other settings or cannot be written, or when no picture can
-    be used: then nothing is left behind.
+    Raises UserError when the target lies in the folder of the source, exists with other settings or cannot be
+    written, or when no picture can be used: then nothing is left behind.
     """
     target = Path(target)
+    check_outside(target, source)
     keys = _keys(source, transform, settings, labels, label_names, drop)
     if _is_done(target, keys, source, labels, label_names):
         return target

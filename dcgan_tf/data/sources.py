@@ -10,6 +10,7 @@ light to import:
     left_out      (name, reason) of whatever else is there and is not taken; may be missing
     label_files   names of files that label the pictures, of which they are none (see labels/); the fingerprint does
                   not change with them. Only what open_source() gives has them; its read() takes their names, too
+    path          the folder or zip that is read; missing where there is none
     read(index)   what the transform of prepare() gets: here the bytes of one file.
                   Raises ImageError when there is nothing to give.
 """
@@ -47,6 +48,17 @@ def _sort_out(files, names):
     labels = label_files_among([name for name, take in zip(names, taken, strict=True) if take])
     pictures = zip(files, names, taken, strict=True)
     return [file for file, name, take in pictures if take and name not in labels], left_out, labels
+
+
+def check_outside(target, source):
+    """UserError where `target` would lie among the pictures of a folder: what is made of them would change them."""
+    folder = getattr(source, "path", target)
+    place, around = Path(target).resolve(), Path(folder).resolve()
+    if around in place.parents and not any(map(_is_ignored, place.relative_to(around).parts)):
+        raise UserError(
+            f"{str(target)!r} lies in {str(folder)!r}, and would count among the pictures it is made from: "
+            "choose a place outside of it"
+        )
 
 
 def _is_ignored(part):
@@ -231,7 +243,7 @@ class Frames:
     """
 
     def __init__(self, source):
-        self.source, self.description = source, f"all frames of {source.description}"
+        self.source, self.path, self.description = source, source.path, f"all frames of {source.description}"
         self.fingerprint = hashlib.sha256(f"frames {source.fingerprint}".encode()).hexdigest()
         self.ignored, self.left_out = source.ignored, getattr(source, "left_out", [])
         self.names, self.places = [], []

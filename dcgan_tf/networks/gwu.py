@@ -18,7 +18,8 @@ def check_size(image_shape):
     if 8 <= size <= 512 and size % step == 0:
         return None
     near = min(max(round(size / step) * step, 8), 512)
-    return f"sizes are m * 2^k with m from 4 to 7, from 8 to 512: take {near} instead of {size}, or the recipe quick"
+    sizes = "m * 2^k with m from 2 to 7 and k of at least 2, from 8 to 512"
+    return f"sizes are {sizes}: take {near} instead of {size}, or the recipe quick"
 
 
 def generator(recipe, image_shape, label_count=0) -> keras.Model:

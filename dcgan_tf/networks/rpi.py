@@ -25,7 +25,7 @@ def discriminator(recipe, image_shape, label_count=0) -> keras.Model:
     """Four convolutions of stride 2 with ReLU (2x2 as reported: no pixel is seen by two of them), a dense logit."""
     images = keras.Input(image_shape, name="images")
     x = images
-    for filters in (recipe.width // 2, recipe.width, recipe.width * 2, recipe.width * 4):
+    for filters in (max(1, recipe.width // 2), recipe.width, recipe.width * 2, recipe.width * 4):
         x = layers.Conv2D(filters, recipe.discriminator_kernel, 2, "same")(x)
         x = layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x) if recipe.leaky_slope else layers.ReLU()(x)
     return logit_of(recipe, images, x, label_count)

@@ -33,7 +33,7 @@ def discriminator(recipe, image_shape, label_count=0) -> keras.Model:
     """Three strided 5x5 convolutions with dropout and no BatchNorm, then a dense logit."""
     images = keras.Input(image_shape, name="images")
     x = images
-    for filters in (recipe.width // 2, recipe.width, recipe.width * 2):
+    for filters in (max(1, recipe.width // 2), recipe.width, recipe.width * 2):
         x = layers.Conv2D(filters, 5, 2, "same", kernel_initializer=_truncated(recipe))(x)
         x = layers.Dropout(recipe.dropout)(layers.LeakyReLU(negative_slope=recipe.leaky_slope)(x))
     return logit_of(recipe, images, x, label_count)

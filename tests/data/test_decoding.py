@@ -24,16 +24,20 @@ def noise(height=20, width=30, channels=3, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
 
 
-def png_that_claims(width, height):
-    """A valid, tiny PNG file whose header names any size."""
+def png_of(width, height, bits, kind, pixels, transparent=None):
+    """A PNG file, chunk by chunk; kind: 0 (gray) or 2 (colour)."""
 
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
-    )
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0))
+    key = b"" if transparent is None else chunk(b"tRNS", struct.pack(f">{len(transparent)}H", *transparent))
+    return b"\x89PNG\r\n\x1a\n" + header + key + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
+
+
+def png_that_claims(width, height):
+    """A valid, tiny PNG file whose header names any size."""
+    return png_of(width, height, 8, 0, bytes(1000))
 
 
 def test_colour_and_gray_come_back_exactly(tmp_path):
@@ -77,6 +81,38 @@ def test_transparency_lies_over_white():
 
     keyed = Image.new("RGB", (1, 1), (1, 2, 3))
     assert decode(encode(keyed, "PNG", transparency=(1, 2, 3))).tolist() == [[[255, 255, 255]]]
+
+
+@pytest.mark.parametrize(
+    ("bits", "row", "transparent", "wanted"),
+    [
+        (1, b"\x00\x50", 0, [255, 255, 255, 255]),
+        (2, b"\x00\x1b", 1, [0, 255, 170, 255]),
+        (4, b"\x00\x03\xaf", 10, [0, 51, 255, 255]),
+        (8, b"\x00\x00\x03\x0a\xff", 10, [0, 3, 255, 255]),
+        (16, struct.pack(">x4H", 0, 30000, 30001, 65535), 30000, [0, 255, 117, 255]),
+    ],
+)
+def test_the_transparent_gray_of_a_png_is_white_at_every_depth(bits, row, transparent, wanted):
+    data = png_of(4, 1, bits, 0, row, [transparent])
+    assert decode(data).ravel().tolist() == wanted
+    assert decoding.examine(data)[1]["is_transparent"]
+    assert decoding.histogram(data).nonzero()[0].max() == 65535
+    assert not decoding.examine(png_of(4, 1, bits, 0, row))[1]["is_transparent"]
+
+
+def test_the_transparent_one_of_16_bit_colours_is_white():
+    row = struct.pack(">x6H", 0x1234, 0x80FF, 255, 0x3412, 0, 30000)
+    assert decode(png_of(2, 1, 16, 2, row, (0x1234, 0x80FF, 255)))[0].tolist() == [[255, 255, 255], [52, 0, 117]]
+
+
+def test_tiffs_in_which_0_is_white_are_no_negatives():
+    values = np.array([[0, 256, 32896, 65535]], np.uint16)
+    deep = encode(Image.fromarray(values), "TIFF", tiffinfo={decoding.TIFF_PHOTOMETRIC: 0})
+    assert decode(deep).ravel().tolist() == [255, 254, 127, 0]
+    assert decoding.histogram(deep).nonzero()[0].tolist() == [0, 32639, 65279, 65535]
+    flat = encode(Image.fromarray(np.array([[0, 1, 255]], np.uint8)), "TIFF", tiffinfo={decoding.TIFF_PHOTOMETRIC: 0})
+    assert decode(flat).ravel().tolist() == [0, 1, 255]  # Pillow turns them when it writes, and when it reads
 
 
 def test_sixteen_bit_gray_is_scaled_not_clipped():

@@ -16,7 +16,7 @@ from drawn_pictures import Drawn, break_the_disk, content, decode_small, draw, p
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.preparing import Result, prepare
-from dcgan_tf.data.sources import FolderSource
+from dcgan_tf.data.sources import FolderSource, Frames
 from dcgan_tf.data.stored import fingerprint_of
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.workers import run_in_workers
@@ -101,6 +101,21 @@ def test_what_is_written(tmp_path):
         'drawing 2,1,,1,2,1,"[2, 0.5]"',
         "drawing 3,0,seventh: not wanted,,3,,",
     ]
+
+
+def test_a_target_among_the_pictures_it_is_made_from_is_refused(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(picture(0))
+    arguments = {"transform": decode_small, "settings": {}, "workers": 1, "progress": False}
+    for target in (folder / "out", folder / "deeper" / "out", tmp_path / "in" / ".." / "in" / "out"):
+        for source in (FolderSource(folder), Frames(FolderSource(folder))):
+            with pytest.raises(UserError, match=r"out' lies in '.*in', and would count .*: choose a place outside"):
+                prepare(target, source, **arguments)
+    assert [path.name for path in folder.iterdir()] == ["a.png"]
+    hidden = folder / ".prepared" / "out"  # which is passed over when the folder is read
+    for _ in range(2):
+        assert prepare(hidden, FolderSource(folder), **arguments) == hidden
 
 
 def test_attributes_as_labels(tmp_path):

@@ -183,3 +183,8 @@ def test_command_line(folder, tmp_path):
     result = CliRunner().invoke(module.cli, arguments)
     assert result.exit_code == 0, result.output
     assert "of 32x32x3" in result.output and "dropped: near-duplicate" in result.output
+    again = CliRunner().invoke(module.cli, [*arguments, "--bits", str(module.MAX_BITS)])
+    assert again.output == result.output  # what is the default anyhow
+    equal = CliRunner().invoke(module.cli, [str(folder), str(tmp_path / "new"), "--bits", "0"])
+    assert isinstance(equal.exception, UserError) and not (tmp_path / "new").exists()
+    assert "--bits 0 is only of use with --near-duplicates" in str(equal.exception)

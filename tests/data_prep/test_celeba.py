@@ -205,6 +205,11 @@ def test_what_is_not_celeba_is_refused(pictures, tmp_path):
         ({"size": 4}, "from 8 to 256"),
         ({"filter": "frontl"}, "Did you mean 'frontal'"),
         ({"filter": "frontal", "min_neighbors": 0}, "at least 1"),
+        ({"filter": "frontal", "profile_min_neighbors": 3}, "--profile-min-neighbors 3 is only of use with not_prof"),
+        ({"min_neighbors": 5}, "--min-neighbors 5 is only of use with --filter: give --filter frontal or not_profile"),
+        ({"profile_min_neighbors": 5}, "--profile-min-neighbors 5 is only of use with --filter"),
+        ({"detections": "nothere"}, "--detections nothere is only of use with --filter"),
+        ({"min_size": 100}, "--min-size 100 is only of use with --filter"),
         ({"splits": "training"}, "Did you mean 'train'"),
         ({"attributes": "nowhere.txt"}, "nowhere.txt"),
     ],
@@ -213,6 +218,15 @@ def test_mistakes(archive, tmp_path, options, text):
     with pytest.raises(UserError, match=text):
         prepare(archive, tmp_path / "out", **options)
     assert not list(tmp_path.glob("out*"))
+
+
+def test_nothing_is_written_among_the_pictures(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr("data_prep.detections.find_faces", None)  # said before the faces are looked for
+    for name, data in pictures.items():
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(UserError, match=r"out' lies in '.*: choose a place outside of it"):
+        prepare(tmp_path, tmp_path / "out", filter="frontal", detections=tmp_path.parent / "faces")
+    assert {path.name for path in tmp_path.iterdir()} == set(pictures)
 
 
 def test_splits_need_their_list(archive, tmp_path):

@@ -344,6 +344,7 @@ def test_remaining_and_borderline():
         (("frontl",), "Did you mean 'frontal'"),
         (("frontal", 0), "at least 1"),
         (("frontal", 2.5), "at least 1"),
+        (("frontal", None, 3), "--profile-min-neighbors 3 is only of use with not_profile"),
         (("not_profile",), "detect with --profile"),
     ],
 )
@@ -425,7 +426,11 @@ def test_audit_finds_the_faces_itself_where_nobody_has(tmp_path):
     [
         (["decide", "nowhere"], "there are no detections"),
         (["detect", "nowhere", "f"], "nowhere"),
-        (["detect", ".", "f", "--scale-factor", "1"], "must be larger than 1"),
+        (["detect", ".", "f", "--scale-factor", "1"], "scale factor 1.0 must be from 1.01 to 10, for example 1.1"),
+        (["detect", ".", "f", "--scale-factor", "1.0000001"], "scale factor 1.0000001 must be from 1.01 to 10"),
+        (["detect", ".", "f", "--scale-factor", "inf"], "scale factor inf must be from 1.01 to 10"),
+        (["detect", ".", "f", "--scale-factor", "nan"], "scale factor nan must be from 1.01 to 10"),
+        (["detect", ".", "f", "--min-size", "99999999999"], "min size 99999999999 must be 'auto' or a number of"),
         (["detect", ".", "f", "--min-size", "large"], "must be 'auto' or a number"),
         (["decide"], "Missing argument"),
     ],

@@ -229,6 +229,21 @@ def test_generic_architectures_take_sizes_of_the_form_m_times_2_to_the_k(name, s
     assert generator.output_shape == (None, size, size, 1) and discriminator.output_shape == (None, 1)
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_smallest_width_makes_networks(name):
+    recipe = get_recipe(name).with_fields({"width": 1})
+    shape = next(shape for other, shape, *_ in COUNTS if other == name)
+    with without_numbers():
+        networks = build_generator(recipe, shape), build_discriminator(recipe, shape)
+    assert [network.output_shape for network in networks] == [(None, *shape), (None, 1)]
+
+
+def test_gwu_takes_the_sizes_that_it_says_and_no_others():
+    wanted = {m << k for m in range(2, 8) for k in range(2, 10)} & set(range(8, 513))
+    assert {size for size in range(1, 1025) if ARCHITECTURES["gwu"].check_size((size, size, 3)) is None} == wanted
+    assert "with m from 2 to 7 and k of at least 2, from 8" in ARCHITECTURES["gwu"].check_size((10, 10, 3))
+
+
 @pytest.mark.parametrize(
     "name, shape, advice",
     [
