@@ -51,6 +51,12 @@ def notebook_of(cells) -> Path | None:
     return None
 
 
+def parameters_cells(cells: list[dict]) -> list[str]:
+    """The sources of those cells of a notebook, as JSON has them, that are tagged `parameters`."""
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    return ["".join(cell["source"]) for cell in code if "parameters" in cell["metadata"].get("tags", [])]
+
+
 def _values(notebook: str) -> dict[str, str]:
     """The parameters of a notebook given as JSON, name -> its value as Python writes it."""
     statements = ast.parse(_parameters_cell(notebook)).body
@@ -62,9 +68,6 @@ def _values(notebook: str) -> dict[str, str]:
 def _parameters_cell(notebook: str) -> str:
     """Raises ValueError where there is none."""
     try:
-        for cell in json.loads(notebook)["cells"]:
-            if "parameters" in cell["metadata"].get("tags", []):
-                return "".join(cell["source"])
-    except (KeyError, TypeError, AttributeError):
-        pass
-    raise ValueError("no cell is tagged `parameters`")
+        return parameters_cells(json.loads(notebook)["cells"])[0]
+    except (KeyError, TypeError, AttributeError, IndexError):
+        raise ValueError("no cell is tagged `parameters`") from None

@@ -7,6 +7,7 @@ import yaml
 
 from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.notebook.parameters import TYPES, declared_parameters
+from dcgan_tf.notebook.saved import parameters_cells
 from dcgan_tf.recipe.fields import FIELDS, check_type, parse_text
 from dcgan_tf.sweeps.yaml_file import load_yaml
 from dcgan_tf.system.errors import UserError, nearest
@@ -27,12 +28,7 @@ def read_parameters(notebook) -> dict[str, tuple[str | None, object]]:
         near = nearest(path.name, sorted(other.name for other in path.parent.glob("*.ipynb")))
         raise UserError(f"there is no notebook {str(notebook)!r}.{near}")
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        sources = [
-            "".join(cell["source"])
-            for cell in cells
-            if cell["cell_type"] == "code" and "parameters" in cell["metadata"].get("tags", [])
-        ]
+        sources = parameters_cells(json.loads(path.read_text(encoding="utf-8"))["cells"])
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UserError(f"{str(notebook)!r} is not a Jupyter notebook, or is damaged") from None
     declared = declared_parameters(sources)[0]

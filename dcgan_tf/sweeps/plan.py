@@ -11,7 +11,8 @@ import hashlib
 import itertools
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.data.datasets import check_dataset_name
@@ -30,6 +31,8 @@ class PlannedRun:
     family: str | None  # runs of one family differ in their length alone, and may share their work; None: it may not
     length: tuple[str, int] | None  # ("epochs", 10)
     resolved: dict  # all that decides what is trained: the fields of the recipe, its length, the other parameters
+    notebook: str = ""  # its name
+    defaults: dict = field(default_factory=dict)  # of the notebook's parameters
 
 
 def plan_sweep(
@@ -63,7 +66,8 @@ def plan_sweep(
     varied = [name for name, values in grid.items() if len(values) > 1 or not named]
     if repeats > 1 and "seed" not in varied:
         varied.append("seed")
-    plan = [_planned(title, fixed, free, varied, declared, share) for title, fixed, free in chosen]
+    name = Path(notebook).name
+    plan = [_planned(title, fixed, free, varied, name, declared, share) for title, fixed, free in chosen]
     _check_different(plan)
     return _shorter_first(plan)
 
@@ -84,13 +88,14 @@ def _repeated(chosen, repeats, declared, grid):
     ]
 
 
-def _planned(title, fixed, free, varied, declared, share):
+def _planned(title, fixed, free, varied, notebook, declared, share):
     settings = {**free, **fixed, **{name: free[name] for name in free if name == "seed"}}
     parameters = {name: value for name, value in settings.items() if name in declared}
     fields = {name: value for name, value in settings.items() if name not in declared}
     if fields:
         parameters["overrides"] = {**(parameters.get("overrides", declared["overrides"][1]) or {}), **fields}
-    values = {**{name: default for name, (_, default) in declared.items()}, **parameters}
+    defaults = {name: default for name, (_, default) in declared.items()}
+    values = {**defaults, **parameters}
     in_name = {name: value for name, value in free.items() if title is None or name in varied}
     try:
         recipe = check_values(values)
@@ -107,7 +112,8 @@ def _planned(title, fixed, free, varied, declared, share):
         if share and exact:
             family = json.dumps([lengths[0], others], sort_keys=True, default=str)
     resolved = _resolved(values, recipe)
-    return PlannedRun(_folder_name(title, in_name) or "run", settings, parameters, family, length, resolved)
+    name = _folder_name(title, in_name) or "run"
+    return PlannedRun(name, settings, parameters, family, length, resolved, notebook, defaults)
 
 
 def _resolved(values, recipe):

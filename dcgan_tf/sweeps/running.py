@@ -15,8 +15,10 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+from dcgan_tf.notebook.parameters import declared_parameters
 from dcgan_tf.notebook.paths import find_path, run_directory
 from dcgan_tf.run.directory import Run
+from dcgan_tf.sweeps.asked import GIVEN_BY_SWEEP
 from dcgan_tf.sweeps.plan import PlannedRun, file_name
 from dcgan_tf.sweeps.worker import FAILED, FINISHED, KILLED, STATUS, note_outcome, read_outcome
 from dcgan_tf.system.errors import ConnectionLost, UserError
@@ -61,18 +63,30 @@ def standing(folder: Path, run: PlannedRun) -> Outcome:
     found = read_outcome(Run(folder / run.name).notebook_path)
     if found is None:
         return Outcome(run, MISSING)
-    then = {name: value for name, value in found["parameters"].items() if name not in ("results_dir", "run_name")}
-    if found["parameters"] and then != json.loads(json.dumps(run.parameters)):
+    if found["parameters"] and (differences := _differences(found, run)):
+        what = "from another notebook" if "notebook" in differences else "with other parameters"
+        listed = "; ".join(f"{name}: {then!r} then, {now!r} now" for name, (then, now) in differences.items())
         raise UserError(
-            f"run {str(folder / run.name)!r} was made with other parameters ({_difference(then, run.parameters)}): "
+            f"run {str(folder / run.name)!r} was made {what} ({listed}): "
             "choose another --results-dir, or another name for it"
         )
     return Outcome(run, found["outcome"], found["error"])
 
 
-def _difference(then, now):
-    names = sorted(name for name in {**then, **now} if then.get(name) != now.get(name))
-    return "; ".join(f"{name}: {then.get(name)!r} then, {now.get(name)!r} now" for name in names)
+def _differences(found, run) -> dict[str, tuple]:
+    """What the run that was found was made from and this one is not: name -> (then, now).
+
+    The executed notebook holds its own defaults. Those that only one of the two declares are no difference: a
+    parameter that a newer notebook has was not there to be chosen.
+    """
+    declared = {name: default for name, (_, default) in declared_parameters(found["declared"])[0].items()}
+    both = [{**declared, **found["parameters"]}, {**run.defaults, **run.parameters}]
+    then, now = json.loads(json.dumps(both, default=str))
+    names = {*found["parameters"], *run.parameters, *(declared.keys() & run.defaults.keys())} - {*GIVEN_BY_SWEEP}
+    differences = {name: (then.get(name), now.get(name)) for name in sorted(names) if then.get(name) != now.get(name)}
+    if found["notebook"] and run.notebook and found["notebook"] != run.notebook:
+        return {"notebook": (found["notebook"], run.notebook), **differences}
+    return differences
 
 
 # --- one run -----------------------------------------------------------------------------------------------

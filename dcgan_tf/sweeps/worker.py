@@ -11,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
+from dcgan_tf.notebook.saved import parameters_cells
 from dcgan_tf.system.files import write_text
 
 FINISHED, FAILED, INTERRUPTED, KILLED = "finished", "failed", "interrupted", "killed"  # how a run can end
@@ -124,14 +125,17 @@ def note_outcome(path: Path, outcome: str, error: str | None):
 def read_outcome(path: Path) -> dict | None:
     """What an executed notebook says of its run: {"outcome", "error", "parameters", "seconds"}; None without one.
 
+    And of what it was made from: "notebook", the name, and "declared", the sources of its parameters cells.
     A notebook whose process was killed says nothing of its end: its outcome is KILLED.
     """
     try:
-        metadata = json.loads(path.read_text(encoding="utf-8"))["metadata"]
-        papermill = metadata["papermill"]
+        content = json.loads(path.read_text(encoding="utf-8"))
+        metadata, papermill = content["metadata"], content["metadata"]["papermill"]
+        declared = parameters_cells(content.get("cells", []))
+        made_from = {"notebook": Path(papermill.get("input_path") or "").name, "declared": declared}
         noted = metadata.get("dcgan_tf") or {"outcome": KILLED, "error": "the run's process was killed"}
         seconds = papermill.get("duration")
-        return {**noted, "parameters": papermill.get("parameters") or {}, "seconds": seconds}
+        return {**noted, "parameters": papermill.get("parameters") or {}, "seconds": seconds, **made_from}
     except OSError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 from kernels import execute_in
+from papermill.exceptions import PapermillExecutionError
 
 from dcgan_tf.run.directory import Run
 
@@ -45,13 +46,28 @@ def failures(kernel, tmp_path_factory):
     parameters = {
         "steps": 4,
         "width": 2,
-        "batch_size": 4,
-        "few": 8,
+        "batch_size": 8,
+        "few": 4,
         "run_name": "ten",
         "results_dir": str(folder / "runs"),
     }
     execute_in(kernel, "failures.ipynb", folder / "out.ipynb", parameters)
     return nbformat.read(folder / "out.ipynb", 4), folder / "runs" / "ten"
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("failures", {"few": 1}, "few=1 must be a whole number of at least 2"),
+        ("toys", {"overrides": {"widht": 8}}, "widht"),
+        ("toys", {"run_dir": "nowhere"}, "nowhere"),
+    ],
+)
+def test_what_fails_late_is_said_before_the_first_training(kernel, tmp_path, name, parameters, message):
+    with pytest.raises(PapermillExecutionError) as caught:
+        execute_in(kernel, f"{name}.ipynb", tmp_path / "out.ipynb", {**parameters, "results_dir": str(tmp_path)})
+    assert caught.value.ename == "UserError" and message in caught.value.evalue
+    assert "check_parameters(globals())" in caught.value.source
 
 
 def test_each_failure_has_a_rescue_that_changes_one_thing(failures):
@@ -67,5 +83,7 @@ def test_each_failure_has_a_rescue_that_changes_one_thing(failures):
         **{"won": ["generator_learning_rate"], "vanishing": ["loss"], "collapse": ["batch_norm"]},
         **{"swinging": ["gradient_penalty"], "copying": ["images"]},
     }
+    sizes = [Run(folder / name).config["recipe"]["batch_size"] for name in ("won", "copying", "copying_rescued")]
+    assert sizes == [8, 4, 4]  # there are but four images to copy
     drawn = [line.split("(")[0] for line in pictures(executed)]
     assert drawn.count("curves") == 6 and drawn.count("compare_grids") == 5 and "nearest_real_images" in drawn

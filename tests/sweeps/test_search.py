@@ -117,6 +117,10 @@ def test_what_is_over_is_not_made_again_and_more_trials_extend_it(tmp_path):
     ):
         with pytest.raises(UserError, match=f"holds another search .{said}.: give the same settings, or another"):
             go(tmp_path, settings, **options)
+    edited = tmp_path / MNIST.name
+    edited.write_text(MNIST.read_text().replace('\\"mnist5k\\"', '\\"fake\\"'))
+    with pytest.raises(UserError, match=r"another search \(dataset: 'mnist5k' then, 'fake' now\): give the same"):
+        search(edited, SPACE, results_dir=tmp_path)
 
 
 def test_a_trial_that_is_worse_than_half_of_the_others_is_stopped(tmp_path, monkeypatch):

@@ -125,6 +125,17 @@ def test_one_fails_and_one_is_killed_and_the_next_call_does_only_those(notebook,
     with pytest.raises(UserError, match=r"was made with other parameters \(behave: 'well' then, 'fail' now\)"):
         sweep(notebook, {"source": str(short.path)}, named={"paper": {"behave": "fail"}}, results_dir=tmp_path)
 
+    def edited(name, text):
+        changed = tmp_path / name
+        changed.write_text(notebook.read_text().replace("epochs: int = 1 ", text))
+        return sweep(changed, {**settings, "behave": "well"}, results_dir=tmp_path, dry_run=True, say=said.append)
+
+    assert edited("tiny.ipynb", "new: int = 3\\nepochs: int = 1 ")[0].status == "finished"  # made before there was any
+    with pytest.raises(UserError, match=r"made with other parameters \(epochs: 1 then, 2 now\): choose another --res"):
+        edited("tiny.ipynb", "epochs: int = 2 ")
+    with pytest.raises(UserError, match=r"from another notebook \(notebook: 'tiny.ipynb' then, 'other.ipynb' now\)"):
+        edited("other.ipynb", "epochs: int = 1 ")
+
 
 def test_ctrl_c_lets_a_run_save_and_begins_no_other(notebook, tmp_path):
     os.mkfifo(tmp_path / "waiting")

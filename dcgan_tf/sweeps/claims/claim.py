@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.sweeps.claims.effects import Effect, correlation, paired_effect
+from dcgan_tf.sweeps.plan import PlannedRun
 from dcgan_tf.sweeps.yaml_file import read_mapping
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.places import expanded
@@ -46,6 +47,11 @@ class Comparison(BaseModel):
     where: dict[str, object] = {}
     expected: Literal["larger", "smaller"]
     decides: bool = True
+
+    @property
+    def has_sides(self) -> bool:
+        """Whether runs of two settings are compared, and not figures of the same runs."""
+        return not self.near and not isinstance(self.of, str)
 
     @property
     def title(self) -> str:
@@ -124,6 +130,22 @@ def examine(claim: Claim, table: pd.DataFrame) -> list[Found]:
     return [_examined(comparison, table) for comparison in claim.effects]
 
 
+def check_claim(claim: Claim, plan: list[PlannedRun]):
+    """UserError unless the planned runs have the settings that the claim compares and shows, before they are made.
+
+    What they will measure nobody knows yet.
+    """
+    names = list(dict.fromkeys(name for run in plan for name in run.settings))
+    settings = [{name: run.settings.get(name, run.resolved.get(name)) for name in names} for run in plan]
+    table = pd.DataFrame(settings, dtype=object).assign(run=[run.name for run in plan])
+    for comparison in claim.effects:
+        chosen = _chosen(table, comparison.where)
+        if comparison.has_sides:
+            _sides(comparison, chosen)
+    for shown in claim.shown:
+        _chosen(table, shown)
+
+
 def verdict(found: list[Found]) -> str:
     """What follows: of the comparisons that decide, all as expected: holds; some, whatever the others say: holds here
     only; none as expected and one the other way: the contrary; else not seen. None where one has too few pairs."""
@@ -143,14 +165,14 @@ def _examined(comparison, table):
         apart = sum((_column(rows, name) - value).abs() for name, value in comparison.near.items())
         effect = correlation(apart, _column(rows, comparison.measure))
         return Found(comparison, effect, len(rows) - effect.pairs)
-    if isinstance(comparison.of, str):
+    if not comparison.has_sides:
         of, against = _column(rows, comparison.of), _column(rows, str(comparison.against))
         kind = _kind(comparison.of)
     else:
-        sides = [
-            _by_seed(_chosen(rows, side or {}), comparison.measure) for side in (comparison.of, comparison.against)
+        measured = [
+            _column(side, comparison.measure).where(side["status"] == "finished") for side in _sides(comparison, rows)
         ]
-        of, against = pd.concat(sides, axis=1).to_numpy(float).T
+        of, against = pd.concat(measured, axis=1).to_numpy(float).T
         kind = _kind(comparison.measure)
     effect = paired_effect(of, against, kind)
     return Found(comparison, effect, len(of) - effect.pairs)
@@ -166,9 +188,21 @@ def _column(rows, name):
     return pd.to_numeric(rows[name], errors="coerce")
 
 
-def _by_seed(rows, measure):
-    values = _column(rows, measure).where(rows["status"] == "finished")
-    return pd.Series(values.to_numpy(), index=rows["seed"]).groupby(level=0).first()
+def _sides(comparison, rows):
+    """The runs of either side by their seeds. UserError where one has several of a seed: which is whose pair?"""
+    if "seed" not in rows:
+        raise UserError(
+            "the sweep has no setting 'seed', by which runs are compared: give some, as seed: [0, 1, 2, 3, 4]"
+        )
+    sides = [_chosen(rows, side or {}) for side in (comparison.of, comparison.against)]
+    for side in sides:
+        if len(twice := side[side["seed"].duplicated(keep=False)]):
+            one, other = twice[twice["seed"] == twice["seed"].iloc[0]]["run"].iloc[:2]
+            raise UserError(
+                f"{one!r} and {other!r} have one seed, on one side of {comparison.title!r}: give what else they differ "
+                "in one value, or say in the claim's `where` which is meant"
+            )
+    return [side.set_index("seed").sort_index() for side in sides]
 
 
 def _chosen(table, settings):
@@ -178,7 +212,7 @@ def _chosen(table, settings):
             raise UserError(f"the sweep has no setting {name!r}.{nearest(name, list(table.columns))}")
         table = table[[_same(found, value) for found in table[name]]]
     if not len(table):
-        raise UserError(f"no run of the sweep has {_said(settings)}")
+        raise UserError(f"no run of the sweep has {_said(settings)}: give it among the settings, or change the claim")
     return table
 
 

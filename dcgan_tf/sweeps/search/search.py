@@ -12,7 +12,7 @@ What is over is never made again; everything else is gone on with, by the same c
 from pathlib import Path
 
 from dcgan_tf.notebook.saved import saved_changes
-from dcgan_tf.sweeps.asked import read_parameters
+from dcgan_tf.sweeps.asked import GIVEN_BY_SWEEP, read_parameters
 from dcgan_tf.sweeps.executors.choose import executor_for
 from dcgan_tf.sweeps.running import needs_of, results_folder, sigterm_as_ctrl_c
 from dcgan_tf.sweeps.search.objective import Objective
@@ -64,10 +64,11 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
     folder = results_folder(results_dir, name)
     asked = {"notebook": Path(notebook).name, "metric": objective.title, "seed of the draws": str(seed)}
     asked |= {one.name: str(one) for one in space.dimensions} | {n: typed(value) for n, value in space.fixed.items()}
+    defaults = {name: repr(value) for name, (_, value) in declared.items() if name not in (*asked, *GIVEN_BY_SWEEP)}
     with executor:
         with disk_errors_explained(folder):
             (folder / "logs").mkdir(parents=True, exist_ok=True)
-        study = Study(folder, objective.direction, asked, seed, prune)
+        study = Study(folder, objective.direction, asked, defaults, seed, prune)
         if note := saved_changes(notebook, settings):
             say(note)
         asked_for = Search(folder, space, study, objective, declared, trials, finalists, repeats)

@@ -39,10 +39,12 @@ def import_optuna():
 class Study:
     """Begin trials, take them up, and end them.
 
-    asked: what this search is, name -> text; another one in the same folder is refused.
+    asked: what this search is, name -> text; another one in the same folder is refused. defaults: the same of the
+    notebook's parameters that nobody asked for, which may have been edited since.
     """
 
-    def __init__(self, folder: Path, direction: str, asked: dict[str, str], seed: int, prune: bool):
+    def __init__(self, folder: Path, direction: str, asked: dict[str, str], defaults: dict[str, str], seed: int,
+                 prune: bool):  # fmt: skip
         self.optuna = import_optuna()
         self.seed, self.path = seed, folder / "search.journal"
         self.pruner = self.optuna.pruners.NopPruner()
@@ -59,19 +61,21 @@ class Study:
                 direction=direction,
                 load_if_exists=True,
             )
-        self._agree(asked)
+        self._agree(asked, defaults)
 
-    def _agree(self, asked):
-        if "asked" not in self.study.user_attrs:
-            self.study.set_user_attr("asked", asked)
-        then = self.study.user_attrs["asked"]
-        differing = [name for name in {**then, **asked} if then.get(name) != asked.get(name)]
-        if differing:
-            listed = "; ".join(f"{n}: {then.get(n, 'nothing')} then, {asked.get(n, 'nothing')} now" for n in differing)
+    def _agree(self, asked, defaults):
+        noted = self.study.user_attrs
+        then, declared = noted.get("asked", asked), noted.get("defaults", defaults)  # those of 0.5.3 have no defaults
+        pairs = [(name, then.get(name, "nothing"), asked.get(name, "nothing")) for name in {**then, **asked}]
+        pairs += [(name, declared[name], defaults[name]) for name in declared if name in defaults]
+        if listed := "; ".join(f"{name}: {old} then, {new} now" for name, old, new in pairs if old != new):
             raise UserError(
                 f"{str(self.path.parent)!r} holds another search ({listed}): give the same settings, or another "
                 "--results-dir"
             )
+        for name, value in (("asked", asked), ("defaults", defaults)):
+            if name not in noted:
+                self.study.set_user_attr(name, value)
 
     def trials(self) -> list:
         """All trials, as Optuna's FrozenTrial, in order."""
