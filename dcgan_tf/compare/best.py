@@ -21,7 +21,8 @@ def describe_best(rows: list[RunRow], metric: str | None = None) -> str:
     lines = [f"best by {title}: {row.name}, {number_of(row, title)}", f"measured with: {score.protocol}"]
     earlier = row.best_scores[title]
     if earlier.value != score.value:
-        lines.append(f"at step {earlier.step:,} it was better: {describe_value(earlier.value)}")
+        when = "earlier" if earlier.step is None else f"at step {earlier.step:,}"  # not known without a history
+        lines.append(f"{when} it was better: {describe_value(earlier.value)}")
     apart = {id(other) for other in others}
     measured = [other for other in rows if id(other) not in apart]
     lines += _near(row, [other for other in measured if other is not row], title)
