@@ -122,7 +122,9 @@ def _pictures_of_runs(rows):
         if row.run.grids_path.is_dir()
     }
     if len(latents) <= 1:
-        count = next((row.settings.get("grid_images") for row in rows if row.last), None)
+        # A conditional grid shows a few latents as every class: as many images as elsewhere, and fewer latents.
+        plain = [row for row in rows if row.last and not row.settings.get("conditional")]
+        count = next((row.settings.get("grid_images") for row in plain), None)
         of = f"the same {count} latents" if count else "the same latents"
         return [_last_grid(row.run) for row in rows], f"Each cell: the last recorded grid, of {of}."
     pictures, missing = [], False

@@ -74,6 +74,11 @@ def test_a_sheet_has_each_run_in_its_cell_with_its_score(rows):
         sheet([])
 
 
+def test_a_sheet_of_conditional_grids_does_not_count_latents(tmp_path):
+    run = run_with_grids(tmp_path / "run", 50, conditional=True)  # its 64 images may be of 6 latents
+    assert "Each cell: the last recorded grid, of the same latents." in texts(sheet([read_run(run.path)]))
+
+
 def test_missing_and_broken_runs_have_cells_that_say_so(rows, tmp_path):
     assert texts(sheet(rows[:3])).count("not in these runs") == 1
     bare = read_run(write_run(tmp_path / "bare", batch_size=16))  # its pictures are gone
