@@ -23,7 +23,7 @@ from dcgan_tf.evaluation.metrics import describe_value, metric_of, paired_images
 from dcgan_tf.evaluation.yardsticks import describe_yardsticks
 from dcgan_tf.evaluation.yardsticks import yardsticks as measure_yardsticks
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.generators import latent_dim_of, load_generator, load_network
+from dcgan_tf.run.generators import latent_dim_of, load_generator, load_network, moment_of
 from dcgan_tf.run.sampling import Sampler, draw_latents
 from dcgan_tf.run.wishes import as_in_the_data
 from dcgan_tf.system.errors import UserError
@@ -81,16 +81,10 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
         lambda seed: draw_in_batches(sampler, latent_dim_of(generator), latents, samples, seed, run.labels)
     )
     kind = "averaged" if config["recipe"].get("ema_images") else "last step's"
-    line = {**_place(run, best), "generator": f"best, {kind}" if best else kind, **line, **compared_with}
+    line = {**moment_of(run, best), "generator": f"best, {kind}" if best else kind, **line, **compared_with}
     line["alarms"] = alarms_of_run(run, line)
     append_line(run, line)
     return line
-
-
-def _place(run, best):
-    """The step and epoch that the generator is of, where they are known."""
-    places = [line for line in run.metrics() if line.get("best")] if best else run.rows()
-    return {name: places[-1][name] for name in ("step", "epoch")} if places else {}
 
 
 def _other_images(run, data, split, against):
