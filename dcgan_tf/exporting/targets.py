@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dcgan_tf.run.generators import is_generator_file
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import disk_errors_explained, write_json
+from dcgan_tf.system.files import check_writable, disk_errors_explained, write_json
 from dcgan_tf.system.places import expanded
 
 MANIFEST = "export.json"  # in an exported folder: what it is, and which files are ours
@@ -61,6 +61,7 @@ def check_folder(path: Path, kind: str):
     """UserError when an export of that kind cannot go there: a file, or a folder with other things in it."""
     if path.exists() and not path.is_dir():
         raise UserError(f"output {str(path)!r} is a file: give the name of a folder")
+    check_writable(path)
     if not path.exists() or not any(path.iterdir()):
         return
     try:

@@ -19,7 +19,7 @@ from dcgan_tf.run import wishes
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import is_conditional, is_generator_file, latent_dim_of, load_generator
 from dcgan_tf.system.errors import UserError, check_count
-from dcgan_tf.system.files import atomic_file, disk_errors_explained
+from dcgan_tf.system.files import atomic_file, check_writable, disk_errors_explained
 from dcgan_tf.system.keras_backend import keras
 from dcgan_tf.system.places import expanded
 
@@ -211,3 +211,4 @@ def _check_output(path):
         )
     elif path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UserError(f"output folder {str(path)!r} exists and is not empty: choose another name")
+    check_writable(path)

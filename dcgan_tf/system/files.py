@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import re
+import tempfile
 import time
 from pathlib import Path
 
@@ -69,6 +70,18 @@ def _mendable(error) -> str | None:
     if type(error).__module__.startswith("tensorflow."):
         return next((reason for number, reason in _MENDABLE.items() if os.strerror(number) in str(error)), None)
     return None
+
+
+def check_writable(path):
+    """DiskError unless a file or folder `path` can be written; nothing is left behind. For before a long work.
+
+    It is tried in that folder, or in the nearest one above that is there: rights do not tell all.
+    """
+    path = Path(path).absolute()
+    with disk_errors_explained(path):
+        folder = path if path.is_dir() else next(above for above in path.parents if above.exists())
+        with tempfile.TemporaryFile(dir=folder):
+            pass
 
 
 class Unreadable(UserError):

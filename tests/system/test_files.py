@@ -11,7 +11,7 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
 from dcgan_tf.system import files
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_text
+from dcgan_tf.system.files import atomic_file, check_writable, disk_errors_explained, write_text
 
 MENDABLE = ("ENOSPC", "EDQUOT", "EACCES", "ENOENT", "EISDIR", "EIO", "ESTALE", "ELOOP", "EINVAL", "EMFILE", "EROFS")
 
@@ -35,6 +35,17 @@ def test_numpy_and_pillow_keep_the_reason_to_themselves():
 def test_a_run_where_none_can_be_is_one_line():
     with pytest.raises(UserError, match="cannot write '/proc/nope/r'"), only_writer(Run("/proc/nope/r")):
         pass
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can make another")
+def test_where_something_can_be_written_is_known_before(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "a.npy", tmp_path / "folder" / "b" / "c.png", "a.npy"):
+        check_writable(path)
+    for path, words in (("/proc/nope/a.npy", "cannot write '/proc/nope"), (tmp_path / "file" / "a", "is a file")):
+        with pytest.raises(UserError, match=words):
+            check_writable(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_file_is_synced_through_a_descriptor_that_may_write(tmp_path, monkeypatch):
