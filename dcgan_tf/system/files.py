@@ -5,8 +5,10 @@ import errno
 import json
 import os
 import re
+import shutil
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
 from dcgan_tf.system.errors import UserError
@@ -130,6 +132,47 @@ def atomic_file(path, durable: bool = False):
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+
+@contextlib.contextmanager
+def whole_folder(path, earlier=()):
+    """Give a temporary folder; when the block ends well, what is in it is what is in `path` (see put_in_place).
+
+    When the block fails, the temporary folder is removed, and an older `path` stays as it was.
+    """
+    real = Path(os.path.realpath(path))  # "." has no name to write beside
+    mark = f"{uuid.uuid4().hex[:8]}.partial"
+    temporary = real / f".{mark}" if real.is_dir() else real.with_name(f".{real.name}.{mark}")
+    with disk_errors_explained(path):
+        try:
+            temporary.mkdir(parents=True)
+            yield temporary
+            put_in_place(temporary, real, earlier)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def put_in_place(made: Path, path: Path, earlier=()):
+    """Let the folder `made` become `path`, in one step where there is none.
+
+    One that is there stays itself, for a shell may stand in it, or a disk be mounted there, and is filled; all is moved
+    back when something cannot be. earlier: the names in it that may give way, and go to `made`/.old: whoever removes
+    `made` removes them. Raises OSError (ENOTEMPTY) for others.
+    """
+    if not path.is_dir():
+        os.replace(made, path)
+        return
+    there = [one for one in path.iterdir() if one != made]
+    if any(one.name not in earlier for one in there):
+        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(path))
+    old, new = made / ".old", list(made.iterdir())
+    moves = [*((one, old / one.name) for one in there), *((one, path / one.name) for one in new)]
+    old.mkdir()
+    with contextlib.ExitStack() as back:
+        for source, target in moves:
+            os.rename(source, target)
+            back.callback(os.rename, target, source)
+        back.pop_all()
 
 
 def replace(source, target):
