@@ -36,7 +36,7 @@ from dcgan_tf.run import records
 from dcgan_tf.run.grid_steps import GridRule
 from dcgan_tf.run.records import HISTORY_COLUMNS
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import atomic_file, check_readable, unreadable, write_json
+from dcgan_tf.system.files import atomic_file, check_readable, looks_whole, unreadable, write_json
 from dcgan_tf.system.places import expanded
 
 # What train() leaves in a folder, beside config.json.
@@ -240,9 +240,9 @@ class Run:
 
     @property
     def film_path(self) -> Path | None:
-        """The lighter of its films; None before there is one. Older runs have only a GIF."""
-        sizes = {path: path.stat().st_size for path in (self.webp_path, self.gif_path) if path.is_file()}
-        return min(sizes, key=lambda path: (sizes[path] == 0, sizes[path]), default=None)  # an empty file is none
+        """The lighter of its films that are whole; None before there is one. Older runs have only a GIF."""
+        films = [path for path in (self.webp_path, self.gif_path) if path.is_file() and looks_whole(path)]
+        return min(films, key=lambda path: path.stat().st_size, default=None)
 
     # --- samples ------------------------------------------------------------------------------------------
 

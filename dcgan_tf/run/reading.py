@@ -17,7 +17,7 @@ from dcgan_tf.run.lock import is_being_written
 from dcgan_tf.run.place import holds_nothing
 from dcgan_tf.run.records import Damaged, content_of, read_alarms, read_evaluations, read_history
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import Unreadable
+from dcgan_tf.system.files import Unreadable, looks_whole
 
 
 class State(str, enum.Enum):
@@ -94,6 +94,7 @@ def _state(found, is_away):
         return State.DAMAGED
     if is_being_written(run):
         return State.RUNNING
+    found.problems += _damaged_files(run)
     if found.problems:
         return State.DAMAGED
     if run.diverged_path.exists():
@@ -103,6 +104,16 @@ def _state(found, is_away):
     if is_long_enough(found.config, found.last) and run.is_presentable():
         return State.FINISHED
     return State.FAILED if error else State.INTERRUPTED
+
+
+def _damaged_files(run) -> list[str]:
+    """Which of its networks, labels, films and pictures do not begin or end as they should: one line, or none."""
+    paths = [run.generator_path, run.best_generator_path, run.discriminator_path, run.labels_path]
+    paths += [run.gif_path, run.webp_path, *sorted(run.grids_path.glob("[!.]*_*.png"))]
+    paths += sorted(run.samples_path.glob("[!.]*.npz"))
+    damaged = [path.relative_to(run.path).as_posix() for path in paths if not looks_whole(path)]
+    more = f" and {len(damaged) - 3:,} more" if len(damaged) > 3 else ""
+    return [f"damaged: {', '.join(damaged[:3])}{more}"] if damaged else []
 
 
 def is_long_enough(config: dict, last: dict) -> bool:

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import time
 import uuid
+import zipfile
 from pathlib import Path
 
 from dcgan_tf.system.errors import UserError
@@ -111,6 +112,29 @@ def check_readable(path):
         return
     except OSError as error:
         raise unreadable(path, error) from error
+
+
+def looks_whole(path: Path) -> bool:
+    """Whether a file begins and ends as its kind does: .keras, .npz, .png, .gif or .webp. One that is not there does.
+
+    No more of it is read, for of hundreds of runs that would take minutes; one that cannot be read is not judged.
+    """
+    try:
+        if path.suffix in (".keras", ".npz"):
+            with zipfile.ZipFile(path):  # its table of contents is at its end
+                return True
+        with open(path, "rb", buffering=0) as file:
+            begin, size = file.read(8), file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 8))
+            end = file.read()
+    except (IsADirectoryError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+    except OSError:
+        return True
+    if path.suffix == ".webp":
+        return begin[:4] == b"RIFF" and int.from_bytes(begin[4:], "little") + 8 == size
+    first, last = {".png": (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"), ".gif": (b"GIF8", b";")}[path.suffix]
+    return begin.startswith(first) and end.endswith(last)
 
 
 @contextlib.contextmanager
