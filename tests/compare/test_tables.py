@@ -35,6 +35,9 @@ def test_choosing_runs(folder, tmp_path):
     for filters, message in ((["loss=hinge"], "none of 5 runs passes"), (["los=hinge"], "Did you mean 'loss'")):
         with pytest.raises(UserError, match=message):
             choose_runs([str(folder)], filters, say=said.append)
+    for most in (0, -1):
+        with pytest.raises(UserError, match=f"most={most} must be a whole number of at least 1"):
+            choose_runs([str(folder)], most=most, say=said.append)
     with pytest.raises(UserError, match="no run directories are in"):
         choose_runs([str(tmp_path)], say=said.append)
 
