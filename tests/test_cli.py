@@ -132,6 +132,12 @@ def test_sample_writes_a_folder_or_a_grid(run, tmp_path):
     assert status == 2 and "not empty" in error
 
 
+def test_an_empty_folder_is_filled_where_it_is(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run_cli("sample", run.path, "--count", 2, "--output", ".")[0] == 0
+    assert sorted(path.name for path in Path().iterdir()) == ["0000.png", "0001.png"]
+
+
 def test_a_path_may_begin_with_the_home_folder_behind_an_equals_sign_too(run, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))  # Windows

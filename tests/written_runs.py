@@ -1,13 +1,14 @@
 """Run directories written without training, for the tests of what reads them."""
 
 import json
+import zipfile
 
 from dcgan_tf.recipe.catalogue import get_recipe
 from dcgan_tf.run.directory import Run
 
 
 def write_run(path, steps=20, length=20, seed=0, scores=(), samples=100, whole=True, beside=None, **fields):
-    """A run directory as train() leaves it, but for the pictures and networks, which are empty files."""
+    """A run directory as train() leaves it, but for the pictures and networks, which hold nothing."""
     run = Run(path)
     run.path.mkdir(parents=True)
     recipe = get_recipe("quick").with_fields({"batch_size": 64, "beta_1": 0.5, **fields}).as_dict()
@@ -32,6 +33,6 @@ def write_run(path, steps=20, length=20, seed=0, scores=(), samples=100, whole=T
         with open(run.metrics_path, "a") as file:
             file.write(json.dumps(line) + "\n")
     if whole:
-        run.generator_path.touch()
-        run.gif_path.touch()
+        with zipfile.ZipFile(run.generator_path, "w"):
+            run.gif_path.write_bytes(b"GIF89a;")
     return run

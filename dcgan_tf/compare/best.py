@@ -1,6 +1,6 @@
 """The best of many runs in words: by which number, how that was measured, and whether seeds alone differ as much."""
 
-from dcgan_tf.compare.choosing import LOSSES, best_run, score_titles
+from dcgan_tf.compare.choosing import LOSSES, best_run, score_titles, title_of
 from dcgan_tf.compare.repeats import Repeats, by_setting, runs_of
 from dcgan_tf.compare.rows import RunRow
 from dcgan_tf.evaluation.metrics import describe_value
@@ -10,18 +10,19 @@ from dcgan_tf.run.reading import State
 def describe_best(rows: list[RunRow], metric: str | None = None) -> str:
     """The best of these runs, or settings, by a metric, in words, and how it was measured.
 
-    metric: by default the first that any has. Of repeats the mean counts.
+    metric: by default the first that any has (see title_of). Of repeats the mean counts.
     """
     rows = by_setting(rows)
     titles = score_titles(rows)
     if metric is None and not titles:
         return "None of these runs was evaluated: `python -m dcgan_tf evaluate RUN` measures one."
-    title = metric or titles[0]
+    title = title_of(rows, metric) if metric else titles[0]
     row, score, others = best_run(rows, title)
     lines = [f"best by {title}: {row.name}, {number_of(row, title)}", f"measured with: {score.protocol}"]
     earlier = row.best_scores[title]
     if earlier.value != score.value:
-        lines.append(f"at step {earlier.step:,} it was better: {describe_value(earlier.value)}")
+        when = "earlier" if earlier.step is None else f"at step {earlier.step:,}"  # not known without a history
+        lines.append(f"{when} it was better: {describe_value(earlier.value)}")
     apart = {id(other) for other in others}
     measured = [other for other in rows if id(other) not in apart]
     lines += _near(row, [other for other in measured if other is not row], title)

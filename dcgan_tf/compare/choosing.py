@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import cmp_to_key
 
 from dcgan_tf.compare.rows import RunRow, Score
-from dcgan_tf.evaluation.metrics import is_better, place_of_best
+from dcgan_tf.evaluation.metrics import METRICS, is_better, place_of_best
 from dcgan_tf.system.errors import UserError, nearest
 
 LENGTHS = ("epochs", "steps", "max_seconds")
@@ -24,6 +24,21 @@ LOSSES = ("generator_loss", "discriminator_loss")
 def score_titles(rows: Iterable[RunRow]) -> list[str]:
     """The metrics that any of these runs has, in the order in which they are first met."""
     return list(dict.fromkeys(title for row in rows for title in row.scores))
+
+
+def title_of(rows: Iterable[RunRow], metric: str) -> str:
+    """What these runs call a metric: it may also be given by its name in `evaluate --metrics`, such as fid.
+
+    Raises UserError when no run has it.
+    """
+    rows = list(rows)
+    have, known = score_titles(rows), METRICS.get(str(metric).strip().lower())
+    names = [metric, known.reference_name, known.title] if known else [metric]
+    title = next((name for name in names if name in have), None)
+    if title is None:
+        hint = f"{nearest(metric, have)} They have: {', '.join(have)}" if have else " `evaluate` measures a run"
+        raise UserError(f"none of {len(rows)} runs has the metric {metric!r}.{hint}")
+    return title
 
 
 def shared_protocol(rows: Iterable[RunRow], title: str) -> str | None:
@@ -51,12 +66,9 @@ def best_run(rows: Iterable[RunRow], title: str, newest: bool = True) -> tuple[R
     the result. Raises UserError when no run has that metric.
     """
     rows = list(rows)
+    title = title_of(rows, title)
     found = [(row, (row.scores if newest else row.best_scores).get(title)) for row in rows]
     found = [(row, score) for row, score in found if score is not None]
-    if not found:
-        have = score_titles(rows)
-        hint = f"{nearest(title, have)} They have: {', '.join(have)}" if have else " `evaluate` measures a run"
-        raise UserError(f"none of {len(rows)} runs has the metric {title!r}.{hint}")
     shared = shared_protocol(rows, title)
     compared = [(row, score) for row, score in found if score.protocol == shared]
     best = compared[place_of_best(title, [score.value for _, score in compared]) or 0]

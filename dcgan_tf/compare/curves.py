@@ -16,6 +16,7 @@ from dcgan_tf.compare.choosing import (
     score_titles,
     setting_values,
     shared_protocol,
+    title_of,
     varied_settings,
     yardstick,
 )
@@ -42,10 +43,11 @@ def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None
     reach, in a band of one standard deviation to each side; those that have not finished are thin lines that end in a
     cross. Of more than can be told apart the best are drawn, which is said.
     by: one of moments.BY. among: the settings the legend may name; None: all.
-    metric: which; by default the first there is.
+    metric: which (see title_of); by default the first there is.
     """
     check_by(by)
     rows = by_setting(rows)
+    metric = title_of(rows, metric) if metric else None
     begun = [row for row in rows if any(run.last for run in runs_of(row))]
     begun = sorted(begun, key=lambda row: -max(run.last["step"] for run in runs_of(row) if run.last))
     rows, which = foremost(begun, MOST, metric, called(begun))

@@ -30,7 +30,7 @@ from dcgan_tf.pictures.grids import enlarge, grid
 from dcgan_tf.pictures.picture import RED, TEXT, Picture
 from dcgan_tf.pictures.sheets import Caption
 from dcgan_tf.run.reading import State
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.errors import UserError, check_count
 
 MOST_CELLS = 120  # of a sheet of names: a page of more is looked at by nobody, and takes gigabytes to draw
 _MOST_LINES = 60  # of a timeline
@@ -86,6 +86,8 @@ def overview(rows, title=None) -> Picture:
 
 def sheet_of_names(rows, columns: int | None = None, title=None) -> Picture:
     """The last grids of any runs, one after another, each under its name; of many the best, which is said."""
+    if columns is not None:
+        check_count("columns", columns)
     rows = by_setting(rows)
     rows, which = foremost(rows, MOST_CELLS, what=called(rows))
     pictures, note = _pictures(rows)
@@ -122,7 +124,9 @@ def _pictures_of_runs(rows):
         if row.run.grids_path.is_dir()
     }
     if len(latents) <= 1:
-        count = next((row.settings.get("grid_images") for row in rows if row.last), None)
+        # A conditional grid shows a few latents as every class: as many images as elsewhere, and fewer latents.
+        plain = [row for row in rows if row.last and not row.settings.get("conditional")]
+        count = next((row.settings.get("grid_images") for row in plain), None)
         of = f"the same {count} latents" if count else "the same latents"
         return [_last_grid(row.run) for row in rows], f"Each cell: the last recorded grid, of {of}."
     pictures, missing = [], False
@@ -207,6 +211,10 @@ def timeline(rows, by: str = "epoch", points=5, title=None) -> Picture:
     is the newest grid recorded by then, and says when that was. Of the repeats of a setting the first seed is shown.
     """
     check_by(by)
+    if not np.iterable(points):
+        check_count("points", points)
+    elif not len(points):
+        raise UserError("points=[] names no moment: give some, or how many")
     rows = by_setting(rows)
     rows, which = foremost(rows, _MOST_LINES, what=called(rows))
     has_grids = [bool(row.settings and row.last and first_run(row).run.grids()) for row in rows]
@@ -215,7 +223,7 @@ def timeline(rows, by: str = "epoch", points=5, title=None) -> Picture:
     if not rows:
         raise UserError("none of these runs has a recorded grid: train them first")
     recorded = [_recorded(first_run(row).run, by) for row in rows]
-    if isinstance(points, int):
+    if not np.iterable(points):
         end = min(moments[-1][0] for moments in recorded)
         start = min(max(next((at for at, _ in moments if at > 0), end) for moments in recorded), end)
         points = np.geomspace(max(start, 1e-9), end, points)

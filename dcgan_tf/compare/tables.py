@@ -31,7 +31,7 @@ from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.notebook.paths import find_path
 from dcgan_tf.notebook.show import embedded
 from dcgan_tf.pictures.tables import as_html, as_text
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.errors import UserError, check_count
 from dcgan_tf.system.places import project_folder
 from dcgan_tf.system.quiet import tensorflow_quiet
 
@@ -49,6 +49,7 @@ def choose_runs(folders, filters=(), most: int = 12, results_dir="results", say=
     `results_dir`, so that there is something to see. Broken runs are named and left out.
     Raises UserError when nothing is there, or nothing is left.
     """
+    check_count("most", most)
     if isinstance(folders, str):
         folders = [folders]
     if not folders:

@@ -19,7 +19,7 @@ from dcgan_tf.data.prepared import FORMAT, read_prepared
 from dcgan_tf.data.sources import check_outside
 from dcgan_tf.data.stored import StoredImages, fingerprint_of, finish_fingerprint, value_range
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import DiskError, atomic_file, disk_errors_explained, in_utf8, write_json
+from dcgan_tf.system.files import DiskError, atomic_file, disk_errors_explained, in_utf8, put_in_place, write_json
 
 __all__ = ["Result", "prepare"]
 
@@ -58,7 +58,7 @@ def prepare(
     Raises UserError when the target lies in the folder of the source, exists with other settings or cannot be
     written, or when no picture can be used: then nothing is left behind.
     """
-    target = Path(target)
+    target = Path(target) if Path(target).name else Path.cwd()  # "." has no name to write beside
     check_outside(target, source)
     keys = _keys(source, transform, settings, labels, label_names, drop)
     if _is_done(target, keys, source, labels, label_names):
@@ -232,9 +232,7 @@ def _make_whole(target, chunks, keys, labels, label_names, drop, settings, worke
     for path in whole.iterdir():
         with open(path, "r+b") as file:
             os.fsync(file.fileno())  # the name must not outlive its content in a power cut
-    if target.is_dir():
-        target.rmdir()  # an empty one, which only POSIX replaces by itself
-    os.rename(whole, target)
+    put_in_place(whole, target)
 
 
 def _labels_of_kept(labels, label_names, names, kept):

@@ -4,6 +4,7 @@ Everything random follows from the evaluation's own seeds; a training in the sam
 """
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -23,10 +24,11 @@ from dcgan_tf.evaluation.metrics import describe_value, metric_of, paired_images
 from dcgan_tf.evaluation.yardsticks import describe_yardsticks
 from dcgan_tf.evaluation.yardsticks import yardsticks as measure_yardsticks
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.generators import latent_dim_of, load_generator, load_network
+from dcgan_tf.run.generators import latent_dim_of, load_generator, load_network, moment_of
 from dcgan_tf.run.sampling import Sampler, draw_latents
 from dcgan_tf.run.wishes import as_in_the_data
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import DiskError
 from dcgan_tf.system.text_tables import as_text
 
 _AT_ONCE = 512
@@ -47,7 +49,7 @@ def draw_in_batches(
 
 
 def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, real_images=REAL_IMAGES, dataset=None,
-             best=False, split="train", against=None, inception=None, yardsticks=True, bar=None,
+             best=False, split="train", against=None, inception=None, yardsticks=True, bar=None, record=True,
              say=print) -> dict:  # fmt: skip
     """Measure a run's generator, append the result to its metrics.jsonl, and return that line as a dict.
 
@@ -63,6 +65,7 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
     inception: path of the frozen graph. bar: progress bars; None: in a terminal.
     yardsticks: measure what real images and noise give, too (see yardsticks.py): the first time with so many images of
         these data it takes up to three times as long.
+    record: False: only measure; append_line() records it later. What cannot be recorded is a warning.
 
     Raises UserError when the run, its data or the features cannot be had, or a number makes no sense.
     """
@@ -81,16 +84,14 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
         lambda seed: draw_in_batches(sampler, latent_dim_of(generator), latents, samples, seed, run.labels)
     )
     kind = "averaged" if config["recipe"].get("ema_images") else "last step's"
-    line = {**_place(run, best), "generator": f"best, {kind}" if best else kind, **line, **compared_with}
+    line = {**moment_of(run, best), "generator": f"best, {kind}" if best else kind, **line, **compared_with}
     line["alarms"] = alarms_of_run(run, line)
-    append_line(run, line)
+    if record:
+        try:
+            append_line(run, line)
+        except DiskError as error:  # it took minutes, and is as true on a disk that is read-only
+            warnings.warn(str(error), stacklevel=2)
     return line
-
-
-def _place(run, best):
-    """The step and epoch that the generator is of, where they are known."""
-    places = [line for line in run.metrics() if line.get("best")] if best else run.rows()
-    return {name: places[-1][name] for name in ("step", "epoch")} if places else {}
 
 
 def _other_images(run, data, split, against):
@@ -121,8 +122,11 @@ def alarms_of_run(run: Run, line: dict) -> list[str]:
 
 
 def append_line(run: Run, line: dict):
-    """Add one evaluation to metrics.jsonl."""
-    run.append_metrics({**line, "time": time.strftime("%Y-%m-%dT%H:%M:%S%z")})
+    """Add one evaluation to metrics.jsonl. Raises DiskError where that cannot be written."""
+    try:
+        run.append_metrics({**line, "time": time.strftime("%Y-%m-%dT%H:%M:%S%z")})
+    except DiskError as error:
+        raise DiskError(f"the evaluation is not recorded: {error}") from error
 
 
 def as_judge(discriminator) -> Callable:

@@ -10,7 +10,7 @@ from dcgan_tf import __version__
 from dcgan_tf.exporting.original import Original, compare, load_original
 from dcgan_tf.exporting.targets import place
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import disk_errors_explained, write_bytes
+from dcgan_tf.system.files import check_writable, disk_errors_explained, write_bytes
 
 ONNX_PACKAGES = ("tf2onnx", "onnx", "onnxruntime")
 
@@ -105,6 +105,7 @@ def _check_onnx_target(path):
         raise UserError(f"output {str(path)!r}: give the name of a file ending in .onnx")
     if path.is_dir():
         raise UserError(f"output {str(path)!r} is a folder: give the name of a file")
+    check_writable(path)
     if path.exists():
         import onnx
 

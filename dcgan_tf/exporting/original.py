@@ -11,7 +11,7 @@ from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.latent.space import LatentSpace
 from dcgan_tf.networks.layers import given
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.generators import is_conditional, is_generator_file, latent_dim_of, load_generator
+from dcgan_tf.run.generators import is_conditional, is_generator_file, latent_dim_of, load_generator, moment_of
 from dcgan_tf.run.sampling import draw_latents, labels_of_generator
 from dcgan_tf.run.wishes import most_frequent
 from dcgan_tf.system.errors import UserError
@@ -80,9 +80,9 @@ def load_original(source, best: bool = False) -> Original:
     if is_generator_file(source):
         return Original(generator, latents, about, labels)
     run = Run(path)
-    rows = run.rows()
+    moment = moment_of(run, best)
     about["recipe"], about["dataset"] = run.config["recipe"]["name"], Path(run.config["dataset"]["name"]).name
-    about["epochs"], about["steps"] = (rows[-1]["epoch"], rows[-1]["step"]) if rows else (0, 0)
+    about["epochs"], about["steps"] = moment.get("epoch", 0), moment.get("step", 0)
     return Original(generator, latents, about, labels)
 
 

@@ -3,13 +3,12 @@
 import contextlib
 import hashlib
 import json
-import shutil
-import uuid
+import os
 from pathlib import Path
 
 from dcgan_tf.run.generators import is_generator_file
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import disk_errors_explained, write_json
+from dcgan_tf.system.files import check_writable, whole_folder, write_json
 from dcgan_tf.system.places import expanded
 
 MANIFEST = "export.json"  # in an exported folder: what it is, and which files are ours
@@ -33,34 +32,21 @@ def new_folder(path: Path, kind: str, about: dict):
     fails, it stays as it was. Raises UserError when something else is in the way.
     """
     check_folder(path, kind)
-    mark = uuid.uuid4().hex[:8]
-    temporary, old = (path.with_name(f".{path.name}.{mark}.{word}") for word in ("partial", "old"))
-    with disk_errors_explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.mkdir()
+    earlier = os.listdir(path) if path.is_dir() else ()
+    with whole_folder(path, earlier) as temporary:
         try:
             yield temporary
             files = {name: _sha256(temporary / name) for name in _files(temporary)}
             write_json(temporary / MANIFEST, {"kind": kind, **about, "files": files})
-            if path.exists():
-                path.rename(old)
-            try:
-                temporary.replace(path)
-            except OSError:
-                if old.exists():
-                    old.rename(path)
-                raise
         except UserError as error:  # of a file in it: the person knows the folder by its later name
             raise UserError(str(error).replace(str(temporary), str(path))) from error
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def check_folder(path: Path, kind: str):
     """UserError when an export of that kind cannot go there: a file, or a folder with other things in it."""
     if path.exists() and not path.is_dir():
         raise UserError(f"output {str(path)!r} is a file: give the name of a folder")
+    check_writable(path)
     if not path.exists() or not any(path.iterdir()):
         return
     try:

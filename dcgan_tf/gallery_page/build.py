@@ -21,7 +21,7 @@ from dcgan_tf.gallery_page.run_data import quoted, readable, show_run
 from dcgan_tf.gallery_page.run_pictures import PICTURES, READ_IN, files_in
 from dcgan_tf.run.reading import read_run
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import disk_errors_explained, write_text
+from dcgan_tf.system.files import check_writable, disk_errors_explained, write_text
 from dcgan_tf.system.places import expanded
 from dcgan_tf.system.walking import walk
 from dcgan_tf.system.workers import available_cores, run_in_workers
@@ -70,6 +70,7 @@ def _check_place(folder, path):
         raise UserError(f"{str(path)!r} is a folder, where the page has to go: move it, or rename it")
     if path.exists() and not _is_ours(path):
         raise UserError(f"{str(path)!r} is there and was not made by `gallery`: move it, so that it is not overwritten")
+    check_writable(path)
 
 
 def _address(picture, folder, embed):

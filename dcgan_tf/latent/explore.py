@@ -18,7 +18,7 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import is_generator_file
 from dcgan_tf.run.sampling import LARGEST
 from dcgan_tf.system.errors import UserError, nearest
-from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_bytes, write_text
+from dcgan_tf.system.files import atomic_file, check_writable, disk_errors_explained, write_bytes, write_text
 from dcgan_tf.system.places import expanded
 
 _SECONDS_PER_FRAME = 0.05
@@ -63,6 +63,7 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output {str(folder)!r} is a file: give a folder")
     _check_index(folder)
+    check_writable(folder)
     for name in names:
         try:
             NEEDS.get(name, bool)(look)

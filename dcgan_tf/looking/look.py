@@ -26,7 +26,7 @@ from dcgan_tf.looking.contact_sheet import contact_sheet
 from dcgan_tf.looking.report import findings
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.system.errors import UserError, check_count
-from dcgan_tf.system.files import disk_errors_explained, in_utf8, write_bytes
+from dcgan_tf.system.files import check_writable, disk_errors_explained, in_utf8, write_bytes
 from dcgan_tf.system.places import cached, expanded
 
 
@@ -140,6 +140,7 @@ def check_output(output, path: Path):
         raise UserError(f"--output {str(output)!r} must be the name of a PNG file, such as look.png")
     if _is_in(output, path):
         raise UserError(f"--output {str(output)!r} would lie among the pictures, as one of them: give another place")
+    check_writable(output)
 
 
 def _open(dataset, path):

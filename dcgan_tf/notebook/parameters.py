@@ -67,7 +67,9 @@ def check_values(values: dict):
             from dcgan_tf.evaluation.features import check_features
 
         check_features(values["features"])
-    for name, low, high in (("evaluate_every", 0, MOST), ("evaluation_samples", 10, MOST), ("seed", 0, LAST_SEED)):
+    counts = {"evaluate_every": (0, MOST), "evaluation_samples": (10, MOST), "seed": (0, LAST_SEED)}
+    counts |= {"most": (1, MOST), "moments": (1, MOST)}  # of runs, and of moments, that are compared
+    for name, (low, high) in counts.items():
         if values.get(name) is not None:
             check_count(name, plain(values[name]), low, high)
     for name in ("max_seconds", "learning_rate"):

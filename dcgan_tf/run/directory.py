@@ -36,7 +36,7 @@ from dcgan_tf.run import records
 from dcgan_tf.run.grid_steps import GridRule
 from dcgan_tf.run.records import HISTORY_COLUMNS
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import atomic_file, check_readable, unreadable, write_json
+from dcgan_tf.system.files import atomic_file, check_readable, looks_whole, unreadable, write_json
 from dcgan_tf.system.places import expanded
 
 # What train() leaves in a folder, beside config.json.
@@ -240,9 +240,9 @@ class Run:
 
     @property
     def film_path(self) -> Path | None:
-        """The lighter of its films; None before there is one. Older runs have only a GIF."""
-        sizes = {path: path.stat().st_size for path in (self.webp_path, self.gif_path) if path.is_file()}
-        return min(sizes, key=lambda path: (sizes[path] == 0, sizes[path]), default=None)  # an empty file is none
+        """The lighter of its films that are whole; None before there is one. Older runs have only a GIF."""
+        films = [path for path in (self.webp_path, self.gif_path) if path.is_file() and looks_whole(path)]
+        return min(films, key=lambda path: path.stat().st_size, default=None)
 
     # --- samples ------------------------------------------------------------------------------------------
 
@@ -295,8 +295,8 @@ class Run:
             self.rewrite_history(kept)
 
     def is_presentable(self) -> bool:
-        """Whether it has what it leaves at its end: a generator and the GIF."""
-        return self.generator_path.exists() and self.gif_path.exists()
+        """Whether it has what it leaves at its end, whole by the looks of it: a generator and the GIF."""
+        return all(path.exists() and looks_whole(path) for path in (self.generator_path, self.gif_path))
 
     def has_been_saved(self) -> bool:
         """Whether a training was saved here once: not when it was killed before its first checkpoint."""

@@ -71,6 +71,12 @@ def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
     return _in_our_form(load_network(path, "generator"), path), latents
 
 
+def moment_of(run: Run, best: bool = False) -> dict:
+    """The step and epoch that a run's last, or best, generator is of; {} where they are not known."""
+    moments = [line for line in run.metrics() if line.get("best")] if best else run.rows()
+    return {name: value for name, value in moments[-1].items() if name in ("step", "epoch")} if moments else {}
+
+
 def load_network(path: Path, what: str) -> keras.Model:
     """The network in a `.keras` or `.h5` file, its weights checked. what: "generator" or "discriminator"."""
     try:

@@ -17,7 +17,7 @@ from dcgan_tf.run.lock import is_being_written
 from dcgan_tf.run.place import holds_nothing
 from dcgan_tf.run.records import Damaged, content_of, read_alarms, read_evaluations, read_history
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import Unreadable
+from dcgan_tf.system.files import Unreadable, looks_whole
 
 
 class State(str, enum.Enum):
@@ -99,10 +99,20 @@ def _state(found, is_away):
     if run.diverged_path.exists():
         found.problems += [_diverged(run)]
         return State.DIVERGED
-    found.problems += error
+    found.problems += [*error, *_damaged_files(run)]
     if is_long_enough(found.config, found.last) and run.is_presentable():
         return State.FINISHED
     return State.FAILED if error else State.INTERRUPTED
+
+
+def _damaged_files(run) -> list[str]:
+    """Which of its networks, labels and films do not begin or end as they should: one line, or none.
+
+    The run itself is not damaged: its records are whole, and the same command writes generator and films anew.
+    """
+    paths = [run.generator_path, run.best_generator_path, run.discriminator_path, run.labels_path]
+    damaged = [path.name for path in [*paths, run.gif_path, run.webp_path] if not looks_whole(path)]
+    return [f"damaged: {', '.join(damaged)}"] if damaged else []
 
 
 def is_long_enough(config: dict, last: dict) -> bool:

@@ -2,8 +2,6 @@
 
 import contextlib
 import os
-import shutil
-import uuid
 import warnings
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from dcgan_tf.run import wishes
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import is_conditional, is_generator_file, latent_dim_of, load_generator
 from dcgan_tf.system.errors import UserError, check_count
-from dcgan_tf.system.files import atomic_file, disk_errors_explained
+from dcgan_tf.system.files import atomic_file, check_writable, disk_errors_explained, whole_folder
 from dcgan_tf.system.keras_backend import keras
 from dcgan_tf.system.places import expanded
 
@@ -187,17 +185,10 @@ def write_images(images: np.ndarray, output):
 
 
 def _write_folder(path, images):
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
-    temporary.mkdir()
-    try:
+    with whole_folder(path) as folder:  # an empty one may be filled; _check_output refused any other
         digits = max(4, len(str(len(images) - 1)))
         for index, image in enumerate(images):
-            save_png(temporary / f"{index:0{digits}d}.png", image)
-        if path.is_dir():
-            path.rmdir()  # an empty folder may be filled; _check_output refused any other
-        temporary.replace(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            save_png(folder / f"{index:0{digits}d}.png", image)
 
 
 def _check_output(path):
@@ -211,3 +202,4 @@ def _check_output(path):
         )
     elif path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UserError(f"output folder {str(path)!r} exists and is not empty: choose another name")
+    check_writable(path)

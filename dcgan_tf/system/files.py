@@ -5,7 +5,11 @@ import errno
 import json
 import os
 import re
+import shutil
+import tempfile
 import time
+import uuid
+import zipfile
 from pathlib import Path
 
 from dcgan_tf.system.errors import UserError
@@ -71,6 +75,18 @@ def _mendable(error) -> str | None:
     return None
 
 
+def check_writable(path):
+    """DiskError unless a file or folder `path` can be written; nothing is left behind. For before a long work.
+
+    It is tried in that folder, or in the nearest one above that is there: rights do not tell all.
+    """
+    path = Path(path).absolute()
+    with disk_errors_explained(path):
+        folder = path if path.is_dir() else next(above for above in path.parents if above.exists())
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+
+
 class Unreadable(UserError):
     """A file that is there and cannot be read at the moment; that says nothing about its content."""
 
@@ -98,6 +114,29 @@ def check_readable(path):
         raise unreadable(path, error) from error
 
 
+def looks_whole(path: Path) -> bool:
+    """Whether a file begins and ends as its kind does: .keras, .npz, .png, .gif or .webp. One that is not there does.
+
+    No more of it is read, for of hundreds of runs that would take minutes; one that cannot be read is not judged.
+    """
+    try:
+        if path.suffix in (".keras", ".npz"):
+            with zipfile.ZipFile(path):  # its table of contents is at its end
+                return True
+        with open(path, "rb", buffering=0) as file:
+            begin, size = file.read(8), file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 8))
+            end = file.read()
+    except (IsADirectoryError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+    except OSError:
+        return True
+    if path.suffix == ".webp":
+        return begin[:4] == b"RIFF" and int.from_bytes(begin[4:], "little") + 8 == size
+    first, last = {".png": (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"), ".gif": (b"GIF8", b";")}[path.suffix]
+    return begin.startswith(first) and end.endswith(last)
+
+
 @contextlib.contextmanager
 def atomic_file(path, durable: bool = False):
     """Give a temporary path beside `path`; when the block ends well, it becomes `path` in one step.
@@ -117,6 +156,47 @@ def atomic_file(path, durable: bool = False):
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+
+@contextlib.contextmanager
+def whole_folder(path, earlier=()):
+    """Give a temporary folder; when the block ends well, what is in it is what is in `path` (see put_in_place).
+
+    When the block fails, the temporary folder is removed, and an older `path` stays as it was.
+    """
+    real = Path(os.path.realpath(path))  # "." has no name to write beside
+    mark = f"{uuid.uuid4().hex[:8]}.partial"
+    temporary = real / f".{mark}" if real.is_dir() else real.with_name(f".{real.name}.{mark}")
+    with disk_errors_explained(path):
+        try:
+            temporary.mkdir(parents=True)
+            yield temporary
+            put_in_place(temporary, real, earlier)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def put_in_place(made: Path, path: Path, earlier=()):
+    """Let the folder `made` become `path`, in one step where there is none.
+
+    One that is there stays itself, for a shell may stand in it, or a disk be mounted there, and is filled; all is moved
+    back when something cannot be. earlier: the names in it that may give way, and go to `made`/.old: whoever removes
+    `made` removes them. Raises OSError (ENOTEMPTY) for others.
+    """
+    if not path.is_dir():
+        os.replace(made, path)
+        return
+    there = [one for one in path.iterdir() if one != made]
+    if any(one.name not in earlier for one in there):
+        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(path))
+    old, new = made / ".old", list(made.iterdir())
+    moves = [*((one, old / one.name) for one in there), *((one, path / one.name) for one in new)]
+    old.mkdir()
+    with contextlib.ExitStack() as back:
+        for source, target in moves:
+            os.rename(source, target)
+            back.callback(os.rename, target, source)
+        back.pop_all()
 
 
 def replace(source, target):

@@ -113,8 +113,8 @@ def film_is_whole(run: Run) -> bool:
     """Whether progress.gif is there, from its first byte to its last, and progress.webp too unless it is missing."""
     try:
         data = run.gif_path.read_bytes()
-        film = run.webp_path.read_bytes() if run.webp_path.exists() else b""  # older runs have none
+        film = run.webp_path.read_bytes() if run.webp_path.exists() else None  # older runs have none
     except OSError:
         return False
-    is_cut = film != b"" and (film[:4] != b"RIFF" or int.from_bytes(film[4:8], "little") + 8 != len(film))
+    is_cut = film is not None and (film[:4] != b"RIFF" or int.from_bytes(film[4:8], "little") + 8 != len(film))
     return data.startswith(b"GIF8") and data.endswith(b";") and not is_cut

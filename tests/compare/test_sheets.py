@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from written_runs import write_run
 
+from dcgan_tf.compare.best import describe_best
 from dcgan_tf.compare.choosing import choose_axes, short_names, varied_settings
 from dcgan_tf.compare.curves import overlaid_curves
 from dcgan_tf.compare.rows import read_run, read_runs
@@ -74,6 +75,11 @@ def test_a_sheet_has_each_run_in_its_cell_with_its_score(rows):
         sheet([])
 
 
+def test_a_sheet_of_conditional_grids_does_not_count_latents(tmp_path):
+    run = run_with_grids(tmp_path / "run", 50, conditional=True)  # its 64 images may be of 6 latents
+    assert "Each cell: the last recorded grid, of the same latents." in texts(sheet([read_run(run.path)]))
+
+
 def test_missing_and_broken_runs_have_cells_that_say_so(rows, tmp_path):
     assert texts(sheet(rows[:3])).count("not in these runs") == 1
     bare = read_run(write_run(tmp_path / "bare", batch_size=16))  # its pictures are gone
@@ -92,6 +98,19 @@ def test_a_timeline_shows_what_was_there_by_then(rows):
     assert texts(timeline(rows[2:], by="seconds", points=[4, 5])).count("no grid by then") == 2
     with pytest.raises(UserError, match="by='minutes' must be"):
         timeline(rows, by="minutes")
+    for points in (0, -1, 2.5):
+        with pytest.raises(UserError, match=f"points={points} must be a whole number of at least 1"):
+            timeline(rows, points=points)
+    with pytest.raises(UserError, match="names no moment"):
+        timeline(rows, points=[])
+
+
+def test_a_metric_may_be_called_as_evaluate_calls_it(rows):
+    assert overlaid_curves(rows, metric="fid").axes[2].get_ylabel() == "frechet distance"
+    assert describe_best(rows, "FID") == describe_best(rows, "frechet_distance")
+    for show in (overlaid_curves, describe_best):
+        with pytest.raises(UserError, match=r"none of 4 runs has the metric 'kid'.*They have: frechet_distance"):
+            show(rows, metric="kid")
 
 
 def test_a_run_that_is_the_beginning_of_another_is_a_dot_on_its_line(rows):

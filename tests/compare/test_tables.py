@@ -1,5 +1,7 @@
 """What notebooks/compare_runs.ipynb calls, and the notebook itself through papermill."""
 
+import json
+
 import nbformat
 import pytest
 from kernels import execute_in
@@ -33,6 +35,9 @@ def test_choosing_runs(folder, tmp_path):
     for filters, message in ((["loss=hinge"], "none of 5 runs passes"), (["los=hinge"], "Did you mean 'loss'")):
         with pytest.raises(UserError, match=message):
             choose_runs([str(folder)], filters, say=said.append)
+    for most in (0, -1):
+        with pytest.raises(UserError, match=f"most={most} must be a whole number of at least 1"):
+            choose_runs([str(folder)], most=most, say=said.append)
     with pytest.raises(UserError, match="no run directories are in"):
         choose_runs([str(tmp_path)], say=said.append)
 
@@ -80,6 +85,14 @@ def test_the_best_is_by_one_protocol_and_says_so(folder):
         "not measured: e, f",
     ]
     assert "None of these runs was evaluated" in describe_best([rows[3]])
+
+
+def test_the_best_may_be_of_a_step_that_nobody_knows(tmp_path):
+    run = write_run(tmp_path / "run", scores=[(10, 3.0), (20, 7.0)])
+    run.history_path.unlink()
+    lines = [{name: value for name, value in line.items() if name != "step"} for line in run.metrics()]
+    run.metrics_path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert describe_best([read_run(run.path)]).splitlines()[2] == "earlier it was better: 3"
 
 
 def test_gifs_stand_side_by_side(folder):

@@ -65,6 +65,14 @@ def test_the_result_does_not_depend_on_workers_or_chunks(tmp_path):
     assert len(list(tmp_path.iterdir())) == 4
 
 
+def test_an_empty_folder_is_filled_where_it_is(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert prepare(".", Drawn(4), draw, settings={}, workers=1, progress=False) == tmp_path / "here"
+    assert sorted(path.name for path in Path().iterdir()) == ["dataset.json", "images.npy", "index.csv"]
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+
+
 def test_what_is_written(tmp_path):
     labels = np.arange(10) % 3
     prepare(

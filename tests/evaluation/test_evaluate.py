@@ -20,9 +20,11 @@ from dcgan_tf.evaluation import evaluator as evaluation
 from dcgan_tf.evaluation import features, summaries
 from dcgan_tf.evaluation.evaluate import data_of, evaluate, table, table_frame, training_data
 from dcgan_tf.evaluation.metrics import METRICS, describe_value, metric_of
+from dcgan_tf.run import records
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import sample
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import DiskError
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
 
@@ -239,6 +241,20 @@ def test_the_command_prints_the_table(copy):
     assert status == 0 and error == "measuring real images and noise in the same way, once, to compare with\n"
     assert output == table(copy.metrics()[-1]) + "\n" and "pixels averaged to 16x16x1" in output
     assert run_cli("evaluate", "--help")[0] == 0
+
+
+def test_what_cannot_be_recorded_is_shown(copy, monkeypatch):
+    def refuse(path, *text):
+        raise DiskError(f"cannot write {path.name!r}: the disk is read-only")
+
+    monkeypatch.setattr(records, "append_line", refuse)
+    settings = {"metrics": "js", "samples": 100, "features": "pixels", "yardsticks": False}
+    with pytest.warns(UserWarning, match="^the evaluation is not recorded: cannot write 'metrics.jsonl': the disk is"):
+        line = evaluate(copy, **settings, bar=False)
+    arguments = ["--metrics", "js", "--samples", 100, "--features", "pixels", "--no-yardsticks", "--no-progress"]
+    status, output, error = run_cli("evaluate", copy.path, *arguments)
+    assert status == 2 and output == table(line) + "\n" and not copy.metrics_path.exists()
+    assert error == "error: the evaluation is not recorded: cannot write 'metrics.jsonl': the disk is read-only\n"
 
 
 @pytest.mark.parametrize(

@@ -38,15 +38,21 @@ def test_the_best_generator_is_asked_for_by_name(run, tmp_path):
         load_original(run.path, best=True)
     source = shaken_generator(RECIPES["quick"].with_fields(NARROW), tmp_path)
     source.rename(run.best_generator_path)
+    real = {"dataset": "fake", "split": "all", "images": 1000, "fingerprint": ""}
+    line = {"metrics": {}, "features": {"description": "pixels"}, "samples": 100, "seeds": [0], "generator": "averaged"}
+    for step, best in ((20, True), (30, True), (40, False)):
+        run.append_metrics({**line, "real": real, "step": step, "epoch": step // 10, "best": best})
     try:
         original = load_original(run.path, best=True)
         assert original.about["image_shape"] == [64, 64, 3] and original.latents["std"] == 0.8
+        assert (original.about["steps"], original.about["epochs"]) == (30, 3)  # when it was kept, not the run's end
         best = sample(run.path, 2, seed=3, best=True)  # the same that `sample --best` draws
         latents = draw_latents(2, original.about["latent_dim"], 3, **original.latents)
         assert best.shape == (2, 64, 64, 3) and np.abs(best - (original.images(latents) + 1) * 127.5).max() < 1
         assert place(run.path, None, True, "generator.onnx") == run.path / "best_generator.onnx"
     finally:
         run.best_generator_path.unlink()
+        run.metrics_path.unlink()
 
 
 def test_half_precision_is_left_behind_in_a_network_within_a_network_too(tmp_path):

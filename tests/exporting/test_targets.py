@@ -1,5 +1,7 @@
 """What was exported before is replaced, and nothing else is."""
 
+from pathlib import Path
+
 import pytest
 
 from dcgan_tf.exporting.targets import check_folder, new_folder
@@ -20,6 +22,13 @@ def test_an_earlier_export_is_replaced_when_the_new_one_is_whole(tmp_path):
         raise ZeroDivisionError
     assert (folder / "variables" / "data").read_text() == "newer weights"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_the_folder_that_one_stands_in_is_filled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for contents in ("weights", "newer weights"):
+        export_to(Path("."), contents)
+        assert Path("variables/data").read_text() == contents and sorted(Path().iterdir())[1:] == [Path("variables")]
 
 
 @pytest.mark.parametrize(

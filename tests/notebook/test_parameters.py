@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from dcgan_tf.notebook.parameters import check_parameters, declared_parameters
+from dcgan_tf.notebook.parameters import check_parameters, check_values, declared_parameters
 from dcgan_tf.system.errors import UserError
 
 MNIST = Path(__file__).parents[2] / "notebooks" / "mnist.ipynb"
@@ -21,6 +21,13 @@ def check(injected="", cells=(), **values):
     for source in history:
         exec(source, namespace)
     check_parameters({**namespace, **values, "In": [*history, "check_parameters(globals())"]})
+
+
+def test_what_is_counted_is_one_or_more():
+    check_values({"most": 1, "moments": 5})
+    for name in ("most", "moments"):
+        with pytest.raises(UserError, match=f"^{name}=0 must be a whole number from 1"):
+            check_values({name: 0})
 
 
 def test_defaults_and_sensible_values_pass():

@@ -10,8 +10,10 @@ from written_runs import write_run
 
 from dcgan_tf.compare.rows import read_run as read_row
 from dcgan_tf.compare.tables import RunTable
+from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.evaluation.evaluate import append_line
 from dcgan_tf.gallery_page.build import gallery
+from dcgan_tf.pictures.films import write_gif, write_webp
 from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.reading import State, read_run
@@ -215,6 +217,27 @@ def test_a_damaged_grid_is_left_out(run, content):
     run.forget_after(30)
     save_png(path, np.zeros((4, 4, 1), np.uint8))  # a later training draws it again
     assert run.grid_steps() == [10, 20, 30]
+
+
+@pytest.mark.parametrize("kind", ["empty", "cut", "zeros"])
+def test_damaged_networks_labels_and_films_are_named(run, kind):
+    run.write_labels(Labels(np.array([0, 1]), ("cat", "dog")))
+    pictures = [np.full((12, 12, 3), shade, np.uint8) for shade in (20, 200)]
+    write_gif(run.gif_path, pictures, 0.1)
+    assert write_webp(run.webp_path, pictures, 0.1) and run.film_path and read_run(run.path).problems == []
+    states = {"labels.npz": "finished", "progress.webp": "finished", "progress.gif": "interrupted"}
+    for name, state in {**states, "generator.keras": "interrupted"}.items():
+        whole = (run.path / name).read_bytes()
+        (run.path / name).write_bytes({"empty": b"", "cut": whole[:-9], "zeros": bytes(len(whole))}[kind])
+        found = read_run(run.path)
+        assert (found.state, found.problems) == (state, [f"damaged: {name}"]) and found.evaluations
+        (run.path / name).write_bytes(whole)
+    for path in (run.generator_path, run.webp_path, run.gif_path):
+        path.write_bytes(b"")
+    assert run.film_path is None
+    assert "damaged: generator.keras, progress.gif, progress.webp" in gallery(run.path.parent).read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_run_that_lost_its_config_says_how_to_get_it_back(run):

@@ -11,7 +11,7 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
 from dcgan_tf.system import files
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import atomic_file, disk_errors_explained, write_text
+from dcgan_tf.system.files import atomic_file, check_writable, disk_errors_explained, whole_folder, write_text
 
 MENDABLE = ("ENOSPC", "EDQUOT", "EACCES", "ENOENT", "EISDIR", "EIO", "ESTALE", "ELOOP", "EINVAL", "EMFILE", "EROFS")
 
@@ -37,6 +37,17 @@ def test_a_run_where_none_can_be_is_one_line():
         pass
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can make another")
+def test_where_something_can_be_written_is_known_before(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "a.npy", tmp_path / "folder" / "b" / "c.png", "a.npy"):
+        check_writable(path)
+    for path, words in (("/proc/nope/a.npy", "cannot write '/proc/nope"), (tmp_path / "file" / "a", "is a file")):
+        with pytest.raises(UserError, match=words):
+            check_writable(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_a_file_is_synced_through_a_descriptor_that_may_write(tmp_path, monkeypatch):
     """Windows syncs no file that was opened for reading: EBADF."""
     import fcntl
@@ -53,6 +64,36 @@ def test_a_file_is_synced_through_a_descriptor_that_may_write(tmp_path, monkeypa
         np.savez(temporary, a=np.zeros(3))
     write_text(tmp_path / "b.txt", "b", durable=True)
     assert len(synced) == 2 and (tmp_path / "b.txt").read_text() == "b"
+
+
+def test_a_folder_that_is_there_is_filled_and_stays_itself(tmp_path, monkeypatch):
+    def fill(path, text, earlier=()):
+        with whole_folder(path, earlier) as folder:
+            (folder / "sub").mkdir()
+            (folder / "sub" / "a").write_text(text)
+
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    fill(".", "first")
+    assert Path("sub/a").read_text() == "first"  # a shell that stands there sees it
+    fill(os.getcwd(), "second", ["sub"])
+    with pytest.raises(UserError, match="a folder of that name is in the way"):
+        fill(".", "third")
+    fill("../new/one", "fourth")
+    assert Path("../new/one/sub/a").read_text() == "fourth"
+
+    rename = os.rename
+
+    def fails(source, target):
+        if Path(target) == tmp_path / "here" / "sub" and ".old" not in str(source):
+            raise OSError(errno.EIO, "said by the system")
+        rename(source, target)
+
+    monkeypatch.setattr(files.os, "rename", fails)
+    with pytest.raises(UserError, match=r"cannot write '\.': the disk reports an error"):
+        fill(".", "fifth", ["sub"])
+    assert [path.read_text() for path in Path().rglob("*") if path.is_file()] == ["second"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "new"]
 
 
 def test_a_reader_in_the_way_is_waited_for_on_windows(tmp_path, monkeypatch):

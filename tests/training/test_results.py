@@ -151,6 +151,8 @@ def test_a_film_of_many_grids_is_as_long_as_one_of_few_and_ends_with_the_last(tm
     with Image.open(run.webp_path) as film:
         assert film.n_frames == len(frames) and film_is_whole(run)
     truncated(run.webp_path)
+    assert not film_is_whole(run) and run.film_path == run.gif_path
+    run.webp_path.write_bytes(b"")
     assert not film_is_whole(run)
     run.webp_path.unlink()
     assert film_is_whole(run) and run.film_path == run.gif_path  # as older runs have it
