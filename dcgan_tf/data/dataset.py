@@ -195,13 +195,20 @@ def _checked_labels(name, labels, count, names):
         raise UserError(f"{found}, not whole numbers [{count}] or [{count}, attributes]: one for each image")
     if labels.dtype.kind not in "iu":
         raise UserError(f"{found}, not whole numbers: number the classes from 0, and give their names as label_names")
+    if labels.ndim == 2 and (labels.min() < 0 or labels.max() > 1):
+        one_column = labels.shape[1] == 1 and labels.min() >= 0
+        as_attributes = "give 1 where an image has it and else 0, such as (labels > 0)"
+        hint = "of a column of classes give labels[:, 0]" if one_column else as_attributes
+        raise UserError(
+            f"{found} with values from {labels.min()} to {labels.max()}, and an attribute is 0 or 1: {hint}"
+        )
     needed = int(labels.max()) + 1 if labels.ndim == 1 else labels.shape[1]
     if names is not None and (len(names) < needed if labels.ndim == 1 else len(names) != needed):
         raise UserError(
             f"dataset {name!r} has {len(names)} label_names for {needed} {_what(labels)}: name each of them"
         )
     if labels.min() < 0:
-        raise UserError(f"{found} with values from {labels.min()}: number the {_what(labels)} from 0")
+        raise UserError(f"{found} with values from {labels.min()}: number the classes from 0")
     return labels
 
 

@@ -148,6 +148,10 @@ def test_what_is_no_image_is_said_in_one_line(images, message):
         (np.eye(5, 3), ["a", "b"], "float64"),
         (np.eye(5, 3, dtype=int), ["a", "b"], "has 2 label_names for 3 attributes"),
         ([0, 1, 2, 1, -1], None, "with values from -1: number the classes from 0"),
+        ([[0], [1], [2], [1], [0]], None, r"\[5, 1\] with values from 0 to 2, and an .*: .* give labels\[:, 0\]"),
+        ([[0], [1], [2], [1], [0]], ["a", "b", "c"], r"give labels\[:, 0\]"),
+        ([[0, 5]] * 5, None, r"\[5, 2\] with values from 0 to 5, and an attribute is 0 or 1"),
+        ([[-1], [1], [1], [1], [-1]], None, r"from -1 to 1, and an attribute is 0 or 1: give 1 .* \(labels > 0\)"),
         (None, ["a"], "has label_names but no labels"),
     ],
 )
