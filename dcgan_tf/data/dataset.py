@@ -16,6 +16,9 @@ from dcgan_tf.system.exit_guard import exit_guard
 _BATCHES_PER_CALL = 16
 _BYTES_PER_CALL = 4_000_000
 
+# A network has inputs for all class numbers up to the last: of more than so many, a tenth at least are to be in use.
+_MANY_CLASSES = 10_000
+
 
 # By which options of load_dataset pictures become what they are.
 OPTIONS = ("resize", "stretch", "all_frames", "drop_small")
@@ -209,6 +212,12 @@ def _checked_labels(name, labels, count, names):
         )
     if labels.min() < 0:
         raise UserError(f"{found} with values from {labels.min()}: number the classes from 0")
+    is_many = labels.ndim == 1 and names is None and needed > _MANY_CLASSES
+    if is_many and needed > 10 * (used := len(np.unique(labels))):
+        raise UserError(
+            f"{found} with values up to {needed - 1} for {used} classes: number those 0, 1, 2 ..., such as by "
+            "np.unique(labels, return_inverse=True)[1]"
+        )
     return labels
 
 

@@ -152,6 +152,7 @@ def test_what_is_no_image_is_said_in_one_line(images, message):
         ([[0], [1], [2], [1], [0]], ["a", "b", "c"], r"give labels\[:, 0\]"),
         ([[0, 5]] * 5, None, r"\[5, 2\] with values from 0 to 5, and an attribute is 0 or 1"),
         ([[-1], [1], [1], [1], [-1]], None, r"from -1 to 1, and an attribute is 0 or 1: give 1 .* \(labels > 0\)"),
+        ([3, 10**6, 3, 3, 3], None, r"up to 1000000 for 2 classes: number those 0, 1, 2 .* np\.unique\(labels, "),
         (None, ["a"], "has label_names but no labels"),
     ],
 )
@@ -166,6 +167,7 @@ def test_what_can_be_taken_is_taken():
     assert np.array_equal(dataset.images, PIXELS) and dataset.images.dtype == np.uint8
     assert dataset.labels.tolist() == [1, 0, 1, 0, 1]
     assert repr(dataset) == "Dataset('mine', 5 images of 4x6x3)"
+    assert Dataset("mine", PIXELS, [3, 7, 3, 7, 999]).label_count == 1000  # with gaps, as a few classes of many are
 
 
 def test_a_fingerprint_follows_from_the_content_and_costs_nothing_before(monkeypatch):
