@@ -16,6 +16,7 @@ from dcgan_tf.run.sampling import draw_latents, labels_of_generator
 from dcgan_tf.run.wishes import most_frequent
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.keras_backend import keras
+from dcgan_tf.training.progress import epochs_over
 
 # Largest difference of any value in [-1, 1] that an export may show: one step of a pixel is 80 times as large.
 TOLERANCE = 1e-4
@@ -80,9 +81,9 @@ def load_original(source, best: bool = False) -> Original:
     if is_generator_file(source):
         return Original(generator, latents, about, labels)
     run = Run(path)
-    moment = moment_of(run, best)
+    step = moment_of(run, best).get("step", 0)
     about["recipe"], about["dataset"] = run.config["recipe"]["name"], Path(run.config["dataset"]["name"]).name
-    about["epochs"], about["steps"] = moment.get("epoch", 0), moment.get("step", 0)
+    about["epochs"], about["steps"] = epochs_over(step, run.config["steps_per_epoch"]), step
     return Original(generator, latents, about, labels)
 
 

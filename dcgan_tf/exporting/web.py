@@ -24,6 +24,7 @@ from dcgan_tf.run.generators import is_generator_file
 from dcgan_tf.run.sampling import draw_latents
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import write_text
+from dcgan_tf.training.progress import describe_epochs
 
 PAGE = Path(__file__).parent / "page"
 _AS_THEY_ARE = ("page.css", "random.js", "latents.js", "state.js", "labels.js", "painter.js", "sharing.js", "page.js")
@@ -71,8 +72,8 @@ def describe(about: dict) -> str:
     height, width, channels = about["image_shape"]
     parts = [f"{width}×{height} {'gray' if channels == 1 else 'colour'}"]
     if "recipe" in about:
-        epochs = about["epochs"]
-        length = f"{epochs} epoch{'s' if epochs != 1 else ''}" if epochs else f"{about['steps']} steps"
+        epochs, steps = about["epochs"], about["steps"]
+        length = describe_epochs(epochs) if epochs else f"{steps:,} step{'' if steps == 1 else 's'}"
         parts += [f"recipe {about['recipe']}", f"{length} of {about['dataset']}"]
     if about["generator"] == "best":
         parts.append("the best generator kept")

@@ -22,6 +22,7 @@ from dcgan_tf.run.reading import Reading, State
 from dcgan_tf.run.records import HISTORY_COLUMNS
 from dcgan_tf.run.repeat import changed_fields, repeat_command
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.training.progress import epochs_over
 
 POINTS = 240  # of a curve, at most: more than the page has pixels for
 _FILES = {
@@ -79,7 +80,7 @@ def show_run(found: Reading, base: Path, address, typed: str) -> Seen:
         "seed": settings.get("seed"),
         "started": _moment(config.get("started")) or _changed(run.path),
         "step": last.get("step"),
-        "epochs": _epochs(config, last),
+        "epochs": epochs_over(last["step"], config["steps_per_epoch"]) if config and last else None,
         "seconds": last.get("seconds"),
         "still": pictures[-1][0] if pictures else None,
         "film": address(run.film_path) if run.film_path else None,
@@ -103,11 +104,6 @@ def show_run(found: Reading, base: Path, address, typed: str) -> Seen:
         "files": _files(run, relative),
     }
     return Seen(card, details)
-
-
-def _epochs(config, last):
-    """Passes over the data that were made, a part of one included."""
-    return round(last["step"] / config["steps_per_epoch"], 2) if config and last else None
 
 
 def _moment(text):

@@ -178,6 +178,12 @@ def describe_row(row: dict, config: dict) -> str:
     )
 
 
+def epochs_over(step: int, steps_per_epoch: int) -> int | float:
+    """Passes over the data, to the hundredth: 3, 0.42, never more than there were."""
+    whole, hundredths = divmod(100 * step // steps_per_epoch, 100)
+    return whole + hundredths / 100 if hundredths else whole
+
+
 def describe_epochs(epochs: float) -> str:
     """3.0 -> '3 epochs', 0.423 -> '0.42 epochs': never more than there were."""
     hundredths = math.floor(100 * epochs + 1e-9)

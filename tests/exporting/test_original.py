@@ -40,12 +40,12 @@ def test_the_best_generator_is_asked_for_by_name(run, tmp_path):
     source.rename(run.best_generator_path)
     real = {"dataset": "fake", "split": "all", "images": 1000, "fingerprint": ""}
     line = {"metrics": {}, "features": {"description": "pixels"}, "samples": 100, "seeds": [0], "generator": "averaged"}
-    for step, best in ((20, True), (30, True), (40, False)):
-        run.append_metrics({**line, "real": real, "step": step, "epoch": step // 10, "best": best})
+    for step, best in ((20, True), (34, True), (40, False)):
+        run.append_metrics({**line, "real": real, "step": step, "epoch": -(-step // 10), "best": best})
     try:
         original = load_original(run.path, best=True)
         assert original.about["image_shape"] == [64, 64, 3] and original.latents["std"] == 0.8
-        assert (original.about["steps"], original.about["epochs"]) == (30, 3)  # when it was kept, not the run's end
+        assert (original.about["steps"], original.about["epochs"]) == (34, 3.4)  # when it was kept, not the run's end
         best = sample(run.path, 2, seed=3, best=True)  # the same that `sample --best` draws
         latents = draw_latents(2, original.about["latent_dim"], 3, **original.latents)
         assert best.shape == (2, 64, 64, 3) and np.abs(best - (original.images(latents) + 1) * 127.5).max() < 1

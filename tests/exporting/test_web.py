@@ -58,7 +58,7 @@ def test_the_folder_is_whole_and_says_what_it_holds(web):
 
 
 def test_images_are_pythons(page, run):
-    assert page.text("h1") == NAME and page.text("header p") == "32×32 colour, recipe quick, 1 epoch of fake"
+    assert page.text("h1") == NAME and page.text("header p") == "32×32 colour, recipe quick, 0.1 epochs of fake"
     expected = sample(run.path, 24, seed=0)
     for index in (0, 1, 23):
         assert_same_image(pixels(page, f"#tiles button:nth-child({index + 1}) canvas"), expected[index])
@@ -335,4 +335,7 @@ def test_descriptions():
     assert describe({**about, "epochs": 3, "steps": 9}) == (
         "28×28 gray, recipe quick, 3 epochs of mnist5k, the best generator kept"
     )
+    about["generator"] = "last"
+    assert describe({**about, "epochs": 0.25, "steps": 40}).endswith("recipe quick, 0.25 epochs of mnist5k")
+    assert describe({**about, "epochs": 0, "steps": 1}).endswith("recipe quick, 1 step of mnist5k")
     assert describe({"image_shape": [64, 64, 3], "generator": "last"}) == "64×64 colour"

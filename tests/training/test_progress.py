@@ -13,7 +13,7 @@ from dcgan_tf.recipe.catalogue import RECIPES
 from dcgan_tf.run.directory import Run
 from dcgan_tf.training import clock
 from dcgan_tf.training import progress as module
-from dcgan_tf.training.progress import NoProgress, NotebookProgress, describe_epochs, describe_seconds
+from dcgan_tf.training.progress import NoProgress, NotebookProgress, describe_epochs, describe_seconds, epochs_over
 from dcgan_tf.training.train import train
 
 pytestmark = pytest.mark.usefixtures("compiled_once")
@@ -161,5 +161,6 @@ def test_who_does_not_watch_is_told_that_nothing_nearest_is_shown(tmp_path, caps
 def test_no_more_epochs_are_said_than_there_were():
     assert [describe_epochs(steps / 78) for steps in (33, 78, 156)] == ["0.42 epochs", "1 epoch", "2 epochs"]
     assert describe_epochs(157 / 156) == "1 epoch" and describe_epochs(155.9 / 156) == "0.99 epochs"
+    assert [epochs_over(step, 156) for step in (0, 1, 40, 155, 156, 157, 468)] == [0, 0, 0.25, 0.99, 1, 1, 3]
     assert describe_epochs(0) == "0 epochs" and describe_epochs(1234.5) == "1,234.5 epochs"
     assert describe_seconds(59.6) == "1:00" and describe_seconds(3725) == "1:02:05"
