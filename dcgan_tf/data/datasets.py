@@ -15,7 +15,7 @@ from dcgan_tf.data.named import FAKE, NAMED, SPLITS, fake, without_test_images
 from dcgan_tf.data.prepared import is_prepared, read_prepared
 from dcgan_tf.data.stored import StoredImages, value_range
 from dcgan_tf.data.survey.values import faint_note
-from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.errors import UserError, in_short, nearest
 from dcgan_tf.system.files import in_utf8
 from dcgan_tf.system.places import expanded
 
@@ -83,7 +83,10 @@ def load_dataset(
 def _find(name_or_path, image_size, channels, folder_size, resize, split, changes):
     """The dataset of that name or at that path, whole; its images as they are, or, of a folder, of the size asked."""
     if not isinstance(name_or_path, str | os.PathLike):
-        raise UserError(f"dataset={name_or_path!r} must be a name or a path, for example 'mnist5k'")
+        raise UserError(
+            f"dataset={in_short(name_or_path)} must be a name or a path, such as 'mnist5k'; images in memory are given "
+            "as Dataset('mine', images) or Dataset('mine', images, labels)"
+        )
     path, name = expanded(name_or_path), name_of(name_or_path)
     if split != "train" and name not in NAMED and (name == FAKE or path.exists()):
         raise without_test_images(name or str(path))
@@ -103,7 +106,7 @@ def _find(name_or_path, image_size, channels, folder_size, resize, split, change
 def _check_whole_numbers(**values):
     for name, value in values.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1):
-            raise UserError(f"{name}={value!r} must be a whole number of at least 1")
+            raise UserError(f"{name}={in_short(value)} must be a whole number of at least 1")
 
 
 def name_of(name_or_path: str | os.PathLike) -> str | None:

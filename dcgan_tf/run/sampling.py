@@ -1,6 +1,7 @@
 """Images from a generator: drawing latents, generating in batches, writing the result."""
 
 import contextlib
+import numbers
 import os
 import warnings
 from pathlib import Path
@@ -16,7 +17,7 @@ from dcgan_tf.recipe.fields import MOST
 from dcgan_tf.run import wishes
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import is_conditional, is_generator_file, latent_dim_of, load_generator
-from dcgan_tf.system.errors import UserError, check_count
+from dcgan_tf.system.errors import UserError, check_count, in_short
 from dcgan_tf.system.files import atomic_file, check_writable, disk_errors_explained, whole_folder
 from dcgan_tf.system.keras_backend import keras
 from dcgan_tf.system.places import expanded
@@ -108,8 +109,8 @@ def sample(
     check_count("count", count, 1, MOST)
     check_count("seed", seed, 0)
     for name, value, low in (("latent_mean", latent_mean, -LARGEST), ("latent_std", latent_std, 0)):
-        if value is not None and not low <= value <= LARGEST:
-            raise UserError(f"{name}={value!r} must be a number from {low:.2g} to {LARGEST:.2g}")
+        if value is not None and not (isinstance(value, numbers.Real) and low <= value <= LARGEST):
+            raise UserError(f"{name}={in_short(value)} must be a number from {low:.2g} to {LARGEST:.2g}")
     run = expanded(run)
     if output is not None:
         output = expanded(output)

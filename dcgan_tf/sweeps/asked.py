@@ -1,6 +1,7 @@
 """What a sweep is asked for: settings, typed or from a YAML file, as values that the notebook's parameters hold."""
 
 import json
+import os
 from pathlib import Path
 
 import yaml
@@ -10,7 +11,7 @@ from dcgan_tf.notebook.parameters import TYPES, declared_parameters
 from dcgan_tf.notebook.saved import parameters_cells
 from dcgan_tf.recipe.fields import FIELDS, check_type, parse_text
 from dcgan_tf.sweeps.yaml_file import load_yaml
-from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.errors import UserError, in_short, nearest
 
 LENGTHS = ("epochs", "steps")
 GIVEN_BY_SWEEP = ("results_dir", "run_name")  # to each run; they are no settings
@@ -23,6 +24,8 @@ def read_parameters(notebook) -> dict[str, tuple[str | None, object]]:
 
     Raises UserError when it is no notebook, or has none, or cannot be told where its run shall go.
     """
+    if not isinstance(notebook, str | os.PathLike):
+        raise UserError(f"notebook={in_short(notebook)} must be a notebook's path, such as 'notebooks/mnist.ipynb'")
     path = Path(notebook)
     if not path.is_file():
         near = nearest(path.name, sorted(other.name for other in path.parent.glob("*.ipynb")))

@@ -7,6 +7,7 @@ import warnings
 
 # What a system answers to a path that nobody can use, wherever it is first looked at.
 _NOT_OURS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM)
+_LONGEST = 100  # characters of a value that an error names
 
 
 class UserError(ValueError):
@@ -33,7 +34,15 @@ def check_count(name: str, value, least: int = 1, most: float = math.inf):
     """UserError unless the value is a whole number of at least `least` and at most `most`."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         limits = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
-        raise UserError(f"{name}={value!r} must be a whole number {limits}")
+        raise UserError(f"{name}={in_short(value)} must be a whole number {limits}")
+
+
+def in_short(value) -> str:
+    """A value of any kind as an error names it, in one line: 'fid', [3, 7], ndarray of uint8 [5000, 28, 28, 1]."""
+    if getattr(value, "shape", ()) and hasattr(value, "dtype"):
+        return f"{type(value).__name__} of {value.dtype} {list(value.shape)}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
 def nearest(name: str, known) -> str:

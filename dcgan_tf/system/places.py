@@ -16,6 +16,8 @@ from pathlib import Path
 
 import platformdirs
 
+from dcgan_tf.system.errors import UserError, in_short
+
 CACHE_VARIABLE = "DCGAN_TF_CACHE"
 KAGGLES_OUTPUT, KAGGLES_TEMPORARY = Path("/kaggle/working"), Path("/kaggle/temp")
 
@@ -25,8 +27,11 @@ _said = set()  # what was said already: once in a process is enough
 def expanded(path) -> Path:
     """The path with the home folder for a leading ~: no shell has put it there behind an option's =, or in Python.
 
-    The ~name of nobody here is a name like any other; Path.expanduser would raise RuntimeError.
+    The ~name of nobody here is a name like any other; Path.expanduser would raise RuntimeError. Raises UserError for
+    what is no path at all.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise UserError(f"{in_short(path)} is no path: give one as a text, such as 'results/NAME', or as a Path")
     return Path(os.path.expanduser(path))
 
 

@@ -6,6 +6,8 @@ import time
 
 import numpy as np
 
+from dcgan_tf.system.errors import UserError, in_short
+
 _SECONDS_WITHOUT_A_PICTURE = 10  # then one is drawn for whoever watches, though none is recorded
 _SECONDS_AGO = 60  # of the picture that the newest is shown beside; before, the oldest of at least a sixth of that
 
@@ -148,8 +150,12 @@ class NoProgress(PlainProgress):
         pass
 
 
-def choose_progress() -> PlainProgress:
-    """The progress that suits whoever is, or is not, watching."""
+def choose_progress(asked: PlainProgress | None = None) -> PlainProgress:
+    """The progress that was asked for, else the one that suits whoever is, or is not, watching."""
+    if isinstance(asked, PlainProgress):
+        return asked
+    if asked is not None:
+        raise UserError(f"progress={in_short(asked)} must be a PlainProgress, such as {__name__}.NoProgress(), or None")
     if in_watched_notebook():
         return NotebookProgress()
     if sys.stderr.isatty() and sys.stdout.isatty():

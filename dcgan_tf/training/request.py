@@ -3,7 +3,7 @@
 import math
 import numbers
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.networks.architectures import ARCHITECTURES, check_image_shape
 from dcgan_tf.recipe.catalogue import changed_recipe
 from dcgan_tf.recipe.fields import LAST_SEED, MOST, Recipe
-from dcgan_tf.system.errors import UserError, check_count
+from dcgan_tf.system.errors import UserError, check_count, in_short
 
 
 class Length(NamedTuple):
@@ -76,7 +76,7 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
         log_every=_whole_number("log_every", log_every, 1, MOST),
         checkpoint_seconds=_seconds("checkpoint_seconds", checkpoint_seconds),
         evaluate_every=None if evaluate_every is None else _whole_number("evaluate_every", evaluate_every, 0, MOST),
-        evaluation={name: _plain(value) for name, value in (evaluation or {}).items()},
+        evaluation=_plain_dict("evaluation", evaluation, {"metrics": "fid"}),
         keep_samples=_switch("keep_samples", keep_samples),
         tensorboard=_switch("tensorboard", tensorboard),
         stop_on_alarm=_switch("stop_on_alarm", stop_on_alarm),
@@ -118,7 +118,7 @@ def load_images_for(
 
 def recipe_and_length(recipe, epochs, steps, max_seconds, batch_size, learning_rate, overrides, channels=None):
     """The recipe with all changes in it, and the length of the training."""
-    changes = {name: _plain(value) for name, value in (overrides or {}).items()}
+    changes = _plain_dict("overrides", overrides, {"width": 32})
     named = {"batch_size": batch_size, "learning_rate": learning_rate, "epochs": epochs, "steps": steps}
     for name, value in named.items():
         if value is not None and name in changes:
@@ -141,6 +141,12 @@ def _plain(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
+def _plain_dict(name, values, example) -> dict:
+    if values is not None and not isinstance(values, Mapping):
+        raise UserError(f"{name}={in_short(values)} must be a dict, such as {example}")
+    return {key: _plain(value) for key, value in (values or {}).items()}
+
+
 def _whole_number(name, value, low, high) -> int:
     value = _plain(value)
     check_count(name, value, low, high)
@@ -151,19 +157,21 @@ def _seconds(name, value, above=False) -> float:
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
     if is_number and math.isfinite(value) and (value > 0 or (value == 0 and not above)):
         return float(value)
-    raise UserError(f"{name}={_plain(value)!r} must be a number of seconds {'above 0' if above else 'of at least 0'}")
+    raise UserError(
+        f"{name}={in_short(_plain(value))} must be a number of seconds {'above 0' if above else 'of at least 0'}"
+    )
 
 
 def _switch(name, value) -> bool:
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    raise UserError(f"{name}={_plain(value)!r} must be True or False")
+    raise UserError(f"{name}={in_short(_plain(value))} must be True or False")
 
 
 def _path(name, value) -> str:
     if isinstance(value, str | os.PathLike) and os.fspath(value):
         return os.fspath(value)
-    raise UserError(f"{name}={value!r} must be the path of a run directory, such as 'results/NAME'")
+    raise UserError(f"{name}={in_short(value)} must be the path of a run directory, such as 'results/NAME'")
 
 
 def _plain_classes(classes):
@@ -176,5 +184,7 @@ def _plain_classes(classes):
     plain = [_plain(one) for one in (several if isinstance(several, Iterable) else [several])]
     for one in plain:
         if isinstance(one, bool) or not isinstance(one, int | str):
-            raise UserError(f"classes={classes!r}: {one!r} is no class, give names or whole numbers, such as [3, 7]")
+            raise UserError(
+                f"classes={in_short(classes)}: {in_short(one)} is no class, give names or whole numbers, such as [3, 7]"
+            )
     return plain if isinstance(several, Iterable) else plain[0]

@@ -117,7 +117,7 @@ def train(
     run = Run(run_dir)
     check_place(run.path)
     start = starting_point(request.start_from, run)
-    progress = progress or choose_progress()
+    progress = choose_progress(progress)
     devices = choose_devices(request.devices, progress.say)
     dataset = load_images_for(
         request.recipe, dataset, "image_size" in (overrides or {}),

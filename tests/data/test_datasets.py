@@ -24,6 +24,10 @@ from dcgan_tf.system.errors import UserError
         ("no/such/folder", "there is nothing at 'no/such/folder'. Known are"),
         ("", "unknown dataset ''"),
         (None, "dataset=None must be a name or a path"),
+        (
+            np.zeros((64, 28, 28, 1), np.uint8),
+            r"dataset=ndarray of uint8 \[64, 28, 28, 1\] must be .* give.* Dataset\('mine', images\)",
+        ),
         (5, "dataset=5 must be"),
     ],
 )

@@ -162,3 +162,17 @@ def test_a_disk_that_is_away_is_not_called_damage(tmp_path, monkeypatch):
     monkeypatch.undo()
     shutil.copy(tmp_path / "g.keras", tmp_path / "h.keras")
     load_generator(tmp_path / "h.keras")
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"latent_mean": "0"}, r"latent_mean='0' must be a number from"),
+        ({"latent_std": np.ones(8)}, r"latent_std=ndarray of float64 \[8\] must be a number from 0 to"),
+        ({"run": None}, "None is no path"),
+        ({"output": 5}, "5 is no path"),
+    ],
+)
+def test_what_makes_no_sense_is_said_before_a_generator_is_sought(options, said):
+    with pytest.raises(UserError, match=said):
+        sample(**{"run": "nowhere", "count": 1, **options})

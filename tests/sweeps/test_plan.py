@@ -73,6 +73,8 @@ def test_what_cannot_work_is_said_before_anything_runs(settings, message):
 
 
 def test_a_notebook_that_cannot_be_swept(tmp_path):
+    with pytest.raises(UserError, match="notebook=None must be a notebook's path"):
+        plan_sweep(None, {})
     with pytest.raises(UserError, match=r"there is no notebook .*mnsit\.ipynb'\. Did you mean 'mnist\.ipynb'\?"):
         plan_sweep(MNIST.with_name("mnsit.ipynb"), {})
     (tmp_path / "a.ipynb").write_text("{}")

@@ -3,9 +3,10 @@
 import warnings
 
 import click
+import numpy as np
 import pytest
 
-from dcgan_tf.system.errors import UserError, nearest, run_command
+from dcgan_tf.system.errors import UserError, in_short, nearest, run_command
 
 
 @click.command()
@@ -33,6 +34,13 @@ def test_a_warning_and_a_mistake_are_a_line_each(capsys):
     assert warnings.showwarning is before
     with pytest.raises(KeyError):
         run_command(command, "program", ["bug"])
+
+
+def test_a_value_is_named_in_a_line():
+    assert [in_short(value) for value in ("a\n", [3, 7], np.int64(3))] == [r"'a\n'", "[3, 7]", repr(np.int64(3))]
+    assert in_short(np.zeros((64, 28, 28, 1), np.uint8)) == "ndarray of uint8 [64, 28, 28, 1]"
+    several = in_short((np.zeros((64, 28), np.uint8), None))
+    assert several.startswith("(array([[0, 0, 0,") and "\n" not in several and len(several) < 110
 
 
 def test_the_nearest_name():

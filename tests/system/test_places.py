@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from dcgan_tf.system import places
-from dcgan_tf.system.places import cached, can_write, data_directory
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.places import cached, can_write, data_directory, expanded
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,6 +77,13 @@ def test_whether_a_folder_can_be_written_is_tried(tmp_path):
     assert list((tmp_path / "new" / "one").iterdir()) == []
     (tmp_path / "file").touch()
     assert not can_write(tmp_path / "file")
+
+
+@pytest.mark.parametrize("no_path", [None, 5, b"results", ["results"]])
+def test_what_is_no_path_is_said_in_one_line(no_path):
+    with pytest.raises(UserError, match="is no path: give one as a text, such as 'results/NAME', or as a P") as said:
+        expanded(no_path)
+    assert str(said.value).startswith(repr(no_path)) and "\n" not in str(said.value)
 
 
 def test_a_notebook_alone_and_all_of_a_sweep_share_their_prepared_data(monkeypatch, tmp_path):

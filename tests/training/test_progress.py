@@ -11,9 +11,17 @@ from dcgan_tf.data.decoding import decode
 from dcgan_tf.evaluation.neighbours import nearest_real
 from dcgan_tf.recipe.catalogue import RECIPES
 from dcgan_tf.run.directory import Run
+from dcgan_tf.system.errors import UserError
 from dcgan_tf.training import clock
 from dcgan_tf.training import progress as module
-from dcgan_tf.training.progress import NoProgress, NotebookProgress, describe_epochs, describe_seconds, epochs_over
+from dcgan_tf.training.progress import (
+    NoProgress,
+    NotebookProgress,
+    choose_progress,
+    describe_epochs,
+    describe_seconds,
+    epochs_over,
+)
 from dcgan_tf.training.train import train
 
 pytestmark = pytest.mark.usefixtures("compiled_once")
@@ -156,6 +164,13 @@ def test_beside_the_newest_picture_is_that_of_a_minute_ago(page, tmp_path):
 def test_who_does_not_watch_is_told_that_nothing_nearest_is_shown(tmp_path, capsys):
     train("gwu", "fake", tmp_path / "run", steps=1, overrides=TINIEST, show_nearest=True, progress=NoProgress())
     assert "show_nearest: left out, since only the live view in Jupyter shows" in capsys.readouterr().out
+
+
+def test_another_progress_than_one_is_refused():
+    mine = NoProgress()
+    assert choose_progress(mine) is mine
+    with pytest.raises(UserError, match=r"progress=5 must be a PlainProgress, such as dcgan_tf.*NoProgress"):
+        choose_progress(5)
 
 
 def test_no_more_epochs_are_said_than_there_were():

@@ -138,6 +138,10 @@ def test_quick_is_what_the_images_have_it_be(tmp_path, monkeypatch):
         ({"classes": [[3, 7]]}, "is no class, give names or whole numbers"),
         ({"classes": [True]}, "True is no class"),
         ({"overrides": {"epochs": None}}, "nothing says when to stop"),
+        ({"overrides": [("width", 8)]}, "overrides=[('width', 8)] must be a dict, such as {'width': 32}"),
+        ({"evaluation": "fid"}, "evaluation='fid' must be a dict, such as {'metrics': 'fid'}"),
+        ({"seed": np.zeros((64, 28))}, "seed=ndarray of float64 [64, 28] must be a whole number"),
+        ({"recipe": np.zeros(3)}, "unknown recipe ndarray of float64 [3]. Recipes: quick"),
     ],
 )
 def test_mistakes_are_one_line(options, words):
