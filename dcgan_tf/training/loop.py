@@ -275,7 +275,8 @@ class Training:
         """In one line; TrainingInterrupted when a signal ended it."""
         seconds, start_up = describe_seconds(self.clock.seconds()), describe_seconds(self.start_up_seconds)
         if self.complete:
-            self.progress.say(f"done: {self.where()} in {seconds} (and {start_up} to start), see {self.run.gif_path}")
+            made = self.run.gif_path if film_is_whole(self.run) else self.run.path
+            self.progress.say(f"done: {self.where()} in {seconds} (and {start_up} to start), see {made}")
             return
         why = f"stopped on an alarm, as asked, after {self.where()}: {self.stopped_by}"
         signal = self.stopped_by_signal()

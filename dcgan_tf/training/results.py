@@ -28,11 +28,12 @@ def write_film(run: Run, thinned: bool, say=print):
     """progress.gif and progress.webp: the grids, from noise on, each with its epoch or step and the seconds of training
     under it; where there are more than 40, those between which most happens, or all that `gif_thinned` leaves.
 
-    How large the files are is said; so are grids that cannot be read, which are left out. All but the seconds follows
-    from the grids.
+    How large the files are is said; so are grids that cannot be read, which are left out, and that there is none. All
+    but the seconds follows from the grids.
     """
     steps, small = _readable_grids(run, film_steps(run, thinned), say)
     if not steps:
+        say(f"note: no film is made, since there is no grid to be shown in {run.grids_path}")
         return
     changes = [
         np.sqrt(np.square(np.subtract(after, before, dtype=float)).mean())

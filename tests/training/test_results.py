@@ -70,7 +70,7 @@ def test_damaged_networks_and_film_of_a_finished_run_are_made_anew(whole, tmp_pa
             damage = truncated
         damage(path)
         _, said = go(run.path)
-        assert said[-1].startswith("done: 1 epoch, step 20")
+        assert said[-1].startswith("done: 1 epoch, step 20") and said[-1].endswith(f", see {run.gif_path}")
         for name in ("generator_path", "discriminator_path"):
             networks = (weights(getattr(one, name)) for one in (run, whole))
             assert all(np.array_equal(mine, other) for mine, other in zip(*networks, strict=True))
@@ -97,6 +97,13 @@ def test_a_finished_run_without_checkpoints_has_its_film_again(whole, tmp_path):
     _, said = go(run.path)
     assert said[-1] == f"{run.path} is complete; its checkpoints are gone, so more epochs would start over"
     assert run.gif_path.read_bytes() == whole.gif_path.read_bytes()
+
+
+def test_a_finished_run_without_grids_and_film_does_not_point_to_a_film(whole, tmp_path):
+    lost = shutil.ignore_patterns("grids", "progress.*")
+    run, said = go(shutil.copytree(whole.path, tmp_path / "run", ignore=lost))
+    assert said[-2] == f"note: no film is made, since there is no grid to be shown in {run.grids_path}"
+    assert said[-1].startswith("done: 1 epoch, step 20 in ") and said[-1].endswith(f", see {run.path}")
 
 
 @pytest.mark.filterwarnings("ignore:.*is damaged")
