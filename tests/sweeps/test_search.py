@@ -197,6 +197,15 @@ def test_a_search_in_which_everything_fails_stops(tmp_path, monkeypatch):
     assert len(lines(tmp_path / "begun.txt")) == 3
 
 
+def test_trials_that_always_fail_do_not_stop_a_search_that_has_others(tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_FAIL", "trial-0001,trial-0002,trial-0003")
+    go(tmp_path, trials=5, finalists=0)
+    found, _ = go(tmp_path, trials=6, finalists=0)
+    rows = table(tmp_path)
+    assert found.winner and len(rows) == 6 and rows["trial-0005"]["status"] == "finished"
+    assert Counter(lines(tmp_path / "begun.txt"))["trial-0003"] == 2
+
+
 def test_combinations_that_make_no_sense_and_those_drawn_before(tmp_path):
     settings = {"loss": "bce,hinge", "real_label_low": "0.8,1.0", "steps": "10"}
     found, said = go(tmp_path, settings, trials=12, finalists=0)
