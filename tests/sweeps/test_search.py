@@ -190,6 +190,21 @@ def test_a_run_that_fails_is_tried_again_by_the_same_command_and_one_that_diverg
     assert found.is_whole and lines(tmp_path / "begun.txt") == [*(row.name for row in found.rows), "trial-0001"]
 
 
+def test_a_further_seed_that_diverges_is_over_and_counted_beside_the_finalist(tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_DIVERGE", ",".join(f"trial-{number:04d}-seed=1" for number in range(3)))
+    options = {"trials": 3, "finalists": 2, "repeats": 3}
+    found, said = go(tmp_path, **options)
+    best = found.finalists[0]
+    assert found.is_whole and (len(best.values), best.diverged, best.counted) == (2, 1, "2 of 3, 1 diverged")
+    assert any(line.endswith(f"] {best.row.name}-seed=1: diverged") for line in said)
+    assert "over 2 seeds (1 of 3 seeds diverged): generator" in said[-2]
+    assert sum("2 of 3, 1 diverged" in line for text in said for line in text.splitlines()) == 2
+    begun, row = lines(tmp_path / "begun.txt"), table(tmp_path)[f"{best.row.name}-seed=1"]
+    assert (row["status"], row["frechet_distance"]) == ("diverged", "") and "TrainingDiverged" in row["note"]
+    again, _ = go(tmp_path, **options)
+    assert again == found and lines(tmp_path / "begun.txt") == begun
+
+
 def test_a_search_in_which_everything_fails_stops(tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_FAIL", ",".join(f"trial-{number:04d}" for number in range(9)))
     with pytest.raises(UserError, match="3 runs and none went well, trial-0002 with: ValueError: made to fail"):

@@ -115,6 +115,7 @@ class Runs:
         return Job(run.name, lambda: run.name in self.study.repeats(), functools.partial(self._make_repeat, run))
 
     def _make_repeat(self, run, place):
+        """Note and tell what came of it; as with trials, one that diverged is over, and what failed is not."""
         outcome = self._made(run, place)
         if outcome is None:
             return
@@ -122,6 +123,9 @@ class Runs:
         if outcome.status == FINISHED and value is not None:
             self.study.note_repeat(run.name, value)
             self.report.repeat(run.name, self._told(value))
+        elif Run(self.folder / run.name).diverged_path.exists():
+            self.study.note_repeat(run.name, None)
+            self.report.repeat(run.name, "diverged")
         else:
             self._failed(run.name, outcome, run.settings)
 

@@ -123,11 +123,11 @@ class Study:
         finished = twin.state == self.optuna.trial.TrialState.COMPLETE
         self.study.tell(trial.number, twin.value if finished else None, state=twin.state)
 
-    def note_repeat(self, name: str, value: float):
-        """Keep what a further seed of one of the best came to, by the name of its run."""
+    def note_repeat(self, name: str, value: float | None):
+        """Keep what a further seed of one of the best came to, by the name of its run; None: it diverged."""
         self.study.set_user_attr(_REPEAT + name, value)
 
-    def repeats(self) -> dict[str, float]:
+    def repeats(self) -> dict[str, float | None]:
         """All of those."""
         noted = self.study.user_attrs.items()
         return {name.removeprefix(_REPEAT): value for name, value in noted if name.startswith(_REPEAT)}
