@@ -118,7 +118,10 @@ def load_images_for(
 
 def recipe_and_length(recipe, epochs, steps, max_seconds, batch_size, learning_rate, overrides, channels=None):
     """The recipe with all changes in it, and the length of the training."""
-    changes = {name: _plain(value) for name, value in (overrides or {}).items()}
+    overrides = overrides or {}
+    if not isinstance(overrides, dict):
+        raise UserError(f'overrides={overrides!r} must be a dict, field -> value, such as {{"width": 32}}')
+    changes = {name: _plain(value) for name, value in overrides.items()}
     named = {"batch_size": batch_size, "learning_rate": learning_rate, "epochs": epochs, "steps": steps}
     for name, value in named.items():
         if value is not None and name in changes:

@@ -289,6 +289,7 @@ def test_mistakes_leave_nothing_behind(tmp_path, monkeypatch):
     for options, message in (
         ({"trials": 0}, "trials=0 must be a whole number of at least 1"),
         ({"metric": "fud"}, "unknown metric 'fud'"),
+        ({"settings": "loss=bce,hinge"}, "settings='loss=bce,hinge' must be a dict, name -> value or values, such as"),
         ({"minutes": 0}, "minutes=0 must be a number above 0"),
         ({"minutes": 3, "settings": {**SPACE, "max_seconds": "5"}}, "minutes=3 and max_seconds=5 are both given"),
         ({"settings": {"loss": "bce,hing"}}, "loss='hing' must be one of"),
