@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.data.labels.labels import as_list
-from dcgan_tf.latent.projection import read_image
+from dcgan_tf.latent.projection import read_picture
 from dcgan_tf.latent.tour import NEEDS, OF_LABELS, VIEWS, Choices, Exploration, NotHere
 from dcgan_tf.pictures.films import write_gif, write_mp4
 from dcgan_tf.pictures.picture import Picture
@@ -87,10 +87,26 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
     return written
 
 
-def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: int = 500, arithmetic=None,
-              project=None, places=None, dataset=None, best: bool = False, classifier: bool = True, of_class=None,
-              having=(), without=(), say: Callable = print) -> Exploration:  # fmt: skip
-    """A run's latent space, with what is asked for checked; its `space`, `attributes`, ... are made when needed.
+def look_into(run, *, say: Callable = print, **asked) -> Exploration:
+    """A run's latent space, with what is asked for (see choices_of) checked; its `space`, `attributes`, ... are made
+    when needed. Of a conditional run `say` is told what it is looked at with.
+
+    Raises UserError when there is no such run, or a value makes no sense.
+    """
+    run = run if isinstance(run, Run) else Run(run)
+    choices = choices_of(**asked)
+    look = Exploration(run, choices, say)
+    summed = [seed for _, seeds, _ in choices.arithmetic or () for seed in seeds]
+    look.space.of_seeds([seed for seed in (*choices.seeds, *summed) if isinstance(seed, str)] or [0])
+    if look.space.labels is not None:
+        say(f"looking at images {_labels_looked_at(look.space)}")
+    return look
+
+
+def choices_of(*, seeds=None, means=None, stds=None, steps: int = 9, count: int = 500, arithmetic=None, project=None,
+               places=None, dataset=None, best: bool = False, classifier: bool = True, of_class=None, having=(),
+               without=()) -> Choices:  # fmt: skip
+    """What is asked for, checked as far as no run is needed: a notebook does it before it trains one.
 
     seeds: whole numbers, each a sample, as `sample --seed` draws its first; or paths of .npy latents.
     means, stds: of the latents, for the sweeps. steps: images of a strip. count: images of an average.
@@ -98,13 +114,12 @@ def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: 
     places: which of a grid's images are followed over the epochs. dataset: where the run's data are now.
     best: the best generator instead of the last. classifier: False: train none, and leave attributes out.
     of_class, having, without: what a conditional run is looked at with, a class, or attributes that all images have
-        and that none has; nothing said: the first class, or the attributes most frequent together. `say` is told.
+        and that none has; nothing said: the first class, or the attributes most frequent together.
 
-    Raises UserError when there is no such run, or a value makes no sense.
+    Raises UserError for a value that makes no sense, and a picture that cannot be read.
     """
-    run = run if isinstance(run, Run) else Run(run)
     choices = Choices(
-        means=_numbers("means", means),
+        means=numbers_of("means", means),
         steps=_whole("steps", steps, 2, _MOST_STEPS),
         count=_whole("count", count, 1, _MOST_AVERAGED),
         dataset=dataset,
@@ -117,21 +132,16 @@ def look_into(run, *, seeds=None, means=None, stds=None, steps: int = 9, count: 
     if seeds is not None:
         choices = replace(choices, seeds=parse_seeds(seeds))
     if stds is not None:
-        choices = replace(choices, stds=_numbers("stds", stds, low=0))
+        choices = replace(choices, stds=numbers_of("stds", stds, low=0))
     if places is not None:
         choices = replace(choices, places=tuple(_whole("places", place, 0) for place in _listed("places", places)))
     if arithmetic is not None:
         choices = replace(choices, arithmetic=parse_arithmetic(arithmetic))
     if project is not None:
         choices = replace(choices, project=_photos(project))
-    look = Exploration(run, choices, say)
     for photo in choices.project:
-        read_image(photo, look.space)
-    summed = [seed for _, seeds, _ in choices.arithmetic or () for seed in seeds]
-    look.space.of_seeds([seed for seed in (*choices.seeds, *summed) if isinstance(seed, str)] or [0])
-    if look.space.labels is not None:
-        say(f"looking at images {_labels_looked_at(look.space)}")
-    return look
+        read_picture(photo)
+    return choices
 
 
 def _usual_folder(path):
@@ -207,7 +217,8 @@ def _listed(name, values) -> list:
     return values
 
 
-def _numbers(name, values, low=-math.inf) -> tuple | None:
+def numbers_of(name, values, low=-math.inf) -> tuple | None:
+    """One or more finite numbers of at least `low`; None for None. Raises UserError for anything else."""
     if values is None:
         return None
     numbers = []

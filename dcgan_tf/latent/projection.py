@@ -36,15 +36,20 @@ def read_image(path, space: LatentSpace) -> np.ndarray:
     Raises UserError when it is no picture that can be read.
     """
     height, width, channels = space.image_shape
+    picture = read_picture(path, channels)
+    scale = min(picture.shape[0] / height, picture.shape[1] / width)
+    shape = max(1, round(height * scale)), max(1, round(width * scale))
+    return resize(centre_crop(picture, shape), (height, width))
+
+
+def read_picture(path, channels: int = 3) -> np.ndarray:
+    """A picture file as it is: uint8 [H, W, channels]. Raises UserError when it is no picture that can be read."""
     try:
-        picture = decode(path, channels)
+        return decode(path, channels)
     except ImageError as error:
         raise UserError(
             f"{str(path)!r} cannot be projected ({error}): give a picture file, such as a JPEG or PNG"
         ) from None
-    scale = min(picture.shape[0] / height, picture.shape[1] / width)
-    shape = max(1, round(height * scale)), max(1, round(width * scale))
-    return resize(centre_crop(picture, shape), (height, width))
 
 
 def project(space: LatentSpace, target: np.ndarray, starts: int = 8, steps: int = 300, seed: int = 0) -> Projection:

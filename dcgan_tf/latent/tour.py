@@ -58,6 +58,12 @@ class Choices:
     having: tuple = ()
     without: tuple = ()
 
+    def some(self, count: int) -> tuple:
+        """The first so many seeds. Raises NotHere when there are fewer."""
+        if len(self.seeds) < count:
+            raise NotHere(f"seeds={list(self.seeds)} are too few: this needs {count}")
+        return self.seeds[:count]
+
 
 @dataclass(frozen=True)
 class Exploration:
@@ -111,10 +117,8 @@ class Exploration:
         return jacobian_directions(self.space, self.space.random(8, seed=0))
 
     def some(self, count: int) -> tuple:
-        """The first so many seeds. Raises NotHere when there are fewer."""
-        if len(self.choices.seeds) < count:
-            raise NotHere(f"seeds={list(self.choices.seeds)} are too few: this needs {count}")
-        return self.choices.seeds[:count]
+        """Of the choices' seeds."""
+        return self.choices.some(count)
 
     @property
     def amounts(self) -> np.ndarray:

@@ -9,6 +9,7 @@ import ast
 import math
 import numbers
 
+from dcgan_tf.notebook.paths import run_directory
 from dcgan_tf.notebook.saved import notebook_of, saved_changes
 from dcgan_tf.notebook.start import check_results_dir
 from dcgan_tf.recipe.catalogue import changed_recipe, get_recipe
@@ -40,6 +41,8 @@ def check_parameters(namespace: dict):
     check_values(values)
     if "results_dir" in values:
         check_results_dir(values["results_dir"])
+        if values.get("run_name"):  # said before pictures are prepared for a run that has no place
+            run_directory(values["results_dir"], values["run_name"], None, None, {}, None)
     notebook = notebook_of(namespace.get("In", []))
     if notebook and (note := saved_changes(notebook, injected)):
         print(note)
@@ -69,6 +72,7 @@ def check_values(values: dict):
         check_features(values["features"])
     counts = {"evaluate_every": (0, MOST), "evaluation_samples": (10, MOST), "seed": (0, LAST_SEED)}
     counts |= {"most": (1, MOST), "moments": (1, MOST)}  # of runs, and of moments, that are compared
+    counts |= {"averaged": (1, MOST), "compared": (2, MOST)}  # images; of those that are compared, each half has some
     for name, (low, high) in counts.items():
         if values.get(name) is not None:
             check_count(name, plain(values[name]), low, high)

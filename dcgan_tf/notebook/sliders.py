@@ -17,7 +17,7 @@ from dcgan_tf.latent.space import LatentSpace
 from dcgan_tf.latent.tour import Exploration, NotHere
 from dcgan_tf.latent.views import add_up, named
 from dcgan_tf.pictures.films import frame
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.errors import UserError, check_count
 from dcgan_tf.training.progress import in_watched_notebook
 
 _LAST_SEED = 1_000_000
@@ -52,7 +52,8 @@ def attribute_sliders(look: Exploration):
 
 
 def mean_and_std(space: LatentSpace, seed: int = 0, count: int = 10):
-    """Sliders for the mean and the std of z, and for the seed: `count` images."""
+    """Sliders for the mean and the std of z, and for the seed: `count` images, one or more."""
+    check_count("count", count)
     controls = {
         "seed": _seed(seed),
         "mean": _slider("mean", space.mean, space.mean - 1.5 * space.std, space.mean + 1.5 * space.std),
@@ -102,9 +103,14 @@ def over_plane(space: LatentSpace, seeds=(0, 1, 2)):
 
 
 def along(space: LatentSpace, directions, names=None, seed: int = 0, reach: float = 4.0):
-    """A seed, and a slider for each direction [K, dim], in standard deviations; all of them count together."""
+    """A seed, and a slider for each direction [K, dim], in standard deviations; all of them count together.
+
+    names: of the directions, one each. Raises UserError for another number of them.
+    """
     directions = np.asarray(directions)
     names = names or [f"direction {number}" for number in range(1, len(directions) + 1)]
+    if len(names) != len(directions):
+        raise UserError(f"names={list(names)!r} must be one for each of {len(directions)} directions, not {len(names)}")
     sliders = {f"d{i}": _slider(str(name), 0.0, -reach, reach) for i, name in enumerate(names)}
 
     def draw(space, seed, **amounts):

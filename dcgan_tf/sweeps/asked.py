@@ -81,6 +81,12 @@ def values_of(name, values, declared):
     return found
 
 
+def check_settings(settings):
+    """UserError unless settings are a dict, as Python is given them; "epochs=5" is how they are typed."""
+    if not isinstance(settings, dict):
+        raise UserError(f'settings={settings!r} must be a dict, name -> value or values, such as {{"epochs": [5, 10]}}')
+
+
 def check_known(name, declared):
     """UserError, naming the nearest, unless this is a parameter of the notebook, or a field of its recipe."""
     if name in GIVEN_BY_SWEEP:

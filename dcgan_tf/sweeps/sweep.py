@@ -23,6 +23,7 @@ from dcgan_tf.notebook.saved import saved_changes
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
 from dcgan_tf.run.place import holds_nothing
+from dcgan_tf.sweeps.asked import check_settings
 from dcgan_tf.sweeps.estimate import Estimate
 from dcgan_tf.sweeps.executors.choose import executor_for
 from dcgan_tf.sweeps.plan import plan_sweep
@@ -68,7 +69,9 @@ def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=None, o
     where runs are made is gone.
     """
     check_by(by)
-    settings = {name: value if isinstance(value, list) else [value] for name, value in (settings or {}).items()}
+    settings = settings or {}
+    check_settings(settings)
+    settings = {name: value if isinstance(value, list) else [value] for name, value in settings.items()}
     plan = plan_sweep(notebook, settings, named, repeats=repeats, sample=sample, sample_seed=sample_seed, share=share)
     folder = results_folder(results_dir, _name(notebook, settings, named))
     outcomes = {run.name: standing(folder, run) for run in plan}

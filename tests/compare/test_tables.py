@@ -5,6 +5,7 @@ import json
 import nbformat
 import pytest
 from kernels import execute_in
+from papermill.exceptions import PapermillExecutionError
 from written_runs import write_run
 
 from dcgan_tf.compare.best import describe_best
@@ -116,3 +117,14 @@ def test_the_notebook_trains_two_small_runs_and_compares_them(kernel, tmp_path):
     assert "two small runs are trained" in said and "best by frechet_distance: learning_rate=0.00" in said
     runs = read_runs(tmp_path / "compare-example")
     assert [row.status for row in runs] == ["finished", "finished"]
+
+
+@pytest.mark.parametrize(
+    "wrong, message", [({"by": "day"}, "by='day' must be epoch"), ({"metric": "fud"}, "has the metric 'fud'")]
+)
+def test_the_notebook_says_what_is_wrong_before_it_trains_or_draws(kernel, folder, tmp_path, wrong, message):
+    parameters = {"runs": [] if "by" in wrong else [str(folder)], "results_dir": str(tmp_path / "results"), **wrong}
+    with pytest.raises(PapermillExecutionError, match=message):
+        execute_in(kernel, "compare_runs.ipynb", tmp_path / "executed.ipynb", parameters)
+    assert not (tmp_path / "results").exists()
+    assert "image/png" not in (tmp_path / "executed.ipynb").read_text()

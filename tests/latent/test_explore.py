@@ -14,7 +14,7 @@ from dcgan_tf.cli import cli
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.evaluation import features
 from dcgan_tf.latent import views
-from dcgan_tf.latent.explore import explore, parse_arithmetic, parse_seeds
+from dcgan_tf.latent.explore import choices_of, explore, parse_arithmetic, parse_seeds
 from dcgan_tf.latent.projection import project
 from dcgan_tf.latent.space import open_space
 from dcgan_tf.pictures.grids import save_png
@@ -248,3 +248,6 @@ def test_what_people_type():
     assert parse_arithmetic("3,4 - 7,8 + 10") == [(1, (3, 4), ""), (-1, (7, 8), ""), (1, (10,), "")]
     assert parse_arithmetic("- 1 + x-y.npy") == [(-1, (1,), ""), (1, ("x-y.npy",), "")]
     assert parse_arithmetic("5") == [(1, (5,), "")]
+    assert choices_of(seeds="1,2,3").some(2) == (1, 2)
+    with pytest.raises(UserError, match=r"seeds=\[1\] are too few: this needs 2"):
+        choices_of(seeds=[1]).some(2)

@@ -161,9 +161,11 @@ def test_anime_faces_with_the_reports_recipe_on_pictures_of_ones_own(kernel, cac
     [
         ("celeba.ipynb", {"min_neighbours": 20}, "Did you mean 'min_neighbors'"),
         ("anime_faces.ipynb", {"latent_std": 0.4}, "Did you mean 'latent_stds'"),
+        ("anime_faces.ipynb", {"latent_stds": []}, "latent_stds='' must be numbers"),
+        ("anime_faces.ipynb", {"milestones": ["x"]}, "milestones='x' must be finite numbers"),
     ],
 )
-def test_a_misspelt_parameter_stops_before_anything_is_made(kernel, cache, tmp_path, name, wrong, message):
+def test_a_wrong_parameter_stops_before_anything_is_made(kernel, cache, tmp_path, name, wrong, message):
     with pytest.raises(PapermillExecutionError) as caught:
         execute(kernel, cache, name, tmp_path, **wrong)
     assert caught.value.ename == "UserError" and message in caught.value.evalue

@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 from kernels import execute_in
+from papermill.exceptions import PapermillExecutionError
 
 from dcgan_tf.run.directory import Run
 
@@ -48,3 +49,20 @@ def test_papermill_trains_a_small_run_first_and_shows_everything_as_sheets_and_g
         "left out: it needs a classifier of the labels, and none was wanted"
     ]
     assert "oneDNN" not in str(notebook.cells)
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ({"arithmetic": "1+x"}, "seeds='1+x' must be a whole number"),
+        ({"seeds": [3]}, "seeds=[3] are too few: this needs 3"),
+        ({"average_means": []}, "average_means='' must be numbers"),
+        ({"photo": "no such.png"}, "no such.png' cannot be projected"),
+    ],
+)
+def test_what_cannot_be_shown_is_said_before_a_run_is_trained(kernel, tmp_path, wrong, message):
+    parameters = {"max_seconds": 0.4, "avatar_count": 40, "results_dir": str(tmp_path / "results"), **wrong}
+    with pytest.raises(PapermillExecutionError) as caught:
+        execute_in(kernel, "latent_space.ipynb", tmp_path / "out.ipynb", parameters, tmp_path)
+    assert caught.value.ename in ("UserError", "NotHere") and message in caught.value.evalue
+    assert [path.name for path in tmp_path.iterdir()] == ["out.ipynb"]

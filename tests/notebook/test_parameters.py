@@ -24,10 +24,10 @@ def check(injected="", cells=(), **values):
 
 
 def test_what_is_counted_is_one_or_more():
-    check_values({"most": 1, "moments": 5})
-    for name in ("most", "moments"):
-        with pytest.raises(UserError, match=f"^{name}=0 must be a whole number from 1"):
-            check_values({name: 0})
+    check_values({"most": 1, "moments": 5, "averaged": 1, "compared": 2})
+    for name, least in (("most", 1), ("moments", 1), ("averaged", 1), ("compared", 2)):
+        with pytest.raises(UserError, match=f"^{name}={least - 1} must be a whole number from {least}"):
+            check_values({name: least - 1})
 
 
 def test_defaults_and_sensible_values_pass():
@@ -47,6 +47,7 @@ def test_defaults_and_sensible_values_pass():
         ("learning_rate = float('nan')", r"learning_rate=nan must be a finite number above 0"),
         ("learning_rate = -0.1", r"learning_rate=-0\.1 must be a finite number above 0"),
         ("max_seconds = 0", r"max_seconds=0 must be a finite number above 0"),
+        ("run_name = '../elsewhere'", r"run_name '\.\./elsewhere' leads out of '.*results': give the name .*"),
         ("run_name = 7", r"run_name=7 must be a text or None: give it as -r run_name 7, .*"),
         ("resize = 'yes'", r"resize='yes' must be True or False: give it as -p resize True, .*"),
         ("seed = None", r"seed=None must be a whole number: .*"),

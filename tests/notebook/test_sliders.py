@@ -88,6 +88,13 @@ def test_a_plane_and_a_sum(space):
         widgets.between(space, ("a.npy", 1))
 
 
+def test_a_board_that_cannot_be_is_one_line(space):
+    with pytest.raises(UserError, match=r"names=\['first'\] must be one for each of 2 directions, not 1"):
+        widgets.along(space, np.eye(DIM)[:2], ["first"])
+    with pytest.raises(UserError, match="count=0 must be a whole number of at least 1"):
+        widgets.mean_and_std(space, count=0)
+
+
 def test_without_a_person_there_are_no_sliders(space):
     assert "sliders when this notebook is run in Jupyter" in widgets.live(widgets.between, space).data
 

@@ -190,11 +190,35 @@ def test_a_run_that_fails_is_tried_again_by_the_same_command_and_one_that_diverg
     assert found.is_whole and lines(tmp_path / "begun.txt") == [*(row.name for row in found.rows), "trial-0001"]
 
 
+def test_a_further_seed_that_diverges_is_over_and_counted_beside_the_finalist(tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_DIVERGE", ",".join(f"trial-{number:04d}-seed=1" for number in range(3)))
+    options = {"trials": 3, "finalists": 2, "repeats": 3}
+    found, said = go(tmp_path, **options)
+    best = found.finalists[0]
+    assert found.is_whole and (len(best.values), best.diverged, best.counted) == (2, 1, "2 of 3, 1 diverged")
+    assert any(line.endswith(f"] {best.row.name}-seed=1: diverged") for line in said)
+    assert "over 2 seeds (1 of 3 seeds diverged): generator" in said[-2]
+    assert sum("2 of 3, 1 diverged" in line for text in said for line in text.splitlines()) == 2
+    begun, row = lines(tmp_path / "begun.txt"), table(tmp_path)[f"{best.row.name}-seed=1"]
+    assert (row["status"], row["frechet_distance"]) == ("diverged", "") and "TrainingDiverged" in row["note"]
+    again, _ = go(tmp_path, **options)
+    assert again == found and lines(tmp_path / "begun.txt") == begun
+
+
 def test_a_search_in_which_everything_fails_stops(tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_FAIL", ",".join(f"trial-{number:04d}" for number in range(9)))
     with pytest.raises(UserError, match="3 runs and none went well, trial-0002 with: ValueError: made to fail"):
         go(tmp_path, trials=9)
     assert len(lines(tmp_path / "begun.txt")) == 3
+
+
+def test_trials_that_always_fail_do_not_stop_a_search_that_has_others(tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_FAIL", "trial-0001,trial-0002,trial-0003")
+    go(tmp_path, trials=5, finalists=0)
+    found, _ = go(tmp_path, trials=6, finalists=0)
+    rows = table(tmp_path)
+    assert found.winner and len(rows) == 6 and rows["trial-0005"]["status"] == "finished"
+    assert Counter(lines(tmp_path / "begun.txt"))["trial-0003"] == 2
 
 
 def test_combinations_that_make_no_sense_and_those_drawn_before(tmp_path):
@@ -265,6 +289,7 @@ def test_mistakes_leave_nothing_behind(tmp_path, monkeypatch):
     for options, message in (
         ({"trials": 0}, "trials=0 must be a whole number of at least 1"),
         ({"metric": "fud"}, "unknown metric 'fud'"),
+        ({"settings": "loss=bce,hinge"}, "settings='loss=bce,hinge' must be a dict, name -> value or values, such as"),
         ({"minutes": 0}, "minutes=0 must be a number above 0"),
         ({"minutes": 3, "settings": {**SPACE, "max_seconds": "5"}}, "minutes=3 and max_seconds=5 are both given"),
         ({"settings": {"loss": "bce,hing"}}, "loss='hing' must be one of"),

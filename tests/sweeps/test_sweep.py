@@ -157,6 +157,8 @@ def test_mistakes_leave_nothing_behind(notebook, tmp_path, monkeypatch):
     for settings, options in (({"behave": 3}, {}), ({"epochs": 1}, {"jobs": 0}), ({"epochs": 1}, {"repeats": 2})):
         with pytest.raises(UserError):
             sweep(notebook, settings, results_dir="results", **options)
+    with pytest.raises(UserError, match=r"^settings='epochs=5' must be a dict, name -> value or values"):
+        sweep(notebook, "epochs=5", results_dir="results")
     sweep(notebook, {"epochs": [1, 2]}, results_dir="results", dry_run=True, say=lambda text: None)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()

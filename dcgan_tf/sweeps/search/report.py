@@ -94,7 +94,7 @@ class Report:
         winner = {**self.space.fixed, **finalists[0].row.settings} if went_through and finalists else None
         if winner is not None:
             self._name(finalists[0], winner)
-        seeds = sum(len(search.seeds) - len(one.values) for one in finalists)
+        seeds = sum(len(search.seeds) - one.seeds_over for one in finalists)
         left = {"trial": search.trials - search.count_over(), "further seed": seeds}
         left = [f"{count} {what}{'s' * (count > 1)}" for what, count in left.items() if count > 0]
         if left:
@@ -119,7 +119,7 @@ class Report:
         found = [*finalists, *(Finalist(row, [row.value]) for row in others)][:_IN_TABLE]
         if found:
             columns = {"trial": [one.row.name for one in found], self.objective.title: list(map(spread, found))}
-            columns["seeds"] = [str(len(one.values)) for one in found]
+            columns["seeds"] = [one.counted for one in found]
             for one in self.space.dimensions:
                 columns[one.name] = [describe_setting(other.row.settings[one.name]) for other in found]
             self.say(as_text(pd.DataFrame(columns)))
@@ -133,9 +133,10 @@ class Report:
             self.say(f"the pictures could not be drawn ({type(error).__name__}: {error})")
 
     def _name(self, winner, settings):
+        diverged = f" ({winner.diverged} of {winner.seeds_over} seeds diverged)" if winner.diverged else ""
         self.say(
             f"winner: {winner.row.name}, {self.objective.title} {spread(winner)} over {len(winner.values)} "
-            f"seed{'s' * (len(winner.values) > 1)}: {in_words(winner.row.settings)}; its run: "
+            f"seed{'s' * (len(winner.values) > 1)}{diverged}: {in_words(winner.row.settings)}; its run: "
             f"{self.search.folder / winner.row.name}"
         )
         self.say(f"train it: {command(self.space.notebook, settings, self.search.folder / 'winner')}")

@@ -20,7 +20,7 @@ from dcgan_tf.system.errors import UserError
 from dcgan_tf.training.progress import describe_seconds
 
 _PAUSE = 0.2  # seconds from one look at a run that another process still saves to the next
-_MOST_FAILURES = 3  # one after another, before any run has gone well
+_MOST_FAILURES = 3  # of this process, before any trial has gone well, here or in an earlier call
 
 
 class Runs:
@@ -31,7 +31,7 @@ class Runs:
         self.study, self.objective, self.declared = search.study, search.objective, search.declared
         self.count = search.trials
         self.notebook = Path(self.space.notebook).absolute()
-        self.failures, self.went_well = 0, False
+        self.failures = 0
 
     # --- trials -----------------------------------------------------------------------------------------------
 
@@ -88,7 +88,6 @@ class Runs:
         else:
             self._failed(run.name, outcome, drawn)
             return
-        self.went_well = True
         self.report.trial(trial.number, f"{text} {took}", drawn)
 
     def _planned(self, trial, drawn, name, place):
@@ -116,6 +115,7 @@ class Runs:
         return Job(run.name, lambda: run.name in self.study.repeats(), functools.partial(self._make_repeat, run))
 
     def _make_repeat(self, run, place):
+        """Note and tell what came of it; as with trials, one that diverged is over, and what failed is not."""
         outcome = self._made(run, place)
         if outcome is None:
             return
@@ -123,6 +123,9 @@ class Runs:
         if outcome.status == FINISHED and value is not None:
             self.study.note_repeat(run.name, value)
             self.report.repeat(run.name, self._told(value))
+        elif Run(self.folder / run.name).diverged_path.exists():
+            self.study.note_repeat(run.name, None)
+            self.report.repeat(run.name, "diverged")
         else:
             self._failed(run.name, outcome, run.settings)
 
@@ -146,7 +149,7 @@ class Runs:
         status = outcome.status if outcome.status != FINISHED else "failed"
         self.report.say(f"{status}: {name} ({in_words(settings)}): {why}; log: {log_path(self.folder, name)}")
         self.failures += 1
-        if self.failures >= _MOST_FAILURES and not self.went_well:
+        if self.failures >= _MOST_FAILURES and not self.study.has_trained():
             raise UserError(f"{self.failures} runs and none went well, {name} with: {why}: mend that first")
 
     def _told(self, value):

@@ -12,7 +12,7 @@ What is over is never made again; everything else is gone on with, by the same c
 from pathlib import Path
 
 from dcgan_tf.notebook.saved import saved_changes
-from dcgan_tf.sweeps.asked import GIVEN_BY_SWEEP, read_parameters
+from dcgan_tf.sweeps.asked import GIVEN_BY_SWEEP, check_settings, read_parameters
 from dcgan_tf.sweeps.executors.choose import executor_for
 from dcgan_tf.sweeps.running import needs_of, results_folder, sigterm_as_ctrl_c
 from dcgan_tf.sweeps.search.objective import Objective
@@ -53,6 +53,7 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
         ("seed", seed, 0),
     ):
         check_count(name, value, low)
+    check_settings(settings)
     objective = Objective(metric)
     declared = read_parameters(notebook)
     if repeats > 1 and finalists and "seed" not in declared:

@@ -1,6 +1,7 @@
 """What a search was asked for, and how its runs stand: a row for each, from Optuna's journal and run directories."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dcgan_tf.compare.repeats import Spread
@@ -33,6 +34,7 @@ class Finalist:
 
     row: Row
     values: list[float]
+    diverged: int = 0  # further seeds that are over without a value
 
     @property
     def mean(self) -> float:
@@ -41,6 +43,16 @@ class Finalist:
     @property
     def std(self) -> float | None:
         return Spread.of(self.values).std
+
+    @property
+    def seeds_over(self) -> int:
+        return len(self.values) + self.diverged
+
+    @property
+    def counted(self) -> str:
+        """How many seeds are over, and how many of them count: '3', or '2 of 3, 1 diverged', as repeats of a sweep."""
+        count = str(len(self.values))
+        return f"{count} of {self.seeds_over}, {self.diverged} diverged" if self.diverged else count
 
 
 def trial_name(number: int) -> str:
@@ -90,7 +102,8 @@ class Search:
             found += [
                 self._row_of_run(name, row.number, row.settings, seed, values.get(name)) for seed, name in begun.items()
             ]
-        return found
+        diverged = {name for name, value in values.items() if value is None}
+        return [replace(row, status="diverged") if row.name in diverged else row for row in found]
 
     def over_seeds(self, best: list[Row], repeated: list[Row]) -> list[Finalist]:
         """The best by their means; those with fewer seeds than others come after them."""
@@ -98,7 +111,8 @@ class Search:
         for row in repeated:
             if row.number in values and row.value is not None:
                 values[row.number].append(row.value)
-        found = [Finalist(row, values[row.number]) for row in best]
+        diverged = Counter(row.number for row in repeated if row.status == "diverged")
+        found = [Finalist(row, values[row.number], diverged[row.number]) for row in best]
         return sorted(found, key=lambda one: (-len(one.values), self.objective.order(one.mean)))
 
     def _row(self, trial):

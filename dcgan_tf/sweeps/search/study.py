@@ -23,6 +23,7 @@ _NAME, _REPEAT = "search", "repeat "
 _LOCK_LEFT = 10  # seconds after which the journal's lock was left behind by a killed process
 _BEFORE_PRUNING = 5  # trials that are trained to their end, before others are compared with them
 _TENTHS_BEFORE_PRUNING = 2  # a GAN's first fifth says little
+_TRAINED = (FINISHED, "pruned", "diverged")  # what trials end with that were no mistake of the notebook or machine
 _COMPARED_WITH = 3  # at least so many trials that were measured at the same tenth
 
 
@@ -84,6 +85,11 @@ class Study:
     def is_over(self, number: int) -> bool:
         return self.trials()[number].state.is_finished()
 
+    def has_trained(self) -> bool:
+        """Whether any trial was trained, to its end or as far as it was worth it; all processes count."""
+        ended = (one.user_attrs.get("status") for one in self.trials() if one.state.is_finished())
+        return any(status in _TRAINED for status in ended)
+
     def begin(self) -> int:
         """Begin another trial; its number."""
         return self.study.ask().number
@@ -117,11 +123,11 @@ class Study:
         finished = twin.state == self.optuna.trial.TrialState.COMPLETE
         self.study.tell(trial.number, twin.value if finished else None, state=twin.state)
 
-    def note_repeat(self, name: str, value: float):
-        """Keep what a further seed of one of the best came to, by the name of its run."""
+    def note_repeat(self, name: str, value: float | None):
+        """Keep what a further seed of one of the best came to, by the name of its run; None: it diverged."""
         self.study.set_user_attr(_REPEAT + name, value)
 
-    def repeats(self) -> dict[str, float]:
+    def repeats(self) -> dict[str, float | None]:
         """All of those."""
         noted = self.study.user_attrs.items()
         return {name.removeprefix(_REPEAT): value for name, value in noted if name.startswith(_REPEAT)}
