@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -83,8 +84,9 @@ def values_of(name, values, declared):
 
 def check_settings(settings):
     """UserError unless settings are a dict, as Python is given them; "epochs=5" is how they are typed."""
-    if not isinstance(settings, dict):
-        raise UserError(f'settings={settings!r} must be a dict, name -> value or values, such as {{"epochs": [5, 10]}}')
+    if not isinstance(settings, Mapping):
+        form = '{"epochs": [5, 10]}'
+        raise UserError(f"settings={in_short(settings)} must be a dict, name -> value or values, such as {form}")
 
 
 def check_known(name, declared):

@@ -126,7 +126,6 @@ def test_quick_is_what_the_images_have_it_be(tmp_path, monkeypatch):
         ({"seed": True}, "seed=True must be a whole number from 0"),
         ({"seed": np.float64(1.5)}, "seed=1.5 must"),
         ({"seed": "3"}, "seed='3' must"),
-        ({"overrides": "width=8"}, "overrides='width=8' must be a dict, field -> value, such as {"),
         ({"log_every": np.int64(0)}, "log_every=0 must be a whole number from 1 to 1000000000000"),
         ({"checkpoint_seconds": np.float32("nan")}, "checkpoint_seconds=nan must be a number of seconds of at least 0"),
         ({"checkpoint_seconds": -1}, "checkpoint_seconds=-1"),
