@@ -39,8 +39,8 @@ def check_count(name: str, value, least: int = 1, most: float = math.inf):
 
 def in_short(value) -> str:
     """A value of any kind as an error names it, in one line: 'fid', [3, 7], ndarray of uint8 [5000, 28, 28, 1]."""
-    if getattr(value, "shape", ()) and hasattr(value, "dtype"):
-        return f"{type(value).__name__} of {value.dtype} {list(value.shape)}"
+    if isinstance(shape := getattr(value, "shape", ()), tuple) and shape and hasattr(value, "dtype"):
+        return f"{type(value).__name__} of {value.dtype} {list(shape)}"
     text = " ".join(repr(value).split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 

@@ -151,11 +151,17 @@ class NoProgress(PlainProgress):
 
 
 def choose_progress(asked: PlainProgress | None = None) -> PlainProgress:
-    """The progress that was asked for, else the one that suits whoever is, or is not, watching."""
-    if isinstance(asked, PlainProgress):
-        return asked
+    """The progress that was asked for, else the one that suits whoever is, or is not, watching.
+
+    Raises UserError for what lacks a method of PlainProgress.
+    """
+    told = [name for name, kind in vars(PlainProgress).items() if callable(kind) and not name.startswith("_")]
     if asked is not None:
-        raise UserError(f"progress={in_short(asked)} must be a PlainProgress, such as {__name__}.NoProgress(), or None")
+        if not all(callable(getattr(asked, name, None)) for name in told):
+            raise UserError(
+                f"progress={in_short(asked)} must be a PlainProgress, such as {__name__}.NoProgress(), or None"
+            )
+        return asked
     if in_watched_notebook():
         return NotebookProgress()
     if sys.stderr.isatty() and sys.stdout.isatty():
