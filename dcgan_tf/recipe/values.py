@@ -65,7 +65,7 @@ def parse(field: FieldInfo, text: str, validator: TypeAdapter):
         except ValidationError:
             continue
     numbers = [candidate for candidate in candidates if type(candidate) in (int, float)]
-    return numbers[-1] if numbers and {int, float} & set(_options(field)) else text
+    return numbers[0] if numbers and {int, float} & set(_options(field)) else text
 
 
 def number_of(field: FieldInfo) -> type | None:

@@ -66,6 +66,7 @@ def test_texts_become_what_the_field_holds():
     [
         ({"widht": 3}, ["widht", "'width'"]),
         ({"width": 0}, ["width=0", "at least 1"]),
+        ({"width": "0"}, ["width=0 must"]),
         ({"width": -4}, ["width=-4"]),
         ({"width": "abc"}, ["width='abc'", "whole number"]),
         ({"width": 2.5}, ["width=2.5", "whole number"]),

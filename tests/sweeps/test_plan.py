@@ -53,7 +53,7 @@ def test_values_become_what_the_parameter_holds():
         ({"epochs": "5,2.5"}, r"epochs='2\.5' must be a whole number or none"),
         ({"seed": "none"}, r"seed='none' must be a whole number, "),
         ({"resize": "yes"}, r"resize='yes' must be True or False"),
-        ({"dropout": "0.1,2"}, r"dropout=2\.0 must be a finite number of at least 0 and at most 0\.95"),
+        ({"dropout": "0.1,2"}, r"dropout=2 must be a finite number of at least 0 and at most 0\.95"),
         ({"loss": "bce,hing"}, r"loss=hing: loss='hing' must be one of .* Did you mean 'hinge'\?"),
         ({"dataset": "mnist5k,mnsit"}, r"dataset=mnsit: unknown dataset 'mnsit'\. Did you mean 'mnist'\?"),
         ({"epochs": "5", "steps": "7"}, r"epochs=5 and steps=7 are both given"),

@@ -53,7 +53,7 @@ def test_what_is_asked_for_can_be_typed_again():
         ({"batch_size": "16..x"}, r"batch_size='x' must be a whole number or none"),
         ({"batch_size": "16..64.5"}, r"batch_size='64\.5' must be a whole number or none"),
         ({"batch_size": "none..64"}, r"batch_size='none\.\.64': the ends of a range are numbers, not none"),
-        ({"dropout": "0..2"}, r"dropout=2\.0 must be a finite number of at least 0 and at most 0\.95"),
+        ({"dropout": "0..2"}, r"dropout=2 must be a finite number of at least 0 and at most 0\.95"),
         ({"beta_1": "0.5..0.1"}, r"beta_1='0\.5\.\.0\.1': the first end must be below the second"),
         ({"width": "8..8"}, r"width='8\.\.8': the first end must be below the second, or give one value, as width=8"),
         ({"beta_1": "0..0.9:log"}, r"a logarithm needs numbers above 0: give another end, or leave :log out"),
