@@ -295,8 +295,8 @@ class Run:
             self.rewrite_history(kept)
 
     def is_presentable(self) -> bool:
-        """Whether it has what it leaves at its end, whole by the looks of it: a generator and the GIF."""
-        return all(path.exists() and looks_whole(path) for path in (self.generator_path, self.gif_path))
+        """Whether it has what it leaves at its end: a generator and the GIF."""
+        return self.generator_path.exists() and self.gif_path.exists()
 
     def has_been_saved(self) -> bool:
         """Whether a training was saved here once: not when it was killed before its first checkpoint."""

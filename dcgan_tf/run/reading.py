@@ -11,6 +11,7 @@ TensorFlow is not imported.
 import enum
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import is_being_written
@@ -99,20 +100,21 @@ def _state(found, is_away):
     if run.diverged_path.exists():
         found.problems += [_diverged(run)]
         return State.DIVERGED
-    found.problems += [*error, *_damaged_files(run)]
-    if is_long_enough(found.config, found.last) and run.is_presentable():
+    damaged = _damaged_files(run)
+    found.problems += [*error, *([f"damaged: {', '.join(path.name for path in damaged)}"] if damaged else [])]
+    is_presentable = run.is_presentable() and not {run.generator_path, run.gif_path} & {*damaged}
+    if is_long_enough(found.config, found.last) and is_presentable:
         return State.FINISHED
     return State.FAILED if error else State.INTERRUPTED
 
 
-def _damaged_files(run) -> list[str]:
-    """Which of its networks, labels and films do not begin or end as they should: one line, or none.
+def _damaged_files(run) -> list[Path]:
+    """Which of its networks, labels and films do not begin or end as they should.
 
     The run itself is not damaged: its records are whole, and the same command writes generator and films anew.
     """
     paths = [run.generator_path, run.best_generator_path, run.discriminator_path, run.labels_path]
-    damaged = [path.name for path in [*paths, run.gif_path, run.webp_path] if not looks_whole(path)]
-    return [f"damaged: {', '.join(damaged)}"] if damaged else []
+    return [path for path in [*paths, run.gif_path, run.webp_path] if not looks_whole(path)]
 
 
 def is_long_enough(config: dict, last: dict) -> bool:

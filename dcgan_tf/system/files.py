@@ -114,10 +114,11 @@ def check_readable(path):
         raise unreadable(path, error) from error
 
 
-def looks_whole(path: Path) -> bool:
-    """Whether a file begins and ends as its kind does: .keras, .npz, .png, .gif or .webp. One that is not there does.
+def looks_whole(path: Path, otherwise: bool = True) -> bool:
+    """Whether a file begins and ends as its kind does: .keras, .npz, .gif or .webp.
 
-    No more of it is read, for of hundreds of runs that would take minutes; one that cannot be read is not judged.
+    No more of it is read, for of hundreds of runs that would take minutes. otherwise: the answer for one that is not
+    there or cannot be read, which is not judged.
     """
     try:
         if path.suffix in (".keras", ".npz"):
@@ -130,11 +131,10 @@ def looks_whole(path: Path) -> bool:
     except (IsADirectoryError, zipfile.BadZipFile, ValueError, NotImplementedError):
         return False
     except OSError:
-        return True
+        return otherwise
     if path.suffix == ".webp":
         return begin[:4] == b"RIFF" and int.from_bytes(begin[4:], "little") + 8 == size
-    first, last = {".png": (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"), ".gif": (b"GIF8", b";")}[path.suffix]
-    return begin.startswith(first) and end.endswith(last)
+    return begin.startswith(b"GIF8") and end.endswith(b";")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from dcgan_tf.data.decoding import ImageError, decode
 from dcgan_tf.pictures.films import caption_height, shrunk, with_caption, write_gif, write_webp
 from dcgan_tf.pictures.pacing import MOST, pace, thin_frames
 from dcgan_tf.run.directory import Run
-from dcgan_tf.system.files import atomic_file
+from dcgan_tf.system.files import atomic_file, looks_whole
 from dcgan_tf.training.progress import describe_moment
 
 _COMPARED = 160  # grids are compared in little: so many pixels each way at most
@@ -112,10 +112,5 @@ def is_whole_keras_file(path) -> bool:
 
 def film_is_whole(run: Run) -> bool:
     """Whether progress.gif is there, from its first byte to its last, and progress.webp too unless it is missing."""
-    try:
-        data = run.gif_path.read_bytes()
-        film = run.webp_path.read_bytes() if run.webp_path.exists() else None  # older runs have none
-    except OSError:
-        return False
-    is_cut = film is not None and (film[:4] != b"RIFF" or int.from_bytes(film[4:8], "little") + 8 != len(film))
-    return data.startswith(b"GIF8") and data.endswith(b";") and not is_cut
+    films = [run.gif_path, *([run.webp_path] if run.webp_path.exists() else [])]  # older runs have one
+    return all(looks_whole(film, otherwise=False) for film in films)
