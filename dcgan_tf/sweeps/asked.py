@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -12,7 +11,7 @@ from dcgan_tf.notebook.parameters import TYPES, declared_parameters
 from dcgan_tf.notebook.saved import parameters_cells
 from dcgan_tf.recipe.fields import FIELDS, check_type, parse_text
 from dcgan_tf.sweeps.yaml_file import load_yaml
-from dcgan_tf.system.errors import UserError, in_short, nearest
+from dcgan_tf.system.errors import UserError, check_dict, in_short, nearest
 
 LENGTHS = ("epochs", "steps")
 GIVEN_BY_SWEEP = ("results_dir", "run_name")  # to each run; they are no settings
@@ -84,9 +83,7 @@ def values_of(name, values, declared):
 
 def check_settings(settings):
     """UserError unless settings are a dict, as Python is given them; "epochs=5" is how they are typed."""
-    if not isinstance(settings, Mapping):
-        form = '{"epochs": [5, 10]}'
-        raise UserError(f"settings={in_short(settings)} must be a dict, name -> value or values, such as {form}")
+    check_dict("settings", settings, 'name -> value or values, such as {"epochs": [5, 10]}')
 
 
 def check_known(name, declared):

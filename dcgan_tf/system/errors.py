@@ -4,6 +4,7 @@ import errno
 import math
 import sys
 import warnings
+from collections.abc import Mapping
 
 # What a system answers to a path that nobody can use, wherever it is first looked at.
 _NOT_OURS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM)
@@ -35,6 +36,12 @@ def check_count(name: str, value, least: int = 1, most: float = math.inf):
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         limits = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
         raise UserError(f"{name}={in_short(value)} must be a whole number {limits}")
+
+
+def check_dict(name: str, value, such_as: str):
+    """UserError unless the value is a dict, or another mapping."""
+    if not isinstance(value, Mapping):
+        raise UserError(f"{name}={in_short(value)} must be a dict, {such_as}")
 
 
 def in_short(value) -> str:

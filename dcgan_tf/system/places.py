@@ -17,6 +17,7 @@ from pathlib import Path
 import platformdirs
 
 from dcgan_tf.system.errors import UserError, in_short
+from dcgan_tf.system.files import DiskError, check_writable
 
 CACHE_VARIABLE = "DCGAN_TF_CACHE"
 KAGGLES_OUTPUT, KAGGLES_TEMPORARY = Path("/kaggle/working"), Path("/kaggle/temp")
@@ -66,13 +67,13 @@ def cached(*parts: str, say=print) -> Path:
 
 
 def can_write(folder: Path) -> bool:
-    """Whether a file can be made in `folder`, which is made itself if need be. It is tried: rights do not tell all."""
+    """Whether a file can be made in `folder`, which is made itself if need be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
+        check_writable(folder)
+    except (OSError, DiskError):
         return False
+    return True
 
 
 def _temporary_cache():

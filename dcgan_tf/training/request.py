@@ -3,7 +3,7 @@
 import math
 import numbers
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.networks.architectures import ARCHITECTURES, check_image_shape
 from dcgan_tf.recipe.catalogue import changed_recipe
 from dcgan_tf.recipe.fields import LAST_SEED, MOST, Recipe
-from dcgan_tf.system.errors import UserError, check_count, in_short
+from dcgan_tf.system.errors import UserError, check_count, check_dict, in_short
 
 
 class Length(NamedTuple):
@@ -142,8 +142,8 @@ def _plain(value):
 
 
 def _plain_dict(name, values, example) -> dict:
-    if values is not None and not isinstance(values, Mapping):
-        raise UserError(f"{name}={in_short(values)} must be a dict, such as {example}")
+    if values is not None:
+        check_dict(name, values, f"such as {example}")
     return {key: _plain(value) for key, value in (values or {}).items()}
 
 
