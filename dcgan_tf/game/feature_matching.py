@@ -3,13 +3,6 @@
 import tensorflow as tf
 
 from dcgan_tf.game import replicas
-from dcgan_tf.system.keras_backend import keras
-
-
-def with_features(discriminator) -> keras.Model:
-    """D itself, whose answer is [logits, features of the 1st, 2nd, ... BatchNormalization layer]."""
-    normalised = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    return keras.Model(discriminator.inputs, [discriminator.output, *(layer.output for layer in normalised)])
 
 
 def unlikeness(features):

@@ -12,8 +12,8 @@ import tensorflow as tf
 from dcgan_tf.data.images import to_model_range
 from dcgan_tf.game import replicas
 from dcgan_tf.game.augmentation import mirror_half, viewer
-from dcgan_tf.game.feature_matching import unlikeness, with_features
-from dcgan_tf.game.fused_batch_norm import fuse_batch_norm
+from dcgan_tf.game.batch_norm import fuse_batch_norm, seeing_both_kinds
+from dcgan_tf.game.feature_matching import unlikeness
 from dcgan_tf.game.instance_noise import InstanceNoise
 from dcgan_tf.game.losses import LOSSES, target_drawer
 from dcgan_tf.game.optimizers import gradients_of, optimizer_of
@@ -155,8 +155,10 @@ class GAN:
         self.noise = InstanceNoise(recipe)
         self.penalties = Penalties(recipe)
         self.spectral_norm = SpectralNorm(self.discriminator, seed) if recipe.spectral_norm else None
-        self.judges_together = recipe.discriminator_batch == "together"
-        self.observed_discriminator = with_features(self.discriminator) if recipe.feature_matching else None
+        self.judges_together = recipe.discriminator_batch != "apart"
+        self.discriminator_of_both = seeing_both_kinds(
+            self.discriminator, recipe.discriminator_batch == "first_apart", bool(recipe.feature_matching)
+        )
 
     @tf.autograph.experimental.do_not_convert  # no Python in it needs rewriting, which took about a quarter of a start
     def train_step(self, real_images, labels=None):
@@ -193,7 +195,8 @@ class GAN:
         """D's logits of real and of generated images, [N, 1] each: of two batches, or of one that holds both.
 
         Where D has BatchNorm, two batches have statistics of their own: what all generated images share is subtracted
-        before D can see it. One batch has one set of statistics, and one draw of everything else.
+        before D can see it. One batch has one set of statistics (but for D's first BatchNorm, if that is to have them
+        apart), and one draw of everything else.
         Third, the features of that batch in D's layers, none where nobody asks (feature_matching.py).
         """
         if self.judges_together:
@@ -213,9 +216,8 @@ class GAN:
     def judge_one_batch(self, real_images, fake_images, draw: int, labels=None):
         """What judge_both returns, of one batch that holds both."""
         both = tf.concat([real_images, fake_images], axis=0)
-        if self.observed_discriminator is None:
-            return *tf.split(self.judge(both, draw, labels), 2), []
-        logits, *features = self.judge(both, draw, labels, self.observed_discriminator)
+        answer = self.judge(both, draw, labels, self.discriminator_of_both)
+        logits, *features = answer if self.recipe.feature_matching else [answer]
         return *tf.split(logits, 2), features
 
     def aim(self, generator_loss, features):
@@ -227,7 +229,7 @@ class GAN:
 
         `draw` tells the calls of one step apart: each is shown the images in another way.
         labels: those of the step's batch; there may be fewer images, its first ones, or twice as many, of both kinds.
-        discriminator: D itself, or D with its features.
+        discriminator: D itself, or another view of it.
         """
         seed = tf.random.experimental.stateless_fold_in(self.seed_of_step(), draw)
         seen = self.step * self.recipe.batch_size

@@ -11,7 +11,7 @@ import functools
 import tensorflow as tf
 
 from dcgan_tf.game import replicas
-from dcgan_tf.game.fused_batch_norm import normalise_in_training
+from dcgan_tf.game.batch_norm import normalise_in_training
 from dcgan_tf.system.keras_backend import keras
 
 

@@ -47,7 +47,7 @@ def logit_of(recipe, images, features, label_count=0, kernel_initializer="glorot
     Source: Miyato and Koyama 2018 (arXiv:1802.05637), equation 3.
     """
     if recipe.minibatch_std:
-        features = _with_minibatch_std(features, recipe.discriminator_batch == "together")
+        features = _with_minibatch_std(features, recipe.discriminator_batch != "apart")
     flat = layers.Flatten()(features)
     logit = layers.Dense(1, dtype="float32", name="logit", kernel_initializer=kernel_initializer)(flat)
     if not label_count:

@@ -176,7 +176,12 @@ REFUSALS = (
         "images its whole way takes: instance_noise_images=4000, or leave the target out",
     ),
     Refusal(
-        lambda r: r.feature_matching and not (r.discriminator_has_batch_norm and r.discriminator_batch == "together"),
+        lambda r: r.discriminator_batch == "first_apart" and not r.discriminator_has_batch_norm,
+        "discriminator_batch='first_apart' is about the first BatchNorm of D, and there is none: take "
+        "discriminator_batch=together",
+    ),
+    Refusal(
+        lambda r: r.feature_matching and (r.discriminator_batch == "apart" or not r.discriminator_has_batch_norm),
         "feature_matching={feature_matching} compares features that BatchNorm in D brings to one scale, of real and "
         "generated images in one batch: set discriminator_batch=together, in an architecture with BatchNorm in D",
     ),

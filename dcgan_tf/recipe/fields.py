@@ -96,9 +96,10 @@ class Recipe(BaseModel):
     discriminator_loss_weight: float = _field(1.0, "D moves down this times its loss; the log has the loss", gt=0)
 
     # What D is shown, and what keeps it smooth.
-    discriminator_batch: Literal["apart", "together"] = _field(
+    discriminator_batch: Literal["apart", "first_apart", "together"] = _field(
         "apart",
-        "real and generated images pass D as two batches / as one, of one BatchNorm statistic",
+        "real and generated images pass D as two batches / as one, but each kind with a statistic of its own in D's "
+        "first BatchNorm / as one, of one BatchNorm statistic",
     )
     feature_matching: float = _field(
         0.0, "G also matches mean and deviation of D's normalised features over a batch: weight of the difference", ge=0

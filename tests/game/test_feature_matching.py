@@ -6,7 +6,7 @@ import tensorflow as tf
 from tiny_gan import SHAPE, TINY, assert_no_long_sums, changed, random_images, values_of
 
 from dcgan_tf.data.images import to_model_range
-from dcgan_tf.game.feature_matching import unlikeness, with_features
+from dcgan_tf.game.feature_matching import unlikeness
 from dcgan_tf.game.gan import GAN
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.system.errors import UserError
@@ -54,7 +54,7 @@ def test_its_gradient_is_that_of_the_whole_and_a_number_where_all_are_equal():
 def test_the_features_are_those_of_the_same_pass_that_gives_the_logits():
     gan, images = GAN(MATCHED, SHAPE), to_model_range(tf.cast(random_images(8, SHAPE), tf.float32))
     statistics = values_of(gan.discriminator.non_trainable_variables)
-    logits, *features = with_features(gan.discriminator)(images, training=True)
+    logits, *features = gan.discriminator_of_both(images, training=True)
     once = values_of(gan.discriminator.non_trainable_variables)
     for variable, value in zip(gan.discriminator.non_trainable_variables, statistics, strict=True):
         variable.assign(value)

@@ -307,6 +307,21 @@ def test_one_batch_for_both_has_one_set_of_statistics():
     assert together.train_step(random_images(8, SHAPE)).shape == (4,)
 
 
+def test_ds_first_statistics_can_be_apart_in_one_batch_for_both():
+    """Paler generated images are the same to D then, but for the deeper layers' company."""
+    recipe, shape = get_recipe("quick").with_fields({"width": 2, "latent_dim": 4, "instance_noise": 0}), (28, 28, 1)
+    real, fake = (to_model_range(tf.cast(random_images(8, shape, seed), tf.float32)) for seed in range(2))
+    paler = {}
+    for way in ("apart", "first_apart", "together"):
+        gan = GAN(recipe.with_fields({"discriminator_batch": way, "initial_std": 0.5}), shape)
+        bare, shown = (gan.judge_both(*images)[1].numpy() for images in ((real, fake), (real, 0.5 * fake)))
+        paler[way] = np.std(shown - bare) / np.std(bare)
+        beside_flat_ones = gan.judge_both(tf.ones_like(real) * real[:, :1, :1], fake)[1].numpy()
+        assert np.allclose(beside_flat_ones, bare, rtol=0.01) == (way == "apart")
+    assert paler["first_apart"] < 0.1 * paler["together"], paler
+    assert gan.train_step(random_images(8, shape)).shape == (4,)
+
+
 def test_the_weight_of_ds_loss_is_in_its_gradient_alone():
     fields = {"optimizer": "rmsprop", "clip_value": 1e-9, "discriminator_batch_norm": False}
     whole, tiny = (GAN(TINY.with_fields({**fields, "discriminator_loss_weight": w}), SHAPE) for w in (1.0, 1e-12))

@@ -22,7 +22,7 @@ LAZY = {"r1_gamma": 1.0, "r2_gamma": 1.0, "r1_every": 2, "penalty_share": 0.5, "
 CRITIC = {"loss": "wasserstein", "gradient_penalty": 10.0, "discriminator_steps": 2, "discriminator_batch_norm": False}
 # From weights of 0.002 come gradients that float16 rounds to next to nothing, and Adam makes whole steps of what is
 # left: weights of another size, and an epsilon by which steps are as large as the gradients.
-SHORT_FLOATS = {"precision": "float16", "initial_std": 0.1, "adam_epsilon": 0.01}
+SHORT_FLOATS = {"precision": "float16", "initial_std": 0.1, "adam_epsilon": 0.01, "discriminator_batch": "first_apart"}
 # name: (recipe, its changes, shape of the images, steps). `gwu` has BatchNorm in G and in D, `tutorial` in G, and in D
 # dropout.
 CASES = {

@@ -106,6 +106,10 @@ def test_texts_become_what_the_field_holds():
             {"r1_gamma": 1, "precision": "float16", "discriminator_batch_norm": False},
             ["precision='float16'", "precision=bfloat16"],
         ),
+        (
+            {"discriminator_batch": "first_apart", "discriminator_batch_norm": False},
+            ["discriminator_batch='first_apart'", "take discriminator_batch=together"],
+        ),
         ({"dropout": 0.3}, ["dropout=0.3", "'quick' has no dropout", "tutorial, vrdl, sapienza"]),
         ({"batch_norm": "none"}, ["batch_norm='none'", "'quick' has no batch_norm", "dcgan, rpi"]),
         ({"discriminator_kernel": "3"}, ["discriminator_kernel=3", "'quick'", "width, initial_std, leaky_slope"]),

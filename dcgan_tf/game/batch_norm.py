@@ -1,4 +1,6 @@
-"""BatchNorm in one operation: the same numbers as Keras' layer, in about half its time on a CPU, and always the same.
+"""How BatchNorm computes in training: in one operation, and in D for batches that hold real and generated images.
+
+One operation gives the same numbers as Keras' layer, in about half its time on a CPU, and always the same ones.
 
 Keras computes mean, variance and normalised values one operation after another, which in a small DCGAN is a fifth of a
 training step, and its gradient adds three terms in an order that nobody fixes: in the last digit, one step from one
@@ -11,7 +13,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from dcgan_tf.system.keras_backend import keras
+from dcgan_tf.system.keras_backend import keras, ops
 
 
 def fuse_batch_norm(network: keras.Model):
@@ -53,3 +55,26 @@ def normalise_in_training(layer, normalise: Callable):
         return tf.cast(normalised, inputs.dtype)
 
     layer.call = call
+
+
+def seeing_both_kinds(discriminator, first_apart: bool, with_features: bool) -> keras.Model:
+    """D itself, with the same weights, for batches whose first half is real images and whose second is generated ones.
+
+    first_apart: its first BatchNormalization normalises each half by itself. That is where grain, tint and contrast
+    are seen: shown how much of them all generated images share, D is soon sure of its case, and G learns little more
+    of it (benchmarks/README.md). What deeper layers see of the whole batch they are shown as ever.
+    with_features: its answer is [logits, outputs of the 1st, 2nd, ... BatchNormalization layer].
+    """
+    if not first_apart and not with_features:
+        return discriminator
+    features = []
+
+    def call(layer, *inputs, **keywords):
+        if not isinstance(layer, keras.layers.BatchNormalization):
+            return layer(*inputs, **keywords)
+        parts = ops.split(inputs[0], 2) if first_apart and not features else inputs
+        features.append(ops.concatenate([layer(part, **keywords) for part in parts], axis=0))
+        return features[-1]
+
+    view = keras.models.clone_model(discriminator, clone_function=lambda layer: layer, call_function=call)
+    return keras.Model(view.inputs, [view.output, *features]) if with_features else view

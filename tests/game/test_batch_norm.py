@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dcgan_tf.game.fused_batch_norm import fuse_batch_norm
+from dcgan_tf.game.batch_norm import fuse_batch_norm, seeing_both_kinds
 
 
 def _network():
@@ -52,3 +52,20 @@ def test_outputs_gradients_and_moving_statistics_are_those_of_keras(tmp_path):
     again = keras.saving.load_model(tmp_path / "network.keras")
     assert "call" not in vars(again.layers[2])
     np.testing.assert_allclose(again(images), fused(images), atol=1e-6)
+
+
+def test_the_first_one_normalises_each_half_of_a_batch_by_itself_and_those_after_it_the_whole():
+    network = _network()
+    fuse_batch_norm(network)
+    convolution, first, second = (network.layers[index] for index in (1, 2, 4))
+    real, fake = (tf.random.stateless_normal([4, 6, 6, 2], [seed, 0]) * (seed + 1) for seed in range(2))
+    found, gradients = _step(seeing_both_kinds(network, True, False), tf.concat([real, fake], 0))
+    halves = [first(convolution(half), training=True) for half in (real, fake)]
+    wanted = second(tf.reshape(tf.concat(halves, 0), [8, -1]), training=True)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert not np.allclose(found, network(tf.concat([real, fake], 0), training=True), atol=0.1)
+    assert len(gradients) == len(network.trainable_variables) and np.any(gradients[0])
+    again, *features = seeing_both_kinds(network, True, True)(tf.concat([real, fake], 0), training=True)
+    np.testing.assert_allclose(again, found, atol=1e-6)
+    np.testing.assert_allclose(features[0], tf.concat(halves, 0), atol=1e-6)
+    assert len(features) == 2 and seeing_both_kinds(network, False, False) is network
