@@ -102,6 +102,7 @@ class Run:
         """Keep the names of the data's classes or attributes, and the labels of some images."""
         with atomic_file(self.labels_path) as temporary:
             np.savez_compressed(temporary, rows=labels.rows, names=np.array(labels.names))
+        self.__dict__.pop("labels", None)
 
     @cached_property
     def labels(self) -> Labels | None:
