@@ -101,8 +101,8 @@ def sample(
 
     Of a conditional run (nothing said: labels as frequent as in its data):
     of_class: a class, by name or number. having, without: attributes that all images have, or that none has, a list or
-        "Eyeglasses,Smiling". labels: the path of a CSV file with a row for each image, or an array [N, K] of 0 and 1;
-        `count` is theirs then.
+        "Eyeglasses,Smiling". labels: the path of a CSV file with a row for each image, or an array [N, K] of 0 and 1,
+        with a single 1 in a row of classes; `count` is theirs then.
 
     Raises UserError for a run without a generator, impossible numbers or wishes, or an output that cannot be written.
     """
@@ -140,10 +140,7 @@ def _labels_for(run, generator, count, seed, of_class, having, without, labels):
     if isinstance(labels, str | os.PathLike):
         return wishes.from_file(known, labels)
     if labels is not None:
-        told = np.asarray(labels, np.float32)
-        if told.ndim != 2 or told.shape[1] != len(known) or not len(told):
-            raise UserError(f"labels are {list(told.shape)}, not [number of images, {len(known)}] of 0 and 1")
-        return told
+        return wishes.from_array(known, labels)
     return wishes.wished(known, count, seed, of_class, having, without)
 
 

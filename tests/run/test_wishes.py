@@ -94,6 +94,30 @@ def test_a_file_that_says_something_else_is_one_line(tmp_path, labels, text, sai
         wishes.from_file(labels, tmp_path / "other.csv")
 
 
+def test_an_array_says_the_same_as_a_file():
+    assert np.array_equal(wishes.from_array(CLASSES, [[0, 0, 1], [1, -1, -1]]), [[0, 0, 1], [1, 0, 0]])
+    rows = wishes.from_array(ATTRIBUTES, np.array([[True, False, True, True], [False] * 4]))
+    assert rows.dtype == np.float32 and np.array_equal(rows, [[1, 0, 1, 1], [0, 0, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows", "said"),
+    [
+        (CLASSES, [[0, 1, 0], [1, 1, 0]], "row 1 has 2 classes, and an image is of one"),
+        (CLASSES, [[0, 0, 0]], "row 0 has 0 classes"),
+        (CLASSES, [0, 2], r"labels=\[0, 2\] must be an array \[number of images, 3\] of 0 and 1"),
+        (ATTRIBUTES, [[0, 1, 0, 0], [0, 0, 0.5, 0]], "row 1 has 0.5 as 'Glasses': it must be 0 or 1"),
+        (ATTRIBUTES, [[float("nan"), 1, 0, 0]], "row 0 has nan as 'Hat'"),
+        (ATTRIBUTES, [["Hat", "", "", ""]], "must be an array"),
+        (ATTRIBUTES, [[0, 1], [1]], "must be an array"),
+        (ATTRIBUTES, np.zeros((0, 4)), "must be an array"),
+    ],
+)
+def test_an_array_of_anything_else_is_one_line(labels, rows, said):
+    with pytest.raises(UserError, match=said):
+        wishes.from_array(labels, rows)
+
+
 def test_a_grid_has_a_row_for_each_class_of_the_same_latents():
     latents = np.random.default_rng(0).normal(size=(9, 5)).astype(np.float32)
     drawn, told, columns = wishes.for_grid(CLASSES, latents, 0)
