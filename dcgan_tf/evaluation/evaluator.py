@@ -84,9 +84,8 @@ class Evaluator:
     def __init__(self, dataset: Dataset, names=None, features="auto", samples=10_000, seeds=1, real_images=REAL_IMAGES,
                  inception=None, discriminator=None, bar=None, say=print,
                  real: tuple[Dataset, str] | None = None, labels: Labels | None = None):  # fmt: skip
-        for name, value, low in (("samples", samples, 10), ("seeds", seeds, 1), ("real_images", real_images, 10)):
-            if value is not None:
-                check_count(name, value, low, MOST)
+        samples, seeds = check_count("samples", samples, 10, MOST), check_count("seeds", seeds, 1, MOST)
+        real_images = None if real_images is None else check_count("real_images", real_images, 10, MOST)
         names = _check_names(names)
         for name in set(names or ()) & set(_OF_LABELS) if labels is None else ():
             raise UserError(

@@ -106,8 +106,7 @@ def sample(
 
     Raises UserError for a run without a generator, impossible numbers or wishes, or an output that cannot be written.
     """
-    check_count("count", count, 1, MOST)
-    check_count("seed", seed, 0)
+    count, seed = check_count("count", count, 1, MOST), check_count("seed", seed, 0)
     for name, value, low in (("latent_mean", latent_mean, -LARGEST), ("latent_std", latent_std, 0)):
         if value is not None and not (isinstance(value, numbers.Real) and low <= value <= LARGEST):
             raise UserError(f"{name}={in_short(value)} must be a number from {low:.2g} to {LARGEST:.2g}")
