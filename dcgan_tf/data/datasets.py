@@ -82,11 +82,7 @@ def load_dataset(
 
 def _find(name_or_path, image_size, channels, folder_size, resize, split, changes):
     """The dataset of that name or at that path, whole; its images as they are, or, of a folder, of the size asked."""
-    if not isinstance(name_or_path, str | os.PathLike):
-        raise UserError(
-            f"dataset={in_short(name_or_path)} must be a name or a path, such as 'mnist5k'; images in memory are given "
-            "as Dataset('mine', images) or Dataset('mine', images, labels)"
-        )
+    check_is_name(name_or_path)
     path, name = expanded(name_or_path), name_of(name_or_path)
     if split != "train" and name not in NAMED and (name == FAKE or path.exists()):
         raise without_test_images(name or str(path))
@@ -101,6 +97,15 @@ def _find(name_or_path, image_size, channels, folder_size, resize, split, change
         images, labels, label_names = NAMED[name](split)
         return Dataset(name, images, labels.astype(np.int64), label_names)
     return _load_path(os.fspath(name_or_path), path, image_size or folder_size, channels, resize, changes)
+
+
+def check_is_name(name_or_path):
+    """UserError unless that can be the name of a dataset, or a path, whether there is such a one or not."""
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise UserError(
+            f"dataset={in_short(name_or_path)} must be a name or a path, such as 'mnist5k'; images in memory are given "
+            "as Dataset('mine', images) or Dataset('mine', images, labels)"
+        )
 
 
 def _check_whole_numbers(**values):
@@ -129,11 +134,12 @@ def name_of(name_or_path: str | os.PathLike) -> str | None:
 
 def check_dataset_name(name: str):
     """Raise UserError unless `name` is that of a dataset, or of a file or folder that is there."""
+    check_is_name(name)
     path = expanded(name)
     if name_of(name) is None and (not name or not path.exists()):
         looks_like_a_path = path.suffix or len(path.parts) > 1
         raise UserError(
-            (f"there is nothing at {name!r}." if looks_like_a_path else f"unknown dataset {name!r}.")
+            (f"there is nothing at {str(name)!r}." if looks_like_a_path else f"unknown dataset {str(name)!r}.")
             + f"{nearest(name, [*NAMED, FAKE])} Known are {', '.join([*NAMED, FAKE])}; "
             "or give the path of a folder of images, a zip of images, or a prepared dataset"
         )

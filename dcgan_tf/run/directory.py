@@ -75,6 +75,9 @@ class Run:
     def __repr__(self):
         return f"Run({str(self.path)!r})"
 
+    def __fspath__(self):
+        return str(self.path)  # wherever a run directory is asked for, a Run will do
+
     @cached_property
     def config(self) -> dict:
         """config.json, its shape checked (see shapes.Config).

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from dcgan_tf.data.images import to_uint8
-from dcgan_tf.data.labels.labels import Labels
+from dcgan_tf.data.labels.labels import Labels, as_list
 from dcgan_tf.networks.layers import given
 from dcgan_tf.pictures.grids import grid, save_png
 from dcgan_tf.recipe.fields import MOST
@@ -93,7 +93,7 @@ def sample(
     without=(),
     labels=None,
 ) -> np.ndarray:
-    """`count` images, uint8 [count, H, W, C], from a run directory or a `.keras` file; the same for the same seed.
+    """`count` images, uint8 [count, H, W, C], from a run directory, a Run or a `.keras` file; the same for the seed.
 
     output: `.npy` for the array, `.png` for one grid, anything else a new folder of PNGs; None writes nothing.
     best: from the run's best_generator.keras, kept where the training was evaluated, instead of its last one.
@@ -128,12 +128,15 @@ def sample(
 
 def _labels_for(run, generator, count, seed, of_class, having, without, labels):
     """The labels float32 [N, K] of what is asked for; None where the generator takes none."""
-    is_asked = of_class is not None or bool(having) or bool(without)
+
+    def is_asked():
+        return of_class is not None or as_list(having) or as_list(without)
+
     if not is_conditional(generator):
-        if is_asked or labels is not None:
+        if labels is not None or is_asked():
             raise not_conditional(run)
         return None
-    if is_asked and labels is not None:
+    if labels is not None and is_asked():
         raise UserError("--labels says what each image is to show: leave --class, --with and --without out")
     known = labels_of_generator(run, generator)
     if isinstance(labels, str | os.PathLike):

@@ -9,6 +9,7 @@ import numpy as np
 
 from dcgan_tf.data.labels.labels import Labels, as_list, number_of
 from dcgan_tf.system.errors import UserError, in_short, nearest
+from dcgan_tf.system.places import expanded
 
 KEPT = 10_000  # rows of labels at most that a run keeps of its data, evenly spread: more than enough to draw from
 _ENOUGH = 20  # images that have all that is wished: then they say what else goes with it
@@ -92,6 +93,7 @@ def from_file(labels: Labels, path) -> np.ndarray:
 
     Raises UserError, with the line, for what cannot be read so.
     """
+    path = expanded(path)
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             lines = [(number, line) for number, line in enumerate(csv.reader(file), 1) if any(map(str.strip, line))]

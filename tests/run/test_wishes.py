@@ -59,10 +59,13 @@ def test_wishes_that_cannot_be_granted_are_one_line(labels, given, said):
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_says_what_each_image_is_to_show(tmp_path):
+def test_a_file_says_what_each_image_is_to_show(tmp_path, monkeypatch):
     path = tmp_path / "wanted.csv"
     path.write_text("Hat, glasses\n1,0\n-1,1\n\n0,0\n")
     assert np.array_equal(wishes.from_file(ATTRIBUTES, path), [[1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # Windows
+    assert len(wishes.from_file(ATTRIBUTES, "~/wanted.csv")) == 3
     cased = Labels(np.eye(2, dtype=np.uint8), ("A", "a"))
     path.write_text("A\n1\n")
     assert np.array_equal(wishes.from_file(cased, path), [[1, 0]])

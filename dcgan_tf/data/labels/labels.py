@@ -121,7 +121,9 @@ def _folded(name):
 
 
 def as_list(names) -> list:
-    """Classes or attributes that were asked for: "Eyeglasses,Smiling" as a list; several as they are; one as one."""
+    """Names that were asked for: "Eyeglasses,Smiling" as a list; several as they are; one as one; None as none."""
+    if names is None:
+        return []
     if isinstance(names, str):
         return [text.strip() for text in names.split(",") if text.strip()]
     return list(names) if isinstance(names, Iterable) else [names]
