@@ -43,8 +43,8 @@ def load_dataset(
 
     image_size, channels: what is needed; None: as the data are.
     folder_size: the size of a folder's or zip's images when no image_size is asked for.
-    classes: keep only these, given by number or label name: "cat", "3,7", ["cat", 5]. Of data with
-        attributes: keep the images that have all of these.
+    classes: keep only these, given by number or label name: "cat", "3,7", ["cat", 5]; a text that is one name,
+        commas and all, is that one. Of data with attributes: keep the images that have all of these.
     resize: allow what changes the pictures' nature: enlarging, making gray ones colour or colour ones gray,
         and bringing images that have a fixed size to another one.
     stretch: of a folder or zip, spread the values in use over 0 to 255: the darkest 0.1% of what some of the pictures
@@ -187,7 +187,7 @@ def _pick_classes(dataset, classes):
             f"dataset {dataset.name!r} has no labels, so classes={classes!r} cannot be picked from it; a folder or zip "
             "has them when each class is a subfolder, with no pictures beside those, or there is a labels.csv"
         )
-    numbers = [_class_number(dataset, one) for one in as_list(classes)]
+    numbers = [_class_number(dataset, one) for one in as_list(classes, dataset.label_names or ())]
     if not numbers:
         raise UserError(f"classes={classes!r} names no class: give one or more of {_known_classes(dataset)}")
     if dataset.labels.ndim == 1:

@@ -130,8 +130,8 @@ def choices_of(*, seeds=None, means=None, stds=None, steps: int = 9, count: int 
         best=best,
         classifier=classifier,
         of_class=of_class,
-        having=tuple(as_list(having)),
-        without=tuple(as_list(without)),
+        having=having if isinstance(having, str) else tuple(as_list(having)),
+        without=without if isinstance(without, str) else tuple(as_list(without)),
     )
     if seeds is not None:
         choices = replace(choices, seeds=parse_seeds(seeds))

@@ -60,7 +60,7 @@ def most_frequent(labels: Labels) -> np.ndarray:
 
 def _checked(labels, of_class, having, without):
     """The numbers of the attributes that are wished, and of those that are not. Raises UserError, see `wished`."""
-    having, without = as_list(having), as_list(without)
+    having, without = (as_list(names, labels.names) for names in (having, without))
     if labels.are_classes and (having or without):
         raise UserError(
             f"--{'with' if having else 'without'} is for attributes, and this generator knows classes: ask for one "

@@ -36,6 +36,8 @@ def test_attributes_are_had_or_not_and_the_rest_is_as_in_the_data_that_have_them
     assert (told == [1, 0, 0, 0]).all()  # never a beard: no hat goes with one
     told = wishes.wished(ATTRIBUTES, 4000, 0, having=["Beard"], without="hat")
     assert (told[:, 1] == 1).all() and (told[:, 0] == 0).all() and told[:, 2].mean() == pytest.approx(3 / 43, abs=0.02)
+    with_comma = Labels(ROWS, ("Hat", "Beard, long", "Glasses", "Tail"))
+    assert np.array_equal(wishes.wished(with_comma, 4000, 0, having="beard, long", without="hat"), told)
     told = wishes.wished(ATTRIBUTES, 4000, 0, having="Glasses, Hat")  # in no image: both are set
     assert (told[:, [0, 2]] == 1).all() and told[:, 1].mean() == pytest.approx(43 / 120, abs=0.03)
 
