@@ -40,6 +40,13 @@ def check_count(name: str, value, least: int = 1, most: float = math.inf) -> int
     return int(value)
 
 
+def check_above_zero(name: str, value):
+    """UserError unless the value is a finite number above 0."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not (is_number and math.isfinite(value) and value > 0):
+        raise UserError(f"{name}={in_short(value)} must be a finite number above 0")
+
+
 def check_dict(name: str, value, such_as: str):
     """UserError unless the value is a dict, or another mapping."""
     if not isinstance(value, Mapping):
