@@ -24,6 +24,7 @@ from dcgan_tf.data.preparing import Result, prepare
 from dcgan_tf.data.sources import Frames, open_source
 from dcgan_tf.data.survey.near_duplicates import MAX_BITS, difference_hash, near_duplicates
 from dcgan_tf.data.survey.values import levels_of
+from dcgan_tf.recipe.values import plain
 from dcgan_tf.system.errors import UserError, run_command
 
 
@@ -62,6 +63,7 @@ def anime(
 
     Raises UserError for numbers that make no sense, and for what prepare() does.
     """
+    size, min_side, near_duplicate_bits = plain(size), plain(min_side), plain(near_duplicate_bits)
     min_side = size if min_side is None else min_side
     limits = (("size", size, 8, 1024), ("min side", min_side, 1, 100_000))
     limits += (("near-duplicate bits", near_duplicate_bits or 0, 0, 64),)

@@ -29,6 +29,7 @@ from dcgan_tf.data.images import centre_crop, resize
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.preparing import Result, prepare
 from dcgan_tf.data.sources import check_outside, open_source
+from dcgan_tf.recipe.values import plain
 from dcgan_tf.system.errors import UserError, nearest, run_command
 
 PICTURES = 202_599  # in all of CelebA
@@ -240,7 +241,7 @@ def celeba(
     Where the crop is larger than the size, areas are averaged (the report of `vrdl` says bilinear, which at this
     ratio looks at fewer pixels). Raises UserError for what is not CelebA, and for what prepare() does.
     """
-    crop = _crop(crop)
+    crop, size, min_size = _crop(crop), plain(size), plain(min_size)
     if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= 256:
         raise UserError(f"size {size!r} must be from 8 to 256, such as 32, 64 or 128")
     if filter != "none":

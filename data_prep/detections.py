@@ -28,6 +28,7 @@ from dcgan_tf.data.chunks import Chunks, DamagedChunk
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.data.preparing import Result, only_preparer, work_kept
 from dcgan_tf.data.sources import open_source
+from dcgan_tf.recipe.values import plain
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import write_bytes
 
@@ -189,6 +190,7 @@ def detect(
     least, most = _SCALE_FACTORS
     if not least <= scale_factor <= most:
         raise UserError(f"scale factor {scale_factor} must be from {least} to {most}, for example {SCALE_FACTOR}")
+    min_size = plain(min_size)
     if min_size != "auto" and not (isinstance(min_size, int) and 0 <= min_size <= _LARGEST_MIN_SIZE):
         wanted = f"a number of pixels to {_LARGEST_MIN_SIZE:,}, 0 for no bound"
         raise UserError(f"min size {min_size!r} must be 'auto' or {wanted}")

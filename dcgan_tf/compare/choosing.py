@@ -13,7 +13,7 @@ from functools import cmp_to_key
 
 from dcgan_tf.compare.rows import RunRow, Score
 from dcgan_tf.evaluation.metrics import METRICS, is_better, place_of_best
-from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.errors import UserError, in_short, nearest
 
 LENGTHS = ("epochs", "steps", "max_seconds")
 LOSSES = ("generator_loss", "discriminator_loss")
@@ -155,10 +155,12 @@ def select(rows: Iterable[RunRow], filters: Iterable[str]) -> list[RunRow]:
     """The rows that pass all filters: "setting=value", or a pattern of the run's name such as "*batch32*".
 
     A value may be a pattern too, and is compared as text: "learning_rate_decay=0", "dataset=mnist*".
-    Raises UserError for a setting that no run has.
+    Raises UserError for a setting that no run has, and for what is no text.
     """
     rows = list(rows)
-    filters = [filters] if isinstance(filters, str) else list(filters)
+    filters = [filters] if isinstance(filters, str) or not isinstance(filters, Iterable) else list(filters)
+    if not all(isinstance(text, str) for text in filters):
+        raise UserError(f'filters={in_short(filters)} must be texts, such as "width=4"')
     names = dict.fromkeys(name for row in rows for name in row.settings) | {"status": None}
     chosen = rows
     for text in filters:

@@ -32,7 +32,7 @@ from dcgan_tf.notebook.paths import find_path
 from dcgan_tf.notebook.show import embedded
 from dcgan_tf.pictures.tables import as_html, as_text
 from dcgan_tf.system.errors import UserError, check_count
-from dcgan_tf.system.places import project_folder
+from dcgan_tf.system.places import expanded, project_folder
 from dcgan_tf.system.quiet import tensorflow_quiet
 
 _MOST_ROWS = 100  # of a table that is shown; its frame has all
@@ -80,7 +80,7 @@ def example_runs(results_dir="results"):
     with tensorflow_quiet():
         from dcgan_tf.training.train import train
 
-    folder = _place(results_dir) / "compare-example"
+    folder = project_folder() / expanded(results_dir) / "compare-example"
     changes = {"width": 8, "batch_size": 25, "grid_images": 25, "grid_every": 50}
     for rate in (2e-4, 2e-3):
         train(
@@ -94,10 +94,6 @@ def example_runs(results_dir="results"):
             evaluation={"features": "pixels", "samples": 500},
         )
     return folder
-
-
-def _place(folder):
-    return project_folder() / folder
 
 
 # --- what is shown -----------------------------------------------------------------------------------------

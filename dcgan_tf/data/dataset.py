@@ -163,12 +163,16 @@ class Dataset:
 # ------------------------------------------------------------------------------------- what is taken for data
 
 
+def _as_array(values):
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError):  # images of several sizes, rows of several lengths
+        return np.zeros(0, object)
+
+
 def _checked_pixels(name, images):
     """`images` as an array, uint8 [N, H, W, 1 or 3]; UserError, with what to do, when it is anything else."""
-    try:
-        images = np.asarray(images)
-    except (ValueError, TypeError):  # images of several sizes
-        images = np.zeros(0, object)
+    images = _as_array(images)
     found = f"images of dataset {name!r} are {images.dtype} {list(images.shape)}, not uint8 [N, H, W, 1 or 3]"
     if images.dtype.kind == "f":
         raise UserError(f"{found}: give whole numbers from 0 to 255, such as (255 * images).round().astype('uint8')")
@@ -190,7 +194,7 @@ def _checked_pixels(name, images):
 
 def _checked_labels(name, labels, count, names):
     """`labels` as whole numbers [N] or [N, attributes]; UserError, with what to do, when they are anything else."""
-    labels = np.asarray(labels)
+    labels = _as_array(labels)
     if labels.dtype == bool:
         labels = labels.astype(np.uint8)
     found = f"labels of dataset {name!r} are {labels.dtype} {list(labels.shape)}"

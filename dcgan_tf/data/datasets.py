@@ -43,8 +43,8 @@ def load_dataset(
 
     image_size, channels: what is needed; None: as the data are.
     folder_size: the size of a folder's or zip's images when no image_size is asked for.
-    classes: keep only these, given by number or label name: "cat", "3,7", ["cat", 5]. Of data with
-        attributes: keep the images that have all of these.
+    classes: keep only these, given by number or label name: "cat", "3,7", ["cat", 5]; a text that is one name,
+        commas and all, is that one. Of data with attributes: keep the images that have all of these.
     resize: allow what changes the pictures' nature: enlarging, making gray ones colour or colour ones gray,
         and bringing images that have a fixed size to another one.
     stretch: of a folder or zip, spread the values in use over 0 to 255: the darkest 0.1% of what some of the pictures
@@ -82,11 +82,7 @@ def load_dataset(
 
 def _find(name_or_path, image_size, channels, folder_size, resize, split, changes):
     """The dataset of that name or at that path, whole; its images as they are, or, of a folder, of the size asked."""
-    if not isinstance(name_or_path, str | os.PathLike):
-        raise UserError(
-            f"dataset={in_short(name_or_path)} must be a name or a path, such as 'mnist5k'; images in memory are given "
-            "as Dataset('mine', images) or Dataset('mine', images, labels)"
-        )
+    check_is_name(name_or_path)
     path, name = expanded(name_or_path), name_of(name_or_path)
     if split != "train" and name not in NAMED and (name == FAKE or path.exists()):
         raise without_test_images(name or str(path))
@@ -101,6 +97,15 @@ def _find(name_or_path, image_size, channels, folder_size, resize, split, change
         images, labels, label_names = NAMED[name](split)
         return Dataset(name, images, labels.astype(np.int64), label_names)
     return _load_path(os.fspath(name_or_path), path, image_size or folder_size, channels, resize, changes)
+
+
+def check_is_name(name_or_path):
+    """UserError unless that can be the name of a dataset, or a path, whether there is such a one or not."""
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise UserError(
+            f"dataset={in_short(name_or_path)} must be a name or a path, such as 'mnist5k'; images in memory are given "
+            "as Dataset('mine', images) or Dataset('mine', images, labels)"
+        )
 
 
 def _check_whole_numbers(**values):
@@ -129,11 +134,12 @@ def name_of(name_or_path: str | os.PathLike) -> str | None:
 
 def check_dataset_name(name: str):
     """Raise UserError unless `name` is that of a dataset, or of a file or folder that is there."""
+    check_is_name(name)
     path = expanded(name)
     if name_of(name) is None and (not name or not path.exists()):
         looks_like_a_path = path.suffix or len(path.parts) > 1
         raise UserError(
-            (f"there is nothing at {name!r}." if looks_like_a_path else f"unknown dataset {name!r}.")
+            (f"there is nothing at {str(name)!r}." if looks_like_a_path else f"unknown dataset {str(name)!r}.")
             + f"{nearest(name, [*NAMED, FAKE])} Known are {', '.join([*NAMED, FAKE])}; "
             "or give the path of a folder of images, a zip of images, or a prepared dataset"
         )
@@ -181,7 +187,7 @@ def _pick_classes(dataset, classes):
             f"dataset {dataset.name!r} has no labels, so classes={classes!r} cannot be picked from it; a folder or zip "
             "has them when each class is a subfolder, with no pictures beside those, or there is a labels.csv"
         )
-    numbers = [_class_number(dataset, one) for one in as_list(classes)]
+    numbers = [_class_number(dataset, one) for one in as_list(classes, dataset.label_names or ())]
     if not numbers:
         raise UserError(f"classes={classes!r} names no class: give one or more of {_known_classes(dataset)}")
     if dataset.labels.ndim == 1:

@@ -12,13 +12,13 @@ import pandas as pd
 import tensorflow as tf
 
 from dcgan_tf.data.dataset import OPTIONS, Dataset
-from dcgan_tf.data.datasets import load_dataset
+from dcgan_tf.data.datasets import check_is_name, load_dataset
 from dcgan_tf.data.images import to_model_range
 from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.data.prepared import is_prepared
 from dcgan_tf.evaluation import alarms
 from dcgan_tf.evaluation.alarms import looks_of
-from dcgan_tf.evaluation.evaluator import REAL_IMAGES, Evaluator
+from dcgan_tf.evaluation.evaluator import REAL_IMAGES, Evaluator, check_names
 from dcgan_tf.evaluation.label_report import label_frame, label_notes
 from dcgan_tf.evaluation.metrics import describe_value, metric_of, paired_images
 from dcgan_tf.evaluation.yardsticks import describe_yardsticks
@@ -71,6 +71,7 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
     """
     run = run if isinstance(run, Run) else Run(run)
     config = run.config
+    metrics = check_names(metrics)
     generator, latents = load_generator(run.path, best)
     data = training_data(run, dataset)
     real = _other_images(run, data, split, against)
@@ -183,7 +184,8 @@ def data_of(run: Run, name=None, split="train") -> Dataset:
     height, width, _ = recorded["image_shape"]
     if name is None and not isinstance(recorded.get("name"), str):
         raise UserError(f"run {str(run.path)!r} does not say what it was trained on: give --dataset")
-    place = name or recorded["name"]
+    place = recorded["name"] if name is None else name
+    check_is_name(place)
     # What was prepared is as it is; pictures are brought to what they were for the run.
     options = ("resize",) if is_prepared(place) else OPTIONS
     try:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.data.labels.labels import Labels
+from dcgan_tf.data.labels.labels import Labels, as_list
 from dcgan_tf.evaluation import alarms, metrics
 from dcgan_tf.evaluation.features import feature_network
 from dcgan_tf.evaluation.label_agreement import hearing
@@ -84,10 +84,9 @@ class Evaluator:
     def __init__(self, dataset: Dataset, names=None, features="auto", samples=10_000, seeds=1, real_images=REAL_IMAGES,
                  inception=None, discriminator=None, bar=None, say=print,
                  real: tuple[Dataset, str] | None = None, labels: Labels | None = None):  # fmt: skip
-        for name, value, low in (("samples", samples, 10), ("seeds", seeds, 1), ("real_images", real_images, 10)):
-            if value is not None:
-                check_count(name, value, low, MOST)
-        names = _check_names(names)
+        samples, seeds = check_count("samples", samples, 10, MOST), check_count("seeds", seeds, 1, MOST)
+        real_images = None if real_images is None else check_count("real_images", real_images, 10, MOST)
+        names = check_names(names)
         for name in set(names or ()) & set(_OF_LABELS) if labels is None else ():
             raise UserError(
                 f"metric {name!r} is about what a conditional generator was asked for, and this one is asked for "
@@ -239,10 +238,11 @@ class Evaluator:
         }
 
 
-def _check_names(names):
+def check_names(names) -> list[str] | None:
+    """Metrics, "fid,kid" or several, as keys of METRICS; None for None. Raises UserError for what is none."""
     if names is None:
         return None
-    names = [name.strip().lower() for name in (names.split(",") if isinstance(names, str) else names)]
+    names = [str(name).strip().lower() for name in as_list(names)]
     names = list(dict.fromkeys(name for name in names if name))
     for name in names:
         if name not in METRICS:

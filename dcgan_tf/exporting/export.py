@@ -16,7 +16,7 @@ from dcgan_tf.system.places import expanded
 
 def export(run, *, web=False, onnx=False, saved_model=False, best: bool = False, attributes: bool = False,
            dataset=None, say: Callable = print) -> list[Path]:  # fmt: skip
-    """Write the generator of a run directory, or of a `.keras` file, for other programs; the paths written.
+    """Write the generator of a run directory, a Run or a `.keras` file for other programs; the paths written.
 
     web, onnx, saved_model: True, or where to write it; True: in the run directory, as web/, generator.onnx and
         saved_model/ (with `best`, as best_web/ ...), or beside the file. Of the page, index.html is what is returned.
@@ -27,7 +27,7 @@ def export(run, *, web=False, onnx=False, saved_model=False, best: bool = False,
     Raises UserError when nothing is asked for, there is no generator, packages are missing or a place is taken;
     RuntimeError when an export differs from the original.
     """
-    if web is False and (attributes or dataset):
+    if web is False and (attributes or dataset is not None):
         raise UserError("attributes and dataset are of the page: give them with web (--web)")
     asked = ((export_web, web), (export_onnx, onnx), (export_saved_model, saved_model))
     asked = [(exporter, place) for exporter, place in asked if place is not False]

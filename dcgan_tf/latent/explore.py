@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.data.datasets import check_dataset_name
 from dcgan_tf.data.labels.labels import as_list
 from dcgan_tf.latent.projection import read_picture
 from dcgan_tf.latent.tour import NEEDS, OF_LABELS, VIEWS, Choices, Exploration, NotHere
@@ -118,6 +120,8 @@ def choices_of(*, seeds=None, means=None, stds=None, steps: int = 9, count: int 
 
     Raises UserError for a value that makes no sense, and a picture that cannot be read.
     """
+    if dataset is not None and not isinstance(dataset, Dataset):
+        check_dataset_name(dataset)
     choices = Choices(
         means=numbers_of("means", means),
         steps=_whole("steps", steps, 2, _MOST_STEPS),
@@ -126,8 +130,8 @@ def choices_of(*, seeds=None, means=None, stds=None, steps: int = 9, count: int 
         best=best,
         classifier=classifier,
         of_class=of_class,
-        having=tuple(as_list(having)),
-        without=tuple(as_list(without)),
+        having=having if isinstance(having, str) else tuple(as_list(having)),
+        without=without if isinstance(without, str) else tuple(as_list(without)),
     )
     if seeds is not None:
         choices = replace(choices, seeds=parse_seeds(seeds))
@@ -249,7 +253,7 @@ def _photos(project) -> tuple:
     photos = (project,) if isinstance(project, str | Path) else tuple(project) if np.iterable(project) else ()
     if not photos or not all(isinstance(photo, str | Path) for photo in photos):
         raise UserError(f"project={project!r} must be the path of a picture, or a list of such paths")
-    return photos
+    return tuple(map(expanded, photos))
 
 
 def parse_seeds(seeds) -> tuple:

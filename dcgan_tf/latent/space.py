@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from dcgan_tf.data.labels.labels import Labels
+from dcgan_tf.data.labels.labels import Labels, as_list
 from dcgan_tf.latent import formulas as latent
 from dcgan_tf.networks.layers import given
 from dcgan_tf.run.generators import is_conditional, latent_dim_of, load_generator
@@ -152,7 +152,7 @@ def open_space(source, best: bool = False, of_class=None, having=(), without=())
     """
     generator, latents = load_generator(source, best)
     if not is_conditional(generator):
-        if of_class is not None or having or without:
+        if of_class is not None or as_list(having) or as_list(without):
             raise not_conditional(source)
         return LatentSpace(generator, **latents)
     labels = labels_of_generator(source, generator)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.data.labels.labels import as_list
 from dcgan_tf.evaluation.evaluate import training_data
 from dcgan_tf.evaluation.features import can_classify, feature_network
 from dcgan_tf.latent import labels as label_views
@@ -55,8 +56,8 @@ class Choices:
     best: bool = False
     classifier: bool = True
     of_class: str | int | None = None
-    having: tuple = ()
-    without: tuple = ()
+    having: str | tuple = ()
+    without: str | tuple = ()
 
     def some(self, count: int) -> tuple:
         """The first so many seeds. Raises NotHere when there are fewer."""
@@ -139,8 +140,9 @@ def _labels(look):
 
 
 def _between(look):
-    seeds, asked = _for_labels(look), (*look.choices.having, *look.choices.without)
-    numbers = [look.space.labels.number(name) for name in asked]
+    seeds, labels = _for_labels(look), look.space.labels
+    asked = [name for names in (look.choices.having, look.choices.without) for name in as_list(names, labels.names)]
+    numbers = [labels.number(name) for name in asked]
     yield "between", label_views.between_labels(look.space, seeds, numbers, look.choices.steps)
 
 

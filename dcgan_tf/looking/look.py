@@ -83,9 +83,8 @@ def look(
 
     Raises UserError when there is no picture that can be used, and for an output that would lie among the pictures.
     """
-    for name, value in (("image_size", image_size), ("workers", workers)):
-        if value is not None:
-            check_count(name, value)
+    image_size = None if image_size is None else check_count("image_size", image_size)
+    workers = None if workers is None else check_count("workers", workers)
     path = expanded(dataset)
     if output is not None:
         output = expanded(output)

@@ -8,7 +8,7 @@ D has no opinion. Whether they do depends on the loss, and on who moves when. So
 import numpy as np
 
 from dcgan_tf.pictures.fields import phase_portraits
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.errors import UserError, check_above_zero
 
 LOSSES = ("minimax", "bce", "wasserstein")
 _PLACES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(24)  # of a mean over the standard normal
@@ -40,6 +40,7 @@ def path(start, *, steps=500, learning_rate=0.1, update_rule="alternating", **ru
 
     update_rule: as in a recipe: alternating, D first and G through the new D, or simultaneous.
     """
+    check_above_zero("learning_rate", learning_rate)
     theta, psi = start
     places = [(theta, psi)]
     for _ in range(steps):

@@ -6,7 +6,6 @@ cell calls `check_parameters(globals())`, which knows both cells from Jupyter's 
 """
 
 import ast
-import math
 import numbers
 
 from dcgan_tf.notebook.paths import run_directory
@@ -15,7 +14,7 @@ from dcgan_tf.notebook.start import check_results_dir
 from dcgan_tf.recipe.catalogue import changed_recipe, get_recipe
 from dcgan_tf.recipe.fields import LAST_SEED, MOST
 from dcgan_tf.recipe.values import plain
-from dcgan_tf.system.errors import UserError, check_count, nearest
+from dcgan_tf.system.errors import UserError, check_above_zero, check_count, nearest
 from dcgan_tf.system.quiet import tensorflow_quiet
 
 LENGTHS = ("epochs", "steps", "max_seconds")
@@ -76,10 +75,9 @@ def check_values(values: dict):
     for name, (low, high) in counts.items():
         if values.get(name) is not None:
             check_count(name, plain(values[name]), low, high)
-    for name in ("max_seconds", "learning_rate"):
-        value = values.get(name)
-        if value is not None and not (math.isfinite(value) and value > 0):
-            raise UserError(f"{name}={value!r} must be a finite number above 0")
+    for name in ("max_seconds", "seconds", "learning_rate", "slow", "equal"):  # the last two are rates of toys.ipynb
+        if values.get(name) is not None:
+            check_above_zero(name, plain(values[name]))
     if "recipe" not in values:
         return None
     try:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.errors import UserError, check_above_zero, nearest
 from dcgan_tf.system.quiet import tensorflow_quiet
 
 with tensorflow_quiet():  # a notebook may have imported nothing of it before
@@ -42,7 +42,7 @@ class Moment(NamedTuple):
 class RingGAN:
     """Latents float32 [N, 2] -> points [N, 2] -> logits [N, 1], by two hidden layers of 64 in each network.
 
-    The options are the fields of a recipe of the same names. Raises UserError for a loss that there is not.
+    The options are the fields of a recipe of the same names. Raises UserError for a loss or a rate that cannot be.
     """
 
     def __init__(
@@ -51,6 +51,8 @@ class RingGAN:
     ):  # fmt: skip
         if loss not in LOSSES:
             raise UserError(f"unknown loss {loss!r}.{nearest(loss, LOSSES)} There are {', '.join(LOSSES)}")
+        check_above_zero("generator_learning_rate", generator_learning_rate)
+        check_above_zero("discriminator_learning_rate", discriminator_learning_rate)
         keras.utils.set_random_seed(seed)
         self.random = tf.random.Generator.from_seed(seed)
         self.loss, self.r1_gamma, self.penalty_weight = LOSSES[loss], r1_gamma, gradient_penalty

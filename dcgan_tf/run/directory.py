@@ -75,6 +75,9 @@ class Run:
     def __repr__(self):
         return f"Run({str(self.path)!r})"
 
+    def __fspath__(self):
+        return str(self.path)  # wherever a run directory is asked for, a Run will do
+
     @cached_property
     def config(self) -> dict:
         """config.json, its shape checked (see shapes.Config).
@@ -102,6 +105,7 @@ class Run:
         """Keep the names of the data's classes or attributes, and the labels of some images."""
         with atomic_file(self.labels_path) as temporary:
             np.savez_compressed(temporary, rows=labels.rows, names=np.array(labels.names))
+        self.__dict__.pop("labels", None)
 
     @cached_property
     def labels(self) -> Labels | None:

@@ -1,13 +1,15 @@
 """Where a run may go, what its folder is called, and that it stays the same run when it is called again."""
 
 import hashlib
+from itertools import zip_longest
 from pathlib import Path
 
+from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.recipe.combinations import uses
 from dcgan_tf.recipe.fields import Recipe
-from dcgan_tf.run.directory import LOST_CONFIG, looks_like_a_run
+from dcgan_tf.run.directory import LOST_CONFIG, Run, looks_like_a_run
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import disk_errors_explained
+from dcgan_tf.system.files import Unreadable, disk_errors_explained
 
 _LONGEST = 150  # bytes of a name: file systems take 255, and some programs add to it
 
@@ -83,6 +85,27 @@ def agree_on_config(run, config, say):
             f"note: this run was started {then} and goes on {now}: "
             f"the last bits of its numbers {surely} differ from an uninterrupted run"
         )
+
+
+def agree_on_labels(run: Run, labels: Labels):
+    """Write labels.npz, or see that the run that is there was started with labels of the same names.
+
+    The data's fingerprint tells which rows they are, and not what they are called. Raises UserError with the first
+    name that differs.
+    """
+    try:
+        then = run.labels.names
+    except Unreadable:
+        raise
+    except UserError:  # gone or damaged, or the run is new
+        then = labels.names
+    for number, (old, new) in enumerate(zip_longest(then, labels.names)):
+        if old != new:
+            raise UserError(
+                f"run {str(run.path)!r} was started with other names of its labels (number {number}: {old!r} then, "
+                f"{new!r} now): name them as they were, or give another run directory"
+            )
+    run.write_labels(labels)
 
 
 def _other_sums(old, new):

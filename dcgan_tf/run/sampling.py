@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from dcgan_tf.data.images import to_uint8
-from dcgan_tf.data.labels.labels import Labels
+from dcgan_tf.data.labels.labels import Labels, as_list
 from dcgan_tf.networks.layers import given
 from dcgan_tf.pictures.grids import grid, save_png
 from dcgan_tf.recipe.fields import MOST
@@ -93,7 +93,7 @@ def sample(
     without=(),
     labels=None,
 ) -> np.ndarray:
-    """`count` images, uint8 [count, H, W, C], from a run directory or a `.keras` file; the same for the same seed.
+    """`count` images, uint8 [count, H, W, C], from a run directory, a Run or a `.keras` file; the same for the seed.
 
     output: `.npy` for the array, `.png` for one grid, anything else a new folder of PNGs; None writes nothing.
     best: from the run's best_generator.keras, kept where the training was evaluated, instead of its last one.
@@ -101,13 +101,12 @@ def sample(
 
     Of a conditional run (nothing said: labels as frequent as in its data):
     of_class: a class, by name or number. having, without: attributes that all images have, or that none has, a list or
-        "Eyeglasses,Smiling". labels: the path of a CSV file with a row for each image, or an array [N, K] of 0 and 1;
-        `count` is theirs then.
+        "Eyeglasses,Smiling". labels: the path of a CSV file with a row for each image, or an array [N, K] of 0 and 1,
+        with a single 1 in a row of classes; `count` is theirs then.
 
     Raises UserError for a run without a generator, impossible numbers or wishes, or an output that cannot be written.
     """
-    check_count("count", count, 1, MOST)
-    check_count("seed", seed, 0)
+    count, seed = check_count("count", count, 1, MOST), check_count("seed", seed, 0)
     for name, value, low in (("latent_mean", latent_mean, -LARGEST), ("latent_std", latent_std, 0)):
         if value is not None and not (isinstance(value, numbers.Real) and low <= value <= LARGEST):
             raise UserError(f"{name}={in_short(value)} must be a number from {low:.2g} to {LARGEST:.2g}")
@@ -129,21 +128,21 @@ def sample(
 
 def _labels_for(run, generator, count, seed, of_class, having, without, labels):
     """The labels float32 [N, K] of what is asked for; None where the generator takes none."""
-    is_asked = of_class is not None or bool(having) or bool(without)
+
+    def is_asked():
+        return of_class is not None or as_list(having) or as_list(without)
+
     if not is_conditional(generator):
-        if is_asked or labels is not None:
+        if labels is not None or is_asked():
             raise not_conditional(run)
         return None
-    if is_asked and labels is not None:
+    if labels is not None and is_asked():
         raise UserError("--labels says what each image is to show: leave --class, --with and --without out")
     known = labels_of_generator(run, generator)
     if isinstance(labels, str | os.PathLike):
         return wishes.from_file(known, labels)
     if labels is not None:
-        told = np.asarray(labels, np.float32)
-        if told.ndim != 2 or told.shape[1] != len(known) or not len(told):
-            raise UserError(f"labels are {list(told.shape)}, not [number of images, {len(known)}] of 0 and 1")
-        return told
+        return wishes.from_array(known, labels)
     return wishes.wished(known, count, seed, of_class, having, without)
 
 

@@ -8,7 +8,8 @@ import csv
 import numpy as np
 
 from dcgan_tf.data.labels.labels import Labels, as_list, number_of
-from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.errors import UserError, in_short, nearest
+from dcgan_tf.system.places import expanded
 
 KEPT = 10_000  # rows of labels at most that a run keeps of its data, evenly spread: more than enough to draw from
 _ENOUGH = 20  # images that have all that is wished: then they say what else goes with it
@@ -59,7 +60,7 @@ def most_frequent(labels: Labels) -> np.ndarray:
 
 def _checked(labels, of_class, having, without):
     """The numbers of the attributes that are wished, and of those that are not. Raises UserError, see `wished`."""
-    having, without = as_list(having), as_list(without)
+    having, without = (as_list(names, labels.names) for names in (having, without))
     if labels.are_classes and (having or without):
         raise UserError(
             f"--{'with' if having else 'without'} is for attributes, and this generator knows classes: ask for one "
@@ -92,6 +93,7 @@ def from_file(labels: Labels, path) -> np.ndarray:
 
     Raises UserError, with the line, for what cannot be read so.
     """
+    path = expanded(path)
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             lines = [(number, line) for number, line in enumerate(csv.reader(file), 1) if any(map(str.strip, line))]
@@ -107,6 +109,33 @@ def from_file(labels: Labels, path) -> np.ndarray:
     if labels.are_classes:
         return _classes(labels, path, header, lines[1:])
     return _attributes(labels, path, header, lines[1:])
+
+
+def from_array(labels: Labels, rows) -> np.ndarray:
+    """float32 [N, K] of an array [N, K] of 0 and 1 (-1 counts as 0): a row for each image, of classes with a single 1.
+
+    Raises UserError, with the row, for anything else.
+    """
+    try:
+        told = np.asarray(rows, np.float32)
+    except (TypeError, ValueError):
+        told = np.zeros(0)
+    if told.ndim != 2 or told.shape[1] != len(labels) or not len(told):
+        raise UserError(
+            f"labels={in_short(rows)} must be an array [number of images, {len(labels)}] of 0 and 1, or a CSV file"
+        )
+    odd = np.argwhere(~np.isin(told, (-1, 0, 1)))
+    if len(odd):
+        row, column = odd[0]
+        raise UserError(f"labels: row {row} has {told[row, column]:g} as {labels.names[column]!r}: it must be 0 or 1")
+    told = (told > 0).astype(np.float32)
+    wrong = np.flatnonzero(told.sum(axis=1) != 1)
+    if labels.are_classes and len(wrong):
+        raise UserError(
+            f"labels: row {wrong[0]} has {told[wrong[0]].sum():.0f} classes, and an image is of one: give a single 1 "
+            "in each row"
+        )
+    return told
 
 
 def for_grid(labels: Labels, latents: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, int | None]:

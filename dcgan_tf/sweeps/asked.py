@@ -10,6 +10,7 @@ from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.notebook.parameters import TYPES, declared_parameters
 from dcgan_tf.notebook.saved import parameters_cells
 from dcgan_tf.recipe.fields import FIELDS, check_type, parse_text
+from dcgan_tf.recipe.values import plain
 from dcgan_tf.sweeps.yaml_file import load_yaml
 from dcgan_tf.system.errors import UserError, check_dict, in_short, nearest
 
@@ -105,6 +106,7 @@ def check_known(name, declared):
 def one_value(name, value, declared):
     """One value of a setting; a text becomes what the parameter, or the field of the recipe, holds."""
     check_known(name, declared)
+    value = plain(value)
     if name not in declared:
         value = parse_text(name, _unquoted(value)) if isinstance(value, str) else value
         return check_type(name, value)  # its type and range; whether all go together, later

@@ -48,9 +48,8 @@ def plan_sweep(
     Raises UserError, for the first of whatever cannot work in any of the runs.
     """
     declared = read_parameters(notebook)
-    for name, value, low in (("repeats", repeats, 1), ("sample", sample, 1), ("sample_seed", sample_seed, 0)):
-        if value is not None:
-            check_count(name, value, low)
+    repeats, sample_seed = check_count("repeats", repeats), check_count("sample_seed", sample_seed, 0)
+    sample = None if sample is None else check_count("sample", sample)
     grid = {name: values_of(name, values, declared) for name, values in settings.items()}
     named = named_combinations(named, declared)
     chosen = []

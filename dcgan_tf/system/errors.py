@@ -2,6 +2,7 @@
 
 import errno
 import math
+import numbers
 import sys
 import warnings
 from collections.abc import Mapping
@@ -31,11 +32,19 @@ class ConnectionLost(RuntimeError):
     _render_traceback_ = UserError._render_traceback_
 
 
-def check_count(name: str, value, least: int = 1, most: float = math.inf):
-    """UserError unless the value is a whole number of at least `least` and at most `most`."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+def check_count(name: str, value, least: int = 1, most: float = math.inf) -> int:
+    """The value, NumPy's numbers as Python's; UserError unless it is a whole number from `least` to `most`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not least <= value <= most:
         limits = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
         raise UserError(f"{name}={in_short(value)} must be a whole number {limits}")
+    return int(value)
+
+
+def check_above_zero(name: str, value):
+    """UserError unless the value is a finite number above 0."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not (is_number and math.isfinite(value) and value > 0):
+        raise UserError(f"{name}={in_short(value)} must be a finite number above 0")
 
 
 def check_dict(name: str, value, such_as: str):

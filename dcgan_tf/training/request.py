@@ -148,9 +148,7 @@ def _plain_dict(name, values, example) -> dict:
 
 
 def _whole_number(name, value, low, high) -> int:
-    value = _plain(value)
-    check_count(name, value, low, high)
-    return value
+    return check_count(name, _plain(value), low, high)
 
 
 def _seconds(name, value, above=False) -> float:

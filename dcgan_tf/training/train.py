@@ -27,7 +27,7 @@ from dcgan_tf.recipe.few import few_note
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
-from dcgan_tf.run.place import agree_on_config, check_place
+from dcgan_tf.run.place import agree_on_config, agree_on_labels, check_place
 from dcgan_tf.run.wishes import evenly_kept
 from dcgan_tf.training.beginning.start_from import starting_point
 from dcgan_tf.training.config import describe
@@ -142,7 +142,7 @@ def train(
         with only_writer(run), Signals() as signals, leading(devices) as leader:
             agree_on_config(run, config, progress.say)
             if recipe.conditional:
-                run.write_labels(evenly_kept(labels_of(dataset)))
+                agree_on_labels(run, evenly_kept(labels_of(dataset)))
                 progress.say(f"conditional on {run.labels.described()}")
             few = [] if dataset.name == FAKE else few_note(len(dataset), recipe, request.evaluate_every)
             for note in (*dataset.notes, *devices.notes(), *few):

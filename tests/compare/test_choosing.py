@@ -42,6 +42,8 @@ def test_select_by_setting_pattern_and_status(folder):
     assert names() == [row.name for row in rows]
     with pytest.raises(UserError, match=r"no run has a setting 'batchsize'\. Did you mean 'batch_size'\?"):
         names("batchsize=32")
+    with pytest.raises(UserError, match=r"filters=\[\{'width': 4\}\] must be texts, such as \"width=4\""):
+        names({"width": 4})  # as YAML reads [width: 4]
 
 
 def test_only_scores_by_one_protocol_are_compared(folder):

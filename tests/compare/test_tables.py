@@ -10,7 +10,7 @@ from written_runs import write_run
 
 from dcgan_tf.compare.best import describe_best
 from dcgan_tf.compare.rows import read_run, read_runs
-from dcgan_tf.compare.tables import RunTable, choose_runs, show_gifs
+from dcgan_tf.compare.tables import RunTable, choose_runs, example_runs, show_gifs
 from dcgan_tf.system.errors import UserError
 
 
@@ -117,6 +117,13 @@ def test_the_notebook_trains_two_small_runs_and_compares_them(kernel, tmp_path):
     assert "two small runs are trained" in said and "best by frechet_distance: learning_rate=0.00" in said
     runs = read_runs(tmp_path / "compare-example")
     assert [row.status for row in runs] == ["finished", "finished"]
+
+
+def test_the_two_small_runs_may_go_into_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # Windows
+    monkeypatch.setattr("dcgan_tf.training.train.train", lambda *_, **__: None)
+    assert example_runs("~/results") == tmp_path / "results" / "compare-example"
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,7 @@ def test_what_is_no_image_is_said_in_one_line(images, message):
         ([0, 1], None, r"int64 \[2\], not whole numbers \[5\] or \[5, attributes\]: one for each image"),
         ([0.0] * 5, None, "float64 .*: number the classes from 0, and give their names as label_names"),
         (list("abcde"), None, "number the classes from 0"),
+        ([[0], [0, 1], [1], [0], [1]], None, r"not whole numbers \[5\] or \[5, attributes\]: one for each image"),
         ([0, 1, 2, 1, 0], ["a", "b"], "has 2 label_names for 3 classes: name each of them"),
         (np.eye(5, 3), ["a", "b"], "float64"),
         (np.eye(5, 3, dtype=int), ["a", "b"], "has 2 label_names for 3 attributes"),

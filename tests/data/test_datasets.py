@@ -108,6 +108,7 @@ def test_classes_that_are_not_there(name, classes, message):
 
 def test_classes_that_differ_in_capitals_and_classes_that_are_called_by_numbers():
     images, labels = np.zeros((6, 4, 4, 1), np.uint8), np.arange(6) % 3
+    assert load_dataset(Dataset("d", images, labels, ["A", "a,b", "b"]), classes="a,b").labels.tolist() == [1, 1]
     assert load_dataset(Dataset("d", images, labels, ["A", "a", "b"]), classes="A,B").labels.tolist() == [0, 2, 0, 2]
     with pytest.raises(UserError, match=r"'CAT' may be 'Cat' or 'cat'"):
         load_dataset(Dataset("d", images, labels, ["Cat", "cat", "b"]), classes="CAT")

@@ -78,6 +78,9 @@ def test_one_column_is_classes(pets):
         ("hat 0 1 0 1", [[0], [1], [0], [1]], ("hat",)),
         ("hat -1 1 1 1", [[0], [1], [1], [1]], ("hat",)),
         ("hat True False True true", [[1], [0], [1], [1]], ("hat",)),
+        ("hat True 0 1 false", [[1], [0], [1], [0]], ("hat",)),
+        ("breed 2 +1 01 1", [1, 0, 0, 0], ("1", "2")),
+        ("breed 02 01 02 01", [1, 0, 1, 0], ("01", "02")),
         ("hat no Yes no no", [[0], [1], [0], [0]], ("hat",)),
         ("hat 1.0 0.0 1 1", [[1], [0], [1], [1]], ("hat",)),
         ("hat 1 1 1 1", [[1], [1], [1], [1]], ("hat",)),
@@ -278,6 +281,7 @@ ROWS = "a.png,1,0\nb.png,1,0\nc.png,0,0\n"
             r"line 2: 'age' is '1', a whole number, and a name in most rows: give",
         ),
         ("file,breed\na.png,pug\nb.png,\n", r"line 3: 'breed' is empty, not a class: give one, or remove"),
+        ("file,breed\na.png,pug\nb.png,nan\n", r"line 3: 'breed' is nan, not a class: give one, or remove"),
         (
             f"file,Hat,Male\n{ROWS}./a.png,0,0\n",
             r"'./a.png' is there twice with different labels, in lines 2 and 5: rem",

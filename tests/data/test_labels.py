@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dcgan_tf.data.dataset import Dataset
-from dcgan_tf.data.labels.labels import Labels, labels_of, number_of
+from dcgan_tf.data.labels.labels import Labels, as_list, labels_of, number_of
 from dcgan_tf.system.errors import UserError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (53, 4, 4, 1), np.uint8)
@@ -50,6 +50,12 @@ def test_capitals_tell_names_apart_and_numbers_that_are_names_are_no_places():
         one_to_three.number("0")
     assert number_of("1", ("01", "02")) == 0 and number_of("01", ("1", "01")) == 1
     assert [number_of(one, names, [0, 2]) for one in (1, "2") for names in ((), ("x", "y", "3"))] == [None, None, 2, 2]
+
+
+def test_a_name_may_have_a_comma():
+    names = ('say "hi", you', "Hat")
+    assert as_list('Say "hi", you', names) == ['Say "hi", you'] and as_list("hat, 1", names) == ["hat", "1"]
+    assert as_list("3,7", ("3", "7")) == ["3", "7"] and as_list(None) == []
 
 
 def test_accents_are_the_same_as_one_character_and_as_two():

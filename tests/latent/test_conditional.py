@@ -60,6 +60,14 @@ def test_a_seed_is_the_sample_of_that_seed_and_class(animals, tmp_path):
     assert cat.titled("Samples") == "Samples (class cat)"
 
 
+def test_attributes_are_asked_for_of_a_run_in_any_kind_of_list(faces):
+    expected = sample(faces.path, 3, having="Hat,<b>Beard</b>", without="Eye_Glasses")
+    for several in (np.array, iter):
+        asked = {"having": several(["Hat", "<b>Beard</b>"]), "without": several(["Eye_Glasses"])}
+        np.testing.assert_array_equal(sample(faces, 3, **asked), expected)
+    np.testing.assert_array_equal(sample(faces, 3, having=None, without=np.array([])), sample(faces.path, 3))
+
+
 def test_of_attributes_the_most_frequent_row_is_looked_at(faces):
     assert open_space(faces.path).told.tolist() == [1, 0, 1, 0]
     assert open_space(faces.path, without="Eye_Glasses").told.tolist() == [0, 1, 0, 0]

@@ -171,6 +171,8 @@ def test_other_data_than_those_of_the_training_are_not_shown_as_them(trained, co
         ({"arithmetic": []}, r"arithmetic=\[\] must be sums of seeds, such as .*"),
         ({"steps": 10**9}, r"steps=1000000000 must be a whole number of at least 2 and at most 100"),
         ({"project": 5}, r"project=5 must be the path of a picture, or a list of such paths"),
+        ({"dataset": 5}, r"dataset=5 must be a name or a path, such as 'mnist5k'; .*"),
+        ({"dataset": ""}, r"unknown dataset ''.*"),
         ({"project": []}, r"project=\[\] must be the path of a picture, or a list of such paths"),
         ({"project": "nothing.png"}, r"'nothing\.png' cannot be projected \(no such file\): give a picture file, .*"),
     ],

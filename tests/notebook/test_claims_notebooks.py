@@ -13,7 +13,7 @@ CLAIMS = Path(__file__).parents[2] / "notebooks" / "claims"
 def test_one_run_notes_every_figure_that_a_claim_of_the_project_compares(kernel, tmp_path):
     tiny = {"width": 4, "latent_dim": 8, "batch_size": 50}
     parameters = {"recipe": "gwu", "pictures": "fake", "image_size": 32, "overrides": tiny, "steps": 25,
-                  "evaluation_samples": 60, "latent_stds": [0.4, 1.0], "latent_means": [0.1, 0.3],
+                  "evaluation_samples": 60, "latent_stds": ["4e-1", 1.0], "latent_means": [0.1, 0.3],
                   "results_dir": str(tmp_path), "run_name": "one"}  # fmt: skip
     execute_in(kernel, "claims/one_run.ipynb", tmp_path / "executed.ipynb", parameters)
     noted = {name for line in Run(tmp_path / "one").metrics() for name in line["metrics"]}

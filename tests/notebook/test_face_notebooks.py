@@ -131,7 +131,8 @@ def test_celeba_on_a_zip_of_celebas_shape(kernel, cache, tmp_path):
 
 def test_anime_faces_tells_the_story_on_avatars(kernel, cache, offline, tmp_path):
     made = (cache / "avatars-60-32" / "dataset.json").stat().st_mtime_ns  # by the other notebook
-    executed, run = execute(kernel, cache, "anime_faces.ipynb", tmp_path, milestones=[2, 4, 100], label_noise=0.05)
+    texts = {"milestones": [2, "4e0", 100], "latent_stds": ["4e-1", 1.0], "latent_means": ["-3e-1", 0]}  # as YAML reads
+    executed, run = execute(kernel, cache, "anime_faces.ipynb", tmp_path, label_noise=0.05, **texts)
     assert (cache / "avatars-60-32" / "dataset.json").stat().st_mtime_ns == made
     assert run.config["recipe"]["label_noise"] == 0.05 and run.config["log_every"] == 10
     drawn = pictures_of(executed)

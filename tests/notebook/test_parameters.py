@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from dcgan_tf.notebook.parameters import check_parameters, check_values, declared_parameters
@@ -28,6 +29,14 @@ def test_what_is_counted_is_one_or_more():
     for name, least in (("most", 1), ("moments", 1), ("averaged", 1), ("compared", 2)):
         with pytest.raises(UserError, match=f"^{name}={least - 1} must be a whole number from {least}"):
             check_values({name: least - 1})
+
+
+def test_every_rate_and_time_is_above_zero():
+    check_values({"slow": 1e-4, "equal": np.float32(1e-3), "seconds": 60})
+    for name in ("slow", "equal", "seconds"):
+        for wrong in (0, -1.0, float("nan"), float("inf")):
+            with pytest.raises(UserError, match=f"^{name}={wrong} must be a finite number above 0"):
+                check_values({name: wrong})
 
 
 def test_defaults_and_sensible_values_pass():

@@ -33,6 +33,9 @@ def test_the_ring_is_trained_and_seen():
     np.testing.assert_array_equal(again.moments[-1].points, last.points)
     with pytest.raises(UserError, match="hinge"):
         ring.RingGAN("hing")
+    for rate in (-1, 0, np.nan):
+        with pytest.raises(UserError, match=f"discriminator_learning_rate={rate} must be a finite number above 0"):
+            ring.RingGAN(discriminator_learning_rate=rate)
 
 
 @pytest.mark.parametrize("loss", dirac.LOSSES)
@@ -63,3 +66,5 @@ def test_who_reaches_the_goal():
     assert away(r1_gamma=0.5) < 1e-3 and away(instance_noise=1.0) < 1e-3
     with pytest.raises(UserError, match="one of minimax, bce, wasserstein"):
         dirac.path((1.0, 1.0), loss="hinge")
+    with pytest.raises(UserError, match=r"learning_rate=0\.0 must be a finite number above 0"):
+        dirac.path((1.0, 1.0), learning_rate=0.0)

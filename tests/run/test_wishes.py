@@ -36,6 +36,8 @@ def test_attributes_are_had_or_not_and_the_rest_is_as_in_the_data_that_have_them
     assert (told == [1, 0, 0, 0]).all()  # never a beard: no hat goes with one
     told = wishes.wished(ATTRIBUTES, 4000, 0, having=["Beard"], without="hat")
     assert (told[:, 1] == 1).all() and (told[:, 0] == 0).all() and told[:, 2].mean() == pytest.approx(3 / 43, abs=0.02)
+    with_comma = Labels(ROWS, ("Hat", "Beard, long", "Glasses", "Tail"))
+    assert np.array_equal(wishes.wished(with_comma, 4000, 0, having="beard, long", without="hat"), told)
     told = wishes.wished(ATTRIBUTES, 4000, 0, having="Glasses, Hat")  # in no image: both are set
     assert (told[:, [0, 2]] == 1).all() and told[:, 1].mean() == pytest.approx(43 / 120, abs=0.03)
 
@@ -59,10 +61,13 @@ def test_wishes_that_cannot_be_granted_are_one_line(labels, given, said):
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_says_what_each_image_is_to_show(tmp_path):
+def test_a_file_says_what_each_image_is_to_show(tmp_path, monkeypatch):
     path = tmp_path / "wanted.csv"
     path.write_text("Hat, glasses\n1,0\n-1,1\n\n0,0\n")
     assert np.array_equal(wishes.from_file(ATTRIBUTES, path), [[1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # Windows
+    assert len(wishes.from_file(ATTRIBUTES, "~/wanted.csv")) == 3
     cased = Labels(np.eye(2, dtype=np.uint8), ("A", "a"))
     path.write_text("A\n1\n")
     assert np.array_equal(wishes.from_file(cased, path), [[1, 0]])
@@ -92,6 +97,30 @@ def test_a_file_that_says_something_else_is_one_line(tmp_path, labels, text, sai
         wishes.from_file(labels, path)
     with pytest.raises(UserError, match="there is no file"):
         wishes.from_file(labels, tmp_path / "other.csv")
+
+
+def test_an_array_says_the_same_as_a_file():
+    assert np.array_equal(wishes.from_array(CLASSES, [[0, 0, 1], [1, -1, -1]]), [[0, 0, 1], [1, 0, 0]])
+    rows = wishes.from_array(ATTRIBUTES, np.array([[True, False, True, True], [False] * 4]))
+    assert rows.dtype == np.float32 and np.array_equal(rows, [[1, 0, 1, 1], [0, 0, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows", "said"),
+    [
+        (CLASSES, [[0, 1, 0], [1, 1, 0]], "row 1 has 2 classes, and an image is of one"),
+        (CLASSES, [[0, 0, 0]], "row 0 has 0 classes"),
+        (CLASSES, [0, 2], r"labels=\[0, 2\] must be an array \[number of images, 3\] of 0 and 1"),
+        (ATTRIBUTES, [[0, 1, 0, 0], [0, 0, 0.5, 0]], "row 1 has 0.5 as 'Glasses': it must be 0 or 1"),
+        (ATTRIBUTES, [[float("nan"), 1, 0, 0]], "row 0 has nan as 'Hat'"),
+        (ATTRIBUTES, [["Hat", "", "", ""]], "must be an array"),
+        (ATTRIBUTES, [[0, 1], [1]], "must be an array"),
+        (ATTRIBUTES, np.zeros((0, 4)), "must be an array"),
+    ],
+)
+def test_an_array_of_anything_else_is_one_line(labels, rows, said):
+    with pytest.raises(UserError, match=said):
+        wishes.from_array(labels, rows)
 
 
 def test_a_grid_has_a_row_for_each_class_of_the_same_latents():

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from nbformat import write as write_notebook
 from nbformat.v4 import new_code_cell, new_notebook
@@ -39,6 +40,8 @@ def test_values_become_what_the_parameter_holds():
     )
     assert run.parameters == {"epochs": 5, "learning_rate": 2e-4, "classes": [3, 8], "dataset": "mnist", "resize": True,
                               "overrides": {"initial_std": 0.1}}  # fmt: skip
+    (run,) = plan_sweep(MNIST, {"seed": [np.int64(3)], "initial_std": [np.float32(0.5)]}, sample=np.int64(1))
+    assert type(run.parameters["seed"]) is int and type(run.parameters["overrides"]["initial_std"]) is float
     assert plan(classes="none,7")[0].parameters == {"classes": None} and plan(classes="none,7")[0].length is None
     assert split_values("[1, 2],{a: 1, b: 2},'x,y',z") == ["[1, 2]", "{a: 1, b: 2}", "'x,y'", "z"]
 

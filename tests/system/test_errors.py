@@ -6,7 +6,7 @@ import click
 import numpy as np
 import pytest
 
-from dcgan_tf.system.errors import UserError, in_short, nearest, run_command
+from dcgan_tf.system.errors import UserError, check_count, in_short, nearest, run_command
 
 
 @click.command()
@@ -41,6 +41,13 @@ def test_a_value_is_named_in_a_line():
     assert in_short(np.zeros((64, 28, 28, 1), np.uint8)) == "ndarray of uint8 [64, 28, 28, 1]"
     several = in_short((np.zeros((64, 28), np.uint8), None))
     assert several.startswith("(array([[0, 0, 0,") and "\n" not in several and len(several) < 110
+
+
+def test_a_count_is_one_of_python_whoever_made_it():
+    assert type(check_count("seed", np.int64(3), 0)) is int and check_count("seed", 3, 0, 3) == 3
+    for wrong in (True, np.bool_(True), 3.0, np.float32(3), "3", None, np.uint8(4)):
+        with pytest.raises(UserError, match="must be a whole number from 0 to 3"):
+            check_count("seed", wrong, 0, 3)
 
 
 def test_the_nearest_name():

@@ -139,6 +139,15 @@ def test_a_conditional_run_resumes_bit_for_bit_and_cannot_go_on_without_labels(r
         go(14, conditional=False)
 
 
+def test_a_conditional_run_does_not_go_on_with_labels_of_other_names(spots, tmp_path):
+    path = shutil.copytree(spots.path, tmp_path / "spots")
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    swapped = ATTRIBUTES.changed(label_names=("Hat", "Glasses", "Beard"))
+    with pytest.raises(UserError, match=r"\(number 1: 'Beard' then, 'Glasses' now\): name them as they were"):
+        train("gwu", swapped, path, steps=3, overrides=SETTINGS, progress=NoProgress())
+    assert {file: file.read_bytes() for file in before} == before
+
+
 def test_an_older_config_without_the_field_is_not_conditional(run, tmp_path):
     copy = Run(shutil.copytree(run.path, tmp_path / "copy"))
     config = copy.config

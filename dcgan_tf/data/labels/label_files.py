@@ -21,7 +21,8 @@ CLASS_HEADERS = ("label", "class", "category", "target")  # of a single column t
 MAX_CLASSES = 1000
 _FEW = 20  # so many different values may be classes even where nearly each row has its own
 
-_PAIRS = (("0", "1"), ("-1", "1"), ("false", "true"), ("no", "yes"))  # what an attribute's column holds
+_PAIRS = (("0", "1", "false", "true"), ("-1", "1"), ("no", "yes"))  # what an attribute's column holds
+_MISSING = ("", "nan", "NaN")  # pandas calls a cell so that was empty
 _WHOLE = re.compile(r"([+-]?[0-9]+)(\.0*)?")  # pandas writes 3.0 where another row was empty once
 _PICTURE = re.compile(r".*\.(jpe?g|png|gif|bmp|tiff?|webp|avif|hei[cf]|jp2|tga|p[gnp]m)", re.IGNORECASE)
 
@@ -80,7 +81,7 @@ def read_labels(data: bytes, where: str, files: Iterable[str] = ()) -> LabelTabl
     (Hugging Face's name for it), else in the first, or in the one that names pictures where the first does not. Row
     numbers without a header, which pandas puts in front, are passed over. Of the other columns:
 
-    - one alone is classes: names, or whole numbers. But if it holds only 0 and 1 (or -1 and 1, true and false, yes
+    - one alone is classes: names, or whole numbers. But if it holds only 0 and 1 (or true and false, -1 and 1, yes
       and no) it is an attribute, unless its header is one of CLASS_HEADERS;
     - several are attributes, and hold only such pairs;
     - before that, columns of free text are left out: more than MAX_CLASSES different values, or nearly as many
@@ -244,11 +245,12 @@ def _attribute(name, cells, lines, where):
 
 
 def _classes(name, cells, lines, where):
-    """The class of each row; whole numbers as 3, not 3.0."""
-    if "" in cells:
+    """The class of each row; whole numbers as 3, not 3.0, and where 3 is written in two ways, not 03."""
+    missing = next((cell for cell in cells if cell in _MISSING), None)
+    if missing is not None:
         raise UserError(
-            f"{where}, line {lines[cells.index('')]}: {name!r} is empty, not a class: give one, or remove the line "
-            "and the picture"
+            f"{where}, line {lines[cells.index(missing)]}: {name!r} is {missing or 'empty'}, not a class: give one, or "
+            "remove the line and the picture"
         )
     whole = [_WHOLE.fullmatch(cell) for cell in cells]
     count = sum(map(bool, whole))
@@ -259,7 +261,11 @@ def _classes(name, cells, lines, where):
             f"{where}, line {lines[row]}: {name!r} is {cells[row]!r}, {is_whole[bool(whole[row])]}, and "
             f"{is_whole[not whole[row]]} in most rows: give names in all of them, or whole numbers"
         )
-    return [found[1] for found in whole] if count else cells
+    if not count:
+        return cells
+    classes = [found[1] for found in whole]
+    numbers = {text: str(int(text)) for text in set(classes)}
+    return classes if len(set(numbers.values())) == len(numbers) else [numbers[text] for text in classes]
 
 
 def class_order(name: str) -> tuple:

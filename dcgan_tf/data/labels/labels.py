@@ -120,8 +120,15 @@ def _folded(name):
     return str(int(name)) if name.isdecimal() else name.casefold()
 
 
-def as_list(names) -> list:
-    """Classes or attributes that were asked for: "Eyeglasses,Smiling" as a list; several as they are; one as one."""
+def as_list(names, known=()) -> list:
+    """Names that were asked for: "Eyeglasses,Smiling" as a list; several as they are; one as one; None as none.
+
+    known: names that there are: a text that is one of them, commas and all, is that one.
+    """
+    if names is None:
+        return []
+    if isinstance(names, str) and "," in names and number_of(names, known) is not None:
+        return [names]
     if isinstance(names, str):
         return [text.strip() for text in names.split(",") if text.strip()]
     return list(names) if isinstance(names, Iterable) else [names]

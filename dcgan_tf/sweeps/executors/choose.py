@@ -20,8 +20,7 @@ _EXTRA = ("dask", "distributed", "dask_jobqueue")
 
 def executor_for(on=None, jobs=None, per_run=None, cluster=None, *, most: int, say=print):
     """The executor for at most `most` runs at a time. Raises UserError for what cannot be; nothing is reached yet."""
-    if jobs is not None:
-        check_count("jobs", jobs)
+    jobs = None if jobs is None else check_count("jobs", jobs)
     given = _resources(per_run)
     kind, _, where = (on or "local").partition(":") if isinstance(on, str | None) else (on, "", "")
     if cluster is not None and kind != "slurm":
@@ -62,12 +61,11 @@ def _resources(per_run) -> dict[str, int]:
         per_run = {name.strip(): int(value) if value.strip().isdecimal() else value for name, _, value in parts}
     if not isinstance(per_run or {}, dict):
         raise UserError(f"per_run={per_run!r} must be such as cores=2,gpus=1")
-    for name, value in (per_run or {}).items():
+    for name in per_run or {}:
         if name not in _RESOURCES:
             known = ", ".join(_RESOURCES)
             raise UserError(f"per_run: unknown resource {name!r}.{nearest(name, _RESOURCES)} There are {known}")
-        check_count(f"per_run: {name}", value, _RESOURCES[name])
-    return dict(per_run or {})
+    return {name: check_count(f"per_run: {name}", value, _RESOURCES[name]) for name, value in (per_run or {}).items()}
 
 
 def _local(where, jobs, given, most):

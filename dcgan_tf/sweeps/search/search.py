@@ -9,6 +9,7 @@
 What is over is never made again; everything else is gone on with, by the same command, here or on another machine.
 """
 
+import numbers
 from pathlib import Path
 
 from dcgan_tf.notebook.saved import saved_changes
@@ -46,13 +47,8 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
     SweepInterrupted on Ctrl-C or SIGTERM, after all runs under way have saved; ConnectionLost when the place where runs
     are made is gone.
     """
-    for name, value, low in (
-        ("trials", trials, 1),
-        ("finalists", finalists, 0),
-        ("repeats", repeats, 1),
-        ("seed", seed, 0),
-    ):
-        check_count(name, value, low)
+    trials, finalists = check_count("trials", trials), check_count("finalists", finalists, 0)
+    repeats, seed = check_count("repeats", repeats), check_count("seed", seed, 0)
     check_settings(settings)
     objective = Objective(metric)
     declared = read_parameters(notebook)
@@ -89,13 +85,13 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
 def _with_length(settings, minutes, declared):
     if minutes is None:
         return settings
-    if isinstance(minutes, bool) or not isinstance(minutes, int | float) or not 0 < minutes < 1e6:
+    if isinstance(minutes, bool) or not isinstance(minutes, numbers.Real) or not 0 < minutes < 1e6:
         raise UserError(f"minutes={minutes!r} must be a number above 0")
     if "max_seconds" in settings:
         raise UserError(f"minutes={minutes} and max_seconds={settings['max_seconds']} are both given: give one of them")
     if "max_seconds" not in declared:
         raise UserError(f"minutes={minutes} needs a notebook with a parameter max_seconds: give its own length instead")
-    return {**settings, "max_seconds": [60.0 * minutes]}
+    return {**settings, "max_seconds": [60.0 * float(minutes)]}
 
 
 def _go(asked_for: Search, executor, report: Report):
