@@ -2,7 +2,8 @@
 
 The cache is under DCGAN_TF_CACHE when that is set, else in `<data>.dcgan_tf` beside the data, else (when
 that place cannot be written to) in the user's cache folder. Pictures that were changed, added or removed are
-prepared anew; where only a file beside them that gives their labels was (see labels/), the labels are.
+prepared anew, and so are all when one that this computer could not read then can be read now; where only a file beside
+them that gives their labels was changed (see labels/), the labels are.
 """
 
 import contextlib
@@ -59,6 +60,14 @@ def load_pictures(
     except UserError:
         shutil.rmtree(target)  # somebody tidied the cache up half-way
         make()
+        prepared = read_prepared(target)
+    if prepared.is_outdated(source):
+        old = target.with_name(f"{target.name}.old")
+        with contextlib.suppress(OSError):  # it stays where it may not be changed
+            target.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
+        if not is_prepared(target):
+            make()
         prepared = read_prepared(target)
     other_file = prepared.metadata.get("labels_key") != getattr(labels, "key", None)
     of_old_version = "labels_note" not in prepared.metadata  # which did not know labels
