@@ -51,6 +51,8 @@ def plan_sweep(
     for name, value, low in (("repeats", repeats, 1), ("sample", sample, 1), ("sample_seed", sample_seed, 0)):
         if value is not None:
             check_count(name, value, low)
+    if sample is None and sample_seed:
+        raise UserError(f"sample_seed={sample_seed} is only of use with sample: give --sample as well, or leave it out")
     grid = {name: values_of(name, values, declared) for name, values in settings.items()}
     named = named_combinations(named, declared)
     chosen = []

@@ -155,6 +155,13 @@ def test_other_data_than_those_of_the_training_are_not_shown_as_them(trained, co
             {"only": "samples", "dataset": "mnist5k"},
             "dataset is for the views attributes, neighbours, projection, arithmetic, .*",
         ),
+        ({"only": "spreads", "steps": 5}, "steps is for the views between, interpolation, plane, .*"),
+        ({"only": "spreads,average", "seeds": 5}, "seeds is for the views samples, labels, between, .*"),
+        ({"only": "samples", "mp4": True}, "mp4 is for the views interpolation, plane, .*"),
+        (
+            {"only": "samples", "classifier": False},
+            "--no-classifier is for the views attributes, arithmetic, .* or leave --no-classifier out",
+        ),
         ({"arithmetic": "1 - 2", "places": 0}, "places is for the view epochs, and only arithmetic is to be shown: .*"),
         ({"places": 9}, r"places=9 is not among the 9 images kept: give numbers from 0 to 8"),
         ({"only": "samples,arithmetic", "arithmetic": "1 - no.npy"}, r"'no\.npy' cannot be read as a latent: .*"),
@@ -232,6 +239,14 @@ def test_an_index_that_somebody_wrote_is_not_replaced(trained, tmp_path):
 def test_one_number_need_not_be_a_list(trained, tmp_path):
     (path,) = explore(trained, "spreads", output=tmp_path, means=0, stds=0.5, say=str)
     assert path.is_file()
+
+
+def test_that_a_view_takes_fewer_steps_is_said(trained, tmp_path):
+    said = []
+    explore(trained, "plane,first_layer,truncation", output=tmp_path, steps=8, say=said.append)
+    assert said[0] == "steps=8 is more than first_layer takes (7)"
+    explore(trained, "first_layer", output=tmp_path, say=said.append)  # nothing was asked for
+    assert sum("steps=" in text for text in said) == 1
 
 
 def test_no_run_and_no_folder(trained, tmp_path):

@@ -25,10 +25,11 @@ from dcgan_tf.sweeps.search.together import Together
 from dcgan_tf.system.errors import UserError, check_count
 from dcgan_tf.system.files import disk_errors_explained
 
+_REPEATS = 3  # seeds of each finalist, where nothing is said
 _AT_ONCE = 4  # trials on other machines, where nothing is said
 
 
-def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, finalists=3, repeats=3, prune=True,
+def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, finalists=3, repeats=_REPEATS, prune=True,
            jobs=None, on=None, per_run=None, cluster=None, results_dir=None, seed=0,
            say=print) -> SearchResult:  # fmt: skip
     """Search for the settings with which a notebook trains best.
@@ -75,6 +76,8 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
         asked_for = Search(folder, space, study, objective, declared, trials, finalists, repeats)
         report = Report(asked_for, say)
         report.begin(executor.jobs, prune)
+        if not finalists and repeats != _REPEATS:
+            say(f"note: repeats={repeats} has no effect, since finalists={finalists}: no trial is repeated")
         went_through = False
         try:
             executor.begin(folder, needs_of(Path(notebook).absolute(), space.fixed.values()))
