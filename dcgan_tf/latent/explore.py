@@ -23,6 +23,7 @@ from dcgan_tf.system.places import expanded
 
 _SECONDS_PER_FRAME = 0.05
 _INDEX_BEGINS = "# The latent space of"
+_ENDINGS = (".png", ".gif", ".mp4", ".npy")  # of what is written
 _MOST_STEPS = 100  # images in a strip: more have no place on a sheet
 _MOST_AVERAGED = 1_000_000
 _ALONG = ("directions", "first_layer", "attributes")
@@ -52,7 +53,7 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
     only: which of VIEWS, a list or "average,plane"; None: all that apply; those that do not are said. With `project` or
         `arithmetic` given, None means just these. An option that none of them looks at is a mistake.
     output: a folder; None: `latent` in the run directory, or NAME_latent beside the file NAME.keras.
-        What is there of the same name is replaced.
+        What an earlier call wrote there is replaced.
     mp4: a film as MP4, too. say: is told what was written, and what could not be. The rest: see look_into.
 
     Returns the files. Raises UserError for a mistake in any of these, before anything is written.
@@ -70,6 +71,8 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output {str(folder)!r} is a file: give a folder")
     _check_index(folder)
+    if output is not None:
+        _check_others(folder, names)
     check_writable(folder)
     for name in names:
         try:
@@ -85,6 +88,7 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
             for stem, made in VIEWS[name][0](look):
                 new = _write(folder, stem, made, mp4)
                 written += new
+                _write_index(folder, look.run)  # each time: it says that the folder is ours
                 say("\n".join(map(str, new)))
         except NotHere as reason:
             if insisted:
@@ -92,7 +96,6 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
             left_out.setdefault(str(reason), []).append(name)
     for reason, of_these in left_out.items():
         say(f"left out: {', '.join(of_these)} ({reason})")
-    _write_index(folder, look.run)
     return written
 
 
@@ -197,6 +200,18 @@ def _check_index(folder):
             raise UserError(
                 f"{str(folder / 'index.md')!r} is not an index that explore wrote: move it away, or choose another "
                 "folder, and nothing is lost"
+            )
+
+
+def _check_others(folder, names):
+    """UserError when a folder without an index has a file of one of these views' names: somebody put it there."""
+    if (folder / "index.md").exists():
+        return
+    for path in sorted(folder.glob("*")):
+        if path.suffix in _ENDINGS and re.match(rf"({'|'.join(names)})[._]", path.name):
+            raise UserError(
+                f"{str(path)!r} is there, and no index of explore beside it: move it away, or choose another folder, "
+                "and nothing is lost"
             )
 
 

@@ -236,6 +236,28 @@ def test_an_index_that_somebody_wrote_is_not_replaced(trained, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["index.md"]
 
 
+def test_a_picture_that_somebody_put_there_is_not_replaced(trained, tmp_path):
+    for name in ("truncation.png", "first_layers.png", "directions.txt"):
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(UserError, match=r"truncation\.png' is there, and no index of explore beside it: move it away"):
+        explore(trained, "samples,truncation", output=tmp_path, say=str)
+    assert len(list(tmp_path.iterdir())) == 3 and (tmp_path / "truncation.png").read_text() == "mine"
+    explore(trained, "samples", output=tmp_path, say=str)  # nothing of these is in its way
+    (tmp_path / "truncation.png").unlink()
+    for _ in range(2):
+        explore(trained, "truncation", output=tmp_path, say=str)
+    assert decode(tmp_path / "truncation.png").std() > 5
+
+
+def test_what_was_stopped_half_way_is_gone_on_with(trained, tmp_path):
+    def stop(text):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        explore(trained, "samples,truncation", output=tmp_path, say=stop)
+    assert len(explore(trained, "samples,truncation", output=tmp_path, say=str)) == 2
+
+
 def test_one_number_need_not_be_a_list(trained, tmp_path):
     (path,) = explore(trained, "spreads", output=tmp_path, means=0, stds=0.5, say=str)
     assert path.is_file()
