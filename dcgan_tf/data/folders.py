@@ -26,7 +26,7 @@ from dcgan_tf.data.sources import CACHE_SUFFIX, Frames, open_source
 from dcgan_tf.data.stored import StoredSource
 from dcgan_tf.data.survey.values import faint_note, levels_of, own_channels
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.places import cached, can_write, given_cache
+from dcgan_tf.system.places import LONGEST_NAME, cached, can_write, given_cache, short
 
 
 def load_pictures(
@@ -246,8 +246,9 @@ def _cached(path, name, identity):
     """Where what `name` describes, made from the data at `path`, lies; `identity` changes with the data."""
     path = path.resolve()
     name = f"{name}-{hashlib.sha256(repr(identity).encode()).hexdigest()[:12]}"
-    if path.name and not given_cache():
+    fits = path.name and len(os.fsencode(path.name + CACHE_SUFFIX)) <= LONGEST_NAME
+    if fits and not given_cache():
         beside = path.with_name(path.name + CACHE_SUFFIX)
         if is_prepared(beside / name) or can_write(beside if beside.exists() else beside.parent):
             return beside / name
-    return cached(f"{path.name}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}", name)
+    return cached(f"{short(path.name)}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}", name)

@@ -82,6 +82,16 @@ def test_where_the_cache_lies(folder, tmp_path, monkeypatch):
     assert not (tmp_path / "home").exists()
 
 
+def test_a_folder_with_the_longest_name_has_its_cache_elsewhere(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    for letter in "ab":
+        other = folder.rename(folder.with_name("é" * 124 + letter))  # 249 bytes
+        assert len(load_dataset(other, image_size=15)) == 5
+        folder = other
+    assert len(list((tmp_path / "home" / "dcgan_tf").glob("é*/15x15*/images.npy"))) == 2
+    assert sorted(os.listdir(tmp_path)) == ["home", folder.name]
+
+
 def test_a_cache_that_lost_a_file_is_made_anew(folder):
     wanted = load_dataset(folder, image_size=15).fingerprint
     next(folder.parent.glob("faces.dcgan_tf/*/images.npy")).unlink()
