@@ -15,6 +15,7 @@ from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import atomic_file, disk_errors_explained
 
+_SHEETS = ("kept", "dropped", "borderline", "remaining")
 TILE = (178, 218)  # width and height of a picture on a sheet
 _TEXT = 34  # pixels below it, for two lines
 _COUNTED, _WEAK, _PROFILE = "#00D084", "#FF9F1C", "#3FA7FF"
@@ -25,13 +26,19 @@ def audit(source, detections: Detections, decisions: Decisions, folder, count: i
 
     kept and dropped are spread evenly over all pictures; borderline are those whose decision the smallest change
     of the threshold turns. On a sheet, green boxes are counted, orange ones too weak, blue ones in profile; the
-    number is how many windows agree. `source` is what the detections were made from.
+    number is how many windows agree. `source` is what the detections were made from. Raises as check_folder does.
     """
+    check_folder(folder)
     source = open_source(source) if isinstance(source, str | Path) else source
     source = _InOrder(source, detections)
     folder, paths = Path(folder), []
     with disk_errors_explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    table = folder / "remaining.csv"  # first: it says that the folder is an audit's
+    with atomic_file(table) as temporary, open(temporary, "w", newline="") as file:
+        thresholds = _thresholds(detections, decisions)
+        rows = zip(thresholds.tolist(), remaining(detections, decisions, thresholds).tolist(), strict=True)
+        csv.writer(file, lineterminator="\n").writerows([("min_neighbors", "remaining"), *rows])
     chosen = {
         "kept": _spread(np.flatnonzero(decisions.kept), count),
         "dropped": _spread(np.flatnonzero(~decisions.kept), count),
@@ -46,12 +53,17 @@ def audit(source, detections: Detections, decisions: Decisions, folder, count: i
     paths.append(folder / "remaining.png")
     with atomic_file(paths[-1]) as temporary:
         remaining_plot(detections, decisions).savefig(temporary, dpi=100)
-    paths.append(folder / "remaining.csv")
-    with atomic_file(paths[-1]) as temporary, open(temporary, "w", newline="") as file:
-        thresholds = _thresholds(detections, decisions)
-        rows = zip(thresholds.tolist(), remaining(detections, decisions, thresholds).tolist(), strict=True)
-        csv.writer(file, lineterminator="\n").writerows([("min_neighbors", "remaining"), *rows])
-    return paths
+    return [*paths, table]
+
+
+def check_folder(folder):
+    """UserError when the folder has files of an audit's names and no remaining.csv: they are somebody else's."""
+    there = [path for path in (Path(folder, f"{name}.png") for name in _SHEETS) if path.exists()]
+    if there and not Path(folder, "remaining.csv").exists():
+        raise UserError(
+            f"{str(there[0])!r} is there, and no remaining.csv of an audit beside it: move it away, or choose another "
+            "folder, and nothing is lost"
+        )
 
 
 class _InOrder:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from data_prep.audit import audit
+from data_prep.audit import audit, check_folder
 from data_prep.decisions import check_policy, columns_of, decide, describe, remaining, write_index
 from data_prep.detections import ALIGNED_EXACT_FROM, SCALE_FACTOR, detect, read_detections
 from dcgan_tf.commands.basics import PATH
@@ -112,6 +112,8 @@ def audit_command(source, folder, policy, min_neighbors, profile_min_neighbors, 
     The detections in FOLDER are used; where there are none, the faces are found first.
     """
     policy, min_neighbors, profile_min_neighbors = check_policy(policy, min_neighbors, profile_min_neighbors)
+    output = output or Path(folder, "audit")
+    check_folder(output)
     path = Path(folder, DETECTIONS_FILE)
     if path.exists():
         detections = read_detections(path)
@@ -120,7 +122,7 @@ def audit_command(source, folder, policy, min_neighbors, profile_min_neighbors, 
         detections = detect(source, path, profile=policy == "not_profile", min_size=min_size)
     decisions = decide(detections, policy, min_neighbors, profile_min_neighbors)
     click.echo(describe(decisions))
-    for path in audit(source, detections, decisions, output or Path(folder, "audit"), count):
+    for path in audit(source, detections, decisions, output, count):
         click.echo(str(path))
 
 

@@ -20,7 +20,7 @@ from dcgan_tf.system.quiet import tensorflow_quiet
 
 @click.command(cls=Command)
 @run_argument
-@click.option("--count", type=int, default=64, show_default=True, help="Number of images.")
+@click.option("--count", type=int, help="Number of images.  [default: 64]")
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Of the latents: the same seed gives the same images."
 )
@@ -180,7 +180,12 @@ def export(run, web, onnx, saved_model, **options):
 )
 @click.option("--means", help="For `spreads` and `average`: means of z, such as -1,0,1.")
 @click.option("--stds", help="For `spreads`: standard deviations of z, such as 0.4,1.")
-@click.option("--steps", default=9, show_default=True, help="Images in a strip, both ends included.")
+@click.option(
+    "--steps",
+    default=9,
+    show_default=True,
+    help="Images in a strip, both ends included; along a direction an odd number, at most 7, and of `plane` at most 9.",
+)
 @click.option("--count", default=500, show_default=True, help="Images that an average is made of.")
 @click.option(
     "--arithmetic",

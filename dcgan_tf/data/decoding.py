@@ -31,6 +31,9 @@ SEVERAL = (
 AVIF_BRANDS = (b"avif", b"avis")
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", *AVIF_BRANDS)
 
+# How reasons begin that tell of the computer, and not of the file: on another day it may be read.
+OF_THE_COMPUTER = ("cannot be read", "HEIC, which needs one more package", "AVIF, which needs a newer Pillow")
+
 EXIF_ORIENTATION = 0x0112
 TIFF_PHOTOMETRIC = 262  # 0: the value 0 is white
 
@@ -98,6 +101,11 @@ def histogram(source: bytes | str | os.PathLike) -> np.ndarray:
         counts = np.zeros(65536, np.int64)
         counts[::257] = np.bincount(_as_uint8(image, None, None).ravel(), minlength=256)
         return counts
+
+
+def is_of_the_computer(reason: str) -> bool:
+    """Whether an ImageError of this text is for what the computer lacked, a package or the right to read the file."""
+    return reason.split(":")[0] in OF_THE_COMPUTER
 
 
 @contextlib.contextmanager

@@ -2,7 +2,8 @@
 
 The cache is under DCGAN_TF_CACHE when that is set, else in `<data>.dcgan_tf` beside the data, else (when
 that place cannot be written to) in the user's cache folder. Pictures that were changed, added or removed are
-prepared anew; where only a file beside them that gives their labels was (see labels/), the labels are.
+prepared anew, and so are all when one that this computer could not read then can be read now; where only a file beside
+them that gives their labels was changed (see labels/), the labels are.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ from dcgan_tf.data.sources import CACHE_SUFFIX, Frames, open_source
 from dcgan_tf.data.stored import StoredSource
 from dcgan_tf.data.survey.values import faint_note, levels_of, own_channels
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.places import cached, can_write, given_cache
+from dcgan_tf.system.places import LONGEST_NAME, cached, can_write, given_cache, short
 
 
 def load_pictures(
@@ -59,6 +60,14 @@ def load_pictures(
     except UserError:
         shutil.rmtree(target)  # somebody tidied the cache up half-way
         make()
+        prepared = read_prepared(target)
+    if prepared.is_outdated(source):
+        old = target.with_name(f"{target.name}.old")
+        with contextlib.suppress(OSError):  # it stays where it may not be changed
+            target.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
+        if not is_prepared(target):
+            make()
         prepared = read_prepared(target)
     other_file = prepared.metadata.get("labels_key") != getattr(labels, "key", None)
     of_old_version = "labels_note" not in prepared.metadata  # which did not know labels
@@ -237,8 +246,9 @@ def _cached(path, name, identity):
     """Where what `name` describes, made from the data at `path`, lies; `identity` changes with the data."""
     path = path.resolve()
     name = f"{name}-{hashlib.sha256(repr(identity).encode()).hexdigest()[:12]}"
-    if path.name and not given_cache():
+    fits = path.name and len(os.fsencode(path.name + CACHE_SUFFIX)) <= LONGEST_NAME
+    if fits and not given_cache():
         beside = path.with_name(path.name + CACHE_SUFFIX)
         if is_prepared(beside / name) or can_write(beside if beside.exists() else beside.parent):
             return beside / name
-    return cached(f"{path.name}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}", name)
+    return cached(f"{short(path.name)}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}", name)

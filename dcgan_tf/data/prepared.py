@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dcgan_tf.data.decoding import OF_THE_COMPUTER, ImageError, count_frames, is_of_the_computer
 from dcgan_tf.data.stored import StoredImages, finish_fingerprint, value_range
 from dcgan_tf.system.errors import UserError
 
@@ -56,6 +57,18 @@ class PreparedDataset:
         """The source's name of each image."""
         return [row["source"] for row in self.index() if row["kept"] == "1"]
 
+    def is_outdated(self, source) -> bool:
+        """Whether a file of `source`, which this was prepared from, was skipped for what the computer lacked then (see
+        decoding.OF_THE_COMPUTER), and would not be now. Of those that lack the same package one is looked into."""
+        if not set(OF_THE_COMPUTER) & set(self.metadata["dropped"]):
+            return False
+        rows = self.index()
+        if len(rows) != len(source.names):  # with all frames, a file that cannot be opened is one
+            return True
+        skipped = [(place, row["reason"]) for place, row in enumerate(rows) if is_of_the_computer(row["reason"])]
+        tried = {reason if "needs" in reason else place: place for place, reason in skipped}
+        return not all(_is_still_lacking(source, place) for place in tried.values())
+
     def verify(self) -> None:
         """Read everything once and compare with the fingerprint. Raises UserError when it differs."""
         digest = hashlib.sha256()
@@ -63,6 +76,15 @@ class PreparedDataset:
             digest.update(self.images[first : first + 1000])
         if finish_fingerprint(digest, self.images.shape, self.labels) != self.fingerprint:
             raise UserError(f"{str(self.path)!r} is damaged (its content has changed): prepare it again")
+
+
+def _is_still_lacking(source, place):
+    try:
+        data = source.read(place)
+        count_frames(data[0] if isinstance(data, tuple) else data)  # of Frames: (bytes, frame)
+    except ImageError as error:
+        return is_of_the_computer(str(error))
+    return False
 
 
 def is_prepared(path: str | os.PathLike) -> bool:

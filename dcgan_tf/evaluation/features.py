@@ -77,8 +77,13 @@ def feature_network(name: str, dataset, inception=None, say=print) -> FeatureNet
         if can_classify(dataset):
             name = "classifier"
         else:
-            name = "inception" if _inception_path(inception).is_file() else "pixels"
+            name = "inception" if inception or _inception_path(None).is_file() else "pixels"
     check_features(name)
+    if inception and name != "inception":
+        raise UserError(
+            f"inception={str(inception)!r} is only of use with features='inception', and these are {name!r}: give "
+            "features='inception' (--features inception), or leave it out"
+        )
     return FEATURES[name](dataset, inception, say)
 
 

@@ -13,7 +13,7 @@ from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import check_dataset_name
 from dcgan_tf.data.labels.labels import as_list
 from dcgan_tf.latent.projection import read_picture
-from dcgan_tf.latent.tour import NEEDS, OF_LABELS, VIEWS, Choices, Exploration, NotHere
+from dcgan_tf.latent.tour import MOST_STEPS, NEEDS, OF_LABELS, VIEWS, Choices, Exploration, NotHere
 from dcgan_tf.pictures.films import write_gif, write_mp4
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.run.directory import Run
@@ -25,9 +25,13 @@ from dcgan_tf.system.places import expanded
 
 _SECONDS_PER_FRAME = 0.05
 _INDEX_BEGINS = "# The latent space of"
+_ENDINGS = (".png", ".gif", ".mp4", ".npy")  # of what is written
 _MOST_STEPS = 100  # images in a strip: more have no place on a sheet
 _MOST_AVERAGED = 1_000_000
-_OF_VIEWS = {  # the options of Choices that only these views look at
+_ALONG = ("directions", "first_layer", "attributes")
+_OF_VIEWS = {  # the options that only these views look at
+    "seeds": ("samples", *OF_LABELS, "interpolation", "plane", "truncation", *_ALONG, "neighbours"),
+    "steps": ("between", "interpolation", "plane", *_ALONG, "epochs"),
     "means": ("spreads", "average"),
     "stds": ("spreads",),
     "count": ("average",),
@@ -35,7 +39,11 @@ _OF_VIEWS = {  # the options of Choices that only these views look at
     "project": ("projection",),
     "places": ("epochs",),
     "dataset": ("attributes", "neighbours", "projection", "arithmetic"),
+    "classifier": ("attributes", "arithmetic"),
+    "mp4": ("interpolation", "plane", "directions", "attributes", "projection", "epochs"),
+    **dict.fromkeys(("best", "of_class", "having", "without"), tuple(name for name in VIEWS if name != "epochs")),
 }
+_TYPED = {"classifier": "--no-classifier", "of_class": "--class", "having": "--with", "without": "--without"}
 
 
 def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9, count: int = 500, arithmetic=None,
@@ -47,7 +55,7 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
     only: which of VIEWS, a list or "average,plane"; None: all that apply; those that do not are said. With `project` or
         `arithmetic` given, None means just these. An option that none of them looks at is a mistake.
     output: a folder; None: `latent` in the run directory, or NAME_latent beside the file NAME.keras.
-        What is there of the same name is replaced.
+        What an earlier call wrote there is replaced.
     mp4: a film as MP4, too. say: is told what was written, and what could not be. The rest: see look_into.
 
     Returns the files. Raises UserError for a mistake in any of these, before anything is written.
@@ -59,12 +67,14 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
     )  # fmt: skip
     every = [name for name in VIEWS if name not in OF_LABELS or look.space.labels is not None]
     names = _check_names(only, look.choices, every)
-    _check_used(look.choices, names)
+    _check_used({**vars(look.choices), "mp4": mp4}, names)
     insisted = only is not None or names != every
     folder = expanded(output) if output is not None else _usual_folder(look.run.path)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output {str(folder)!r} is a file: give a folder")
     _check_index(folder)
+    if output is not None:
+        _check_others(folder, names)
     check_writable(folder)
     for name in names:
         try:
@@ -72,12 +82,15 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
         except NotHere as reason:
             if insisted:
                 raise UserError(f"{name}: {reason}") from None
+    if shorter := _shorter(look.choices, names):
+        say(shorter)
     written, left_out = [], {}
     for name in names:
         try:
             for stem, made in VIEWS[name][0](look):
                 new = _write(folder, stem, made, mp4)
                 written += new
+                _write_index(folder, look.run)  # each time: it says that the folder is ours
                 say("\n".join(map(str, new)))
         except NotHere as reason:
             if insisted:
@@ -85,7 +98,6 @@ def explore(run, only=None, *, seeds=None, means=None, stds=None, steps: int = 9
             left_out.setdefault(str(reason), []).append(name)
     for reason, of_these in left_out.items():
         say(f"left out: {', '.join(of_these)} ({reason})")
-    _write_index(folder, look.run)
     return written
 
 
@@ -111,7 +123,8 @@ def choices_of(*, seeds=None, means=None, stds=None, steps: int = 9, count: int 
     """What is asked for, checked as far as no run is needed: a notebook does it before it trains one.
 
     seeds: whole numbers, each a sample, as `sample --seed` draws its first; or paths of .npy latents.
-    means, stds: of the latents, for the sweeps. steps: images of a strip. count: images of an average.
+    means, stds: of the latents, for the sweeps. steps: images of a strip; along a direction an odd number of at
+        most 7, in the plane at most 9. count: images of an average.
     arithmetic: such as "3,4,5 - 7,8,9 + 10,11,12", by seeds. project: one picture file, or several.
     places: which of a grid's images are followed over the epochs. dataset: where the run's data are now.
     best: the best generator instead of the last. classifier: False: train none, and leave attributes out.
@@ -191,6 +204,18 @@ def _check_index(folder):
             raise UserError(
                 f"{str(folder / 'index.md')!r} is not an index that explore wrote: move it away, or choose another "
                 "folder, and nothing is lost"
+            )
+
+
+def _check_others(folder, names):
+    """UserError when a folder without an index has a file of one of these views' names: somebody put it there."""
+    if (folder / "index.md").exists():
+        return
+    for path in sorted(folder.glob("*")):
+        if path.suffix in _ENDINGS and re.match(rf"({'|'.join(names)})[._]", path.name):
+            raise UserError(
+                f"{str(path)!r} is there, and no index of explore beside it: move it away, or choose another folder, "
+                "and nothing is lost"
             )
 
 
@@ -292,12 +317,20 @@ def _check_names(only, choices, every) -> list[str]:
     return names
 
 
-def _check_used(choices, names):
+def _check_used(asked, names):
     """UserError when an option is given that none of these views looks at."""
     for option, views in _OF_VIEWS.items():
-        if getattr(choices, option) != getattr(Choices, option) and not set(views) & set(names):
-            many = len(views) > 1
+        if asked[option] != getattr(Choices, option, False) and not set(views) & set(names):
+            many, option = len(views) > 1, _TYPED.get(option, option)
             raise UserError(
                 f"{option} is for the view{'s' * many} {', '.join(views)}, and only {', '.join(names)} is to be shown: "
                 f"name {'one of them' if many else views[0]} in only (--only), too, or leave {option} out"
             )
+
+
+def _shorter(choices, names) -> str:
+    """Which of these views take fewer steps than were asked for, in words; "" where none does."""
+    most = {name: MOST_STEPS[name] for name in names if name in MOST_STEPS and choices.steps > MOST_STEPS[name]}
+    if choices.steps == Choices.steps or not most:
+        return ""
+    return f"steps={choices.steps} is more than {', '.join(f'{name} takes ({most[name]})' for name in most)}"

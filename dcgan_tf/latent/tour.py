@@ -33,6 +33,7 @@ AVERAGE_MEANS = (-1.0, -0.8, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.8)  # the r
 SWEEP_MEANS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 SWEEP_STDS = (0.4, 0.7, 1.0, 1.5)
 _SHOWN = 6  # attributes in a film
+MOST_STEPS = {"plane": 9, "directions": 7, "first_layer": 7, "attributes": 7}  # more images would not fit in a row
 OF_LABELS = ("labels", "between")  # those of VIEWS that are of conditional runs alone
 
 
@@ -124,7 +125,7 @@ class Exploration:
     @property
     def amounts(self) -> np.ndarray:
         """How far a strip goes along a direction, in standard deviations; in the middle of it is 0."""
-        return np.linspace(-4.5, 4.5, min(self.choices.steps, 7) | 1)
+        return np.linspace(-4.5, 4.5, min(self.choices.steps, MOST_STEPS["directions"]) | 1)
 
 
 # --- what there is: each gives (file name without its ending, a Picture, frames, or an array) ---------------
@@ -167,7 +168,7 @@ def _interpolation(look):
 
 
 def _plane(look):
-    yield "plane", views.plane(look.space, look.some(3), min(look.choices.steps, 9))
+    yield "plane", views.plane(look.space, look.some(3), min(look.choices.steps, MOST_STEPS["plane"]))
     yield "plane", views.plane_film(look.space, look.some(3))
 
 

@@ -27,7 +27,7 @@ from dcgan_tf.looking.report import findings
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.system.errors import UserError, check_count
 from dcgan_tf.system.files import check_writable, disk_errors_explained, in_utf8, write_bytes
-from dcgan_tf.system.places import cached, expanded
+from dcgan_tf.system.places import cached, expanded, short
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def usual_output(dataset) -> Path:
     path = expanded(dataset)
     name = path.resolve().name if path.exists() else path.name
     name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
-    output = Path("results", f"look-{name}.png")
+    output = Path("results", f"look-{short(name)}.png")
     return cached("look", output.name) if _is_in(output, path) else output
 
 

@@ -23,6 +23,7 @@ from dcgan_tf.system.keras_backend import keras
 from dcgan_tf.system.places import expanded
 
 LARGEST = float(np.finfo(np.float32).max)  # latents are float32
+_USUAL = 64  # images, where nothing is said
 
 
 def draw_latents(count: int, dim: int, seed: int, distribution="normal", mean=0.0, std=1.0) -> np.ndarray:
@@ -81,7 +82,7 @@ class Sampler:
 
 def sample(
     run,
-    count: int = 64,
+    count: int | None = None,
     seed: int = 0,
     output=None,
     *,
@@ -95,6 +96,7 @@ def sample(
 ) -> np.ndarray:
     """`count` images, uint8 [count, H, W, C], from a run directory, a Run or a `.keras` file; the same for the seed.
 
+    count: None: 64, or as many as there are `labels`.
     output: `.npy` for the array, `.png` for one grid, anything else a new folder of PNGs; None writes nothing.
     best: from the run's best_generator.keras, kept where the training was evaluated, instead of its last one.
     latent_mean, latent_std: other than those of the training, e.g. a std of 0.7 for safer images.
@@ -102,11 +104,12 @@ def sample(
     Of a conditional run (nothing said: labels as frequent as in its data):
     of_class: a class, by name or number. having, without: attributes that all images have, or that none has, a list or
         "Eyeglasses,Smiling". labels: the path of a CSV file with a row for each image, or an array [N, K] of 0 and 1,
-        with a single 1 in a row of classes; `count` is theirs then.
+        with a single 1 in a row of classes.
 
     Raises UserError for a run without a generator, impossible numbers or wishes, or an output that cannot be written.
     """
-    count, seed = check_count("count", count, 1, MOST), check_count("seed", seed, 0)
+    asked, count = count, check_count("count", _USUAL if count is None else count, 1, MOST)
+    seed = check_count("seed", seed, 0)
     for name, value, low in (("latent_mean", latent_mean, -LARGEST), ("latent_std", latent_std, 0)):
         if value is not None and not (isinstance(value, numbers.Real) and low <= value <= LARGEST):
             raise UserError(f"{name}={in_short(value)} must be a number from {low:.2g} to {LARGEST:.2g}")
@@ -119,6 +122,8 @@ def sample(
     latents["std"] = latents["std"] if latent_std is None else latent_std
     with _memory_enough(count):
         told = _labels_for(run, generator, count, seed, of_class, having, without, labels)
+        if told is not None and asked not in (None, len(told)):
+            raise UserError(f"count={count} is given, and labels of {len(told):,} images: leave one of the two out")
         count = count if told is None else len(told)
         images = Sampler(generator)(draw_latents(count, latent_dim_of(generator), seed, **latents), told)
     if output is not None:

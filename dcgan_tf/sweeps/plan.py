@@ -50,6 +50,8 @@ def plan_sweep(
     declared = read_parameters(notebook)
     repeats, sample_seed = check_count("repeats", repeats), check_count("sample_seed", sample_seed, 0)
     sample = None if sample is None else check_count("sample", sample)
+    if sample is None and sample_seed:
+        raise UserError(f"sample_seed={sample_seed} is only of use with sample: give --sample as well, or leave it out")
     grid = {name: values_of(name, values, declared) for name, values in settings.items()}
     named = named_combinations(named, declared)
     chosen = []

@@ -45,8 +45,11 @@ class SweepInterrupted(KeyboardInterrupt):
 # --- the folder --------------------------------------------------------------------------------------------
 
 
-def results_folder(results_dir, name: str) -> Path:
-    """The folder of many runs: as given, or called `name` among the project's results. UserError for a run's own."""
+def results_folder(results_dir, name: str, files) -> Path:
+    """The folder of many runs: as given, or called `name` among the project's results.
+
+    UserError for a run's own, and for one where somebody else has put one of the `files` that are to be written.
+    """
     if results_dir is not None:
         folder = expanded(results_dir).absolute()
     else:
@@ -55,6 +58,13 @@ def results_folder(results_dir, name: str) -> Path:
         raise UserError(f"results directory {str(folder)!r} is a file: choose another name")
     if (folder / "config.json").exists():
         raise UserError(f"results directory {str(folder)!r} is a run: choose a folder for the runs")
+    if not (folder / "logs").is_dir() and not any(folder.glob("*/notebook.ipynb")):
+        for path in (folder / file for file in files):
+            if path.exists():
+                raise UserError(
+                    f"{str(path)!r} is there, and no runs beside it: move it away, or choose another folder, and "
+                    "nothing is lost"
+                )
     return folder
 
 

@@ -9,6 +9,7 @@ Only a folder or zip of pictures has its cache beside itself when it can (see da
 DCGAN_TF_CACHE: it is as large as the pictures, and goes with them when they are removed.
 """
 
+import hashlib
 import os
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from dcgan_tf.system.errors import UserError, in_short
 from dcgan_tf.system.files import DiskError, check_writable
 
 CACHE_VARIABLE = "DCGAN_TF_CACHE"
+LONGEST_NAME = 255  # bytes, of a file or folder
 KAGGLES_OUTPUT, KAGGLES_TEMPORARY = Path("/kaggle/working"), Path("/kaggle/temp")
 
 _said = set()  # what was said already: once in a process is enough
@@ -64,6 +66,12 @@ def cached(*parts: str, say=print) -> Path:
             f"the environment variable {CACHE_VARIABLE} names another folder"
         )
     return second
+
+
+def short(name: str) -> str:
+    """The name; of one to which little could be added its beginning, with eight digits that follow from all of it."""
+    data = os.fsencode(name)
+    return name if len(data) <= LONGEST_NAME - 30 else f"{name[:50]}-{hashlib.sha256(data).hexdigest()[:8]}"
 
 
 def can_write(folder: Path) -> bool:

@@ -70,12 +70,12 @@ class Training:
     def go(self):
         """Train to the end and leave the results; say what came out, in one line."""
         if self.complete_without_checkpoints():
-            self.progress.say(f"{self.run.path} is complete; its checkpoints are gone, so more epochs would start over")
+            self.say_complete("; its checkpoints are gone, so more epochs would start over")
             return
         self.restore()
         self.recorder.begin(self.clock.seconds())
         if self.is_enough(self.step, self.clock.seconds()) and networks_are_whole(self.run) and film_is_whole(self.run):
-            self.progress.say(f"{self.run.path} is complete ({self.where()}): give more epochs to extend it")
+            self.say_complete(f" ({self.where()}): give more epochs to extend it")
             return
         self.run.write_config({**self.run.config, "length": self.request.length._asdict()})
         set_aside_other(self.run.diverged_path)
@@ -270,6 +270,17 @@ class Training:
 
     def where(self) -> str:
         return f"{describe_epochs(self.step / self.steps_per_epoch)}, step {self.step:,}"
+
+    def say_complete(self, text):
+        """In one line, with what was asked for in vain: only a training leaves it, and this run's did not."""
+        asked, evaluated = self.request, any(line.get("while_training") for line in self.run.metrics())
+        missing = {
+            "--evaluate-every": asked.evaluate_every and not evaluated,
+            "--keep-samples": asked.keep_samples and not self.run.samples(),
+        }
+        in_vain = " and ".join(name for name, is_missing in missing.items() if is_missing)
+        nothing = f"; nothing was trained, so {in_vain} had no effect" if in_vain else ""
+        self.progress.say(f"{self.run.path} is complete{text}{nothing}")
 
     def say_how_it_ended(self):
         """In one line; TrainingInterrupted when a signal ended it."""

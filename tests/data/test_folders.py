@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from PIL import Image
 
 from dcgan_tf.data import folders
 from dcgan_tf.data.datasets import load_dataset
+from dcgan_tf.data.decoding import ImageError
 from dcgan_tf.data.labels.picture_labels import subfolder_labels
 from dcgan_tf.data.prepared import read_prepared
+from dcgan_tf.data.sources import FolderSource
 from dcgan_tf.system.errors import UserError
 
 
@@ -79,10 +82,67 @@ def test_where_the_cache_lies(folder, tmp_path, monkeypatch):
     assert not (tmp_path / "home").exists()
 
 
+def test_a_folder_with_the_longest_name_has_its_cache_elsewhere(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    for letter in "ab":
+        other = folder.rename(folder.with_name("é" * 124 + letter))  # 249 bytes
+        assert len(load_dataset(other, image_size=15)) == 5
+        folder = other
+    assert len(list((tmp_path / "home" / "dcgan_tf").glob("é*/15x15*/images.npy"))) == 2
+    assert sorted(os.listdir(tmp_path)) == ["home", folder.name]
+
+
 def test_a_cache_that_lost_a_file_is_made_anew(folder):
     wanted = load_dataset(folder, image_size=15).fingerprint
     next(folder.parent.glob("faces.dcgan_tf/*/images.npy")).unlink()
     assert load_dataset(folder, image_size=15).fingerprint == wanted
+
+
+def without_permission(source, index, read=FolderSource.read):
+    if source.names[index] == "2.png":
+        raise ImageError("cannot be read: Permission denied")
+    return read(source, index)
+
+
+def test_what_the_computer_could_not_read_is_taken_as_soon_as_it_can(folder, monkeypatch):
+    heif = pytest.importorskip("pillow_heif")
+    for name, count in (("a", 2), ("b", 1)):
+        shots = heif.from_pillow(Image.fromarray(noise(0)))
+        for index in range(1, count):
+            shots.add_from_pillow(Image.fromarray(noise(index)))
+        shots.save(folder / f"{name}.heic")
+    calls = []
+
+    def prepare(*arguments, **options):
+        calls.append(arguments)
+        return folders_prepare(*arguments, **options)
+
+    def counts(**options):
+        return len(load_dataset(folder, image_size=15, **options)), len(calls)
+
+    folders_prepare = folders.prepare
+    monkeypatch.setattr(folders, "prepare", prepare)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "pillow_heif", None)
+        patch.setattr(FolderSource, "read", without_permission)
+        assert [counts(), counts(), counts(all_frames=True)] == [(4, 1), (4, 1), (4, 2)]
+        patch.delitem(sys.modules, "pillow_heif")
+        assert [counts(), counts(), counts(all_frames=True)] == [(6, 3), (6, 3), (7, 4)]
+    assert [counts(), counts(), counts(all_frames=True)] == [(7, 5), (7, 5), (8, 6)]
+    assert len(list((folder.parent / "faces.dcgan_tf").iterdir())) == 2  # nothing of the old ones is left
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderSource, "read", without_permission)  # what is prepared already stays
+        assert counts() == (7, 6)
+
+
+def test_an_outdated_cache_that_may_not_be_changed_is_used_as_it_is(folder, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderSource, "read", without_permission)
+        assert len(load_dataset(folder, image_size=15)) == 4
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", lambda path, target: os.rename(path / "nothing", target))
+        assert len(load_dataset(folder, image_size=15)) == 4
+    assert len(load_dataset(folder, image_size=15)) == 5
 
 
 def test_a_relative_path_and_a_home_path(folder, monkeypatch):

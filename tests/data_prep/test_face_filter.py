@@ -393,6 +393,9 @@ def test_audit(folder, detections, tmp_path):
     assert int(rows["20"]) == decisions.kept.sum()
     with pytest.raises(UserError, match="does not hold the pictures"):
         audit(tmp_path, detections, decisions, tmp_path / "audit")
+    paths[4].unlink()
+    with pytest.raises(UserError, match=r"kept\.png' is there, and no remaining\.csv of an audit beside it: move it"):
+        audit(folder, detections, decisions, tmp_path / "audit")
 
 
 def test_command_line(halved, tmp_path):

@@ -245,8 +245,13 @@ def test_where_the_inception_graph_is_looked_for(graph_path, cache, tmp_path, mo
     said = []
     assert feature_network("inception", data, say=said.append).dimension == 6 and "once" in said[0]
     assert feature_network("auto", data, say=said.append).name == "inception" and len(said) == 1
-    with pytest.raises(UserError, match="nowhere"):
-        feature_network("inception", data, inception=tmp_path / "nowhere.pb")
+    for name in ("inception", "auto"):
+        with pytest.raises(UserError, match="nowhere"):
+            feature_network(name, data, inception=tmp_path / "nowhere.pb")
+    labelled = data.changed(labels=np.arange(len(data)) % 2)
+    for name, other, taken in (("pixels", data, "pixels"), ("auto", labelled, "classifier")):
+        with pytest.raises(UserError, match=rf"^inception='.*' is only .*, and these are '{taken}': .* leave it out"):
+            feature_network(name, other, inception=graph_path)
     (tmp_path / "other.pb").write_bytes(b"another network")
     with pytest.raises(UserError, match=r"other\.pb.*2015-12-05"):
         feature_network("inception", data, inception=tmp_path / "other.pb")

@@ -155,6 +155,13 @@ def test_other_data_than_those_of_the_training_are_not_shown_as_them(trained, co
             {"only": "samples", "dataset": "mnist5k"},
             "dataset is for the views attributes, neighbours, projection, arithmetic, .*",
         ),
+        ({"only": "spreads", "steps": 5}, "steps is for the views between, interpolation, plane, .*"),
+        ({"only": "spreads,average", "seeds": 5}, "seeds is for the views samples, labels, between, .*"),
+        ({"only": "samples", "mp4": True}, "mp4 is for the views interpolation, plane, .*"),
+        (
+            {"only": "samples", "classifier": False},
+            "--no-classifier is for the views attributes, arithmetic, .* or leave --no-classifier out",
+        ),
         ({"arithmetic": "1 - 2", "places": 0}, "places is for the view epochs, and only arithmetic is to be shown: .*"),
         ({"places": 9}, r"places=9 is not among the 9 images kept: give numbers from 0 to 8"),
         ({"only": "samples,arithmetic", "arithmetic": "1 - no.npy"}, r"'no\.npy' cannot be read as a latent: .*"),
@@ -231,9 +238,39 @@ def test_an_index_that_somebody_wrote_is_not_replaced(trained, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["index.md"]
 
 
+def test_a_picture_that_somebody_put_there_is_not_replaced(trained, tmp_path):
+    for name in ("truncation.png", "first_layers.png", "directions.txt"):
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(UserError, match=r"truncation\.png' is there, and no index of explore beside it: move it away"):
+        explore(trained, "samples,truncation", output=tmp_path, say=str)
+    assert len(list(tmp_path.iterdir())) == 3 and (tmp_path / "truncation.png").read_text() == "mine"
+    explore(trained, "samples", output=tmp_path, say=str)  # nothing of these is in its way
+    (tmp_path / "truncation.png").unlink()
+    for _ in range(2):
+        explore(trained, "truncation", output=tmp_path, say=str)
+    assert decode(tmp_path / "truncation.png").std() > 5
+
+
+def test_what_was_stopped_half_way_is_gone_on_with(trained, tmp_path):
+    def stop(text):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        explore(trained, "samples,truncation", output=tmp_path, say=stop)
+    assert len(explore(trained, "samples,truncation", output=tmp_path, say=str)) == 2
+
+
 def test_one_number_need_not_be_a_list(trained, tmp_path):
     (path,) = explore(trained, "spreads", output=tmp_path, means=0, stds=0.5, say=str)
     assert path.is_file()
+
+
+def test_that_a_view_takes_fewer_steps_is_said(trained, tmp_path):
+    said = []
+    explore(trained, "plane,first_layer,truncation", output=tmp_path, steps=8, say=said.append)
+    assert said[0] == "steps=8 is more than first_layer takes (7)"
+    explore(trained, "first_layer", output=tmp_path, say=said.append)  # nothing was asked for
+    assert sum("steps=" in text for text in said) == 1
 
 
 def test_no_run_and_no_folder(trained, tmp_path):

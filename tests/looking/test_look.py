@@ -15,6 +15,7 @@ import dcgan_tf
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.data.survey.survey import survey
 from dcgan_tf.looking.advice import advise, suggested_size
+from dcgan_tf.looking.look import usual_output
 from dcgan_tf.networks.quick import check_size
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.training import train as train_module
@@ -182,3 +183,9 @@ def test_names_that_are_no_text_can_be_printed(tmp_path):
     assert str(found).encode() and "its 2 subfolders are classes: caf\\udce9 (1), dog (1)" in str(found)
     assert found.table["name"].tolist() == ["caf\\udce9/a.png", "dog/\\udce8.txt", "dog/\\udce9.png"]
     assert found.table["label"].tolist() == ["caf\\udce9", "", "dog"]
+
+
+def test_the_longest_names_have_sheets_of_their_own():
+    names = [usual_output("x" * 249 + letter).name for letter in "ab"]
+    assert len(set(names)) == 2 and all(name.startswith("look-xxx") and len(name) < 100 for name in names)
+    assert usual_output("x" * 225).name == f"look-{'x' * 225}.png"

@@ -34,6 +34,11 @@ def test_a_grid_is_every_combination_the_shorter_first():
     assert found[0].family == found[1].family != found[2].family
 
 
+def test_a_seed_of_the_draw_needs_a_draw():
+    with pytest.raises(UserError, match="sample_seed=3 is only of use with sample: give --sample as well, or leave it"):
+        plan_sweep(MNIST, {}, sample_seed=3)
+
+
 def test_values_become_what_the_parameter_holds():
     (run,) = plan(
         epochs="5", learning_rate="2e-4", classes="[3, 8]", dataset="'mnist'", resize="true", initial_std="0.1"

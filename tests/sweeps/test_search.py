@@ -107,6 +107,7 @@ def test_what_is_over_is_not_made_again_and_more_trials_extend_it(tmp_path):
     found, said = go(tmp_path, trials=2, finalists=0)
     assert table(tmp_path) == before and lines(tmp_path / "begun.txt") == begun and "2 of them over already" in said[0]
     assert found.winner and "over 1 seed:" in said[-2]
+    assert "note: repeats=2 has no effect, since finalists=0: no trial is repeated" in said
     go(tmp_path, trials=3, finalists=0)
     assert lines(tmp_path / "begun.txt") == [*begun, "trial-0002"]
     for settings, options, said in (

@@ -164,6 +164,13 @@ def test_mistakes_leave_nothing_behind(notebook, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="is a file"):
         sweep(notebook, {"epochs": 1}, results_dir="file")
+    Path("curves.png").touch()
+    with pytest.raises(
+        UserError, match=r"curves\.png' is there, and no runs beside it: move it away, or choose another"
+    ):
+        sweep(notebook, {"epochs": 1}, results_dir=".")
+    Path("logs").mkdir()  # of a sweep
+    assert sweep(notebook, {"epochs": 1}, results_dir=".", dry_run=True, say=lambda text: None)
 
 
 def test_one_sweep_at_a_time_works_in_a_folder(notebook, tmp_path):

@@ -70,6 +70,8 @@ def test_it_is_asked_for_a_class_for_a_file_and_for_nothing(run, tmp_path):
     path.write_text("class\nlight\ndark\n")
     of_file = sample(run.path, seed=3, labels=path)
     assert len(of_file) == 2 and np.array_equal(of_file[0], images[0])
+    with pytest.raises(UserError, match="count=5 is given, and labels of 2 images: leave one of the two out"):
+        sample(run.path, 5, labels=path)
     assert {tuple(tensor.shape) for tensor in generator.inputs} == {(None, 8), (None, 3)}
 
 

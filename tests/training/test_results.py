@@ -28,9 +28,9 @@ class Listens(NoProgress):
         self.said.append(text)
 
 
-def go(path, steps=20):
+def go(path, steps=20, **options):
     progress = Listens()
-    return train("gwu", "fake", path, steps=steps, overrides=TINIEST, progress=progress), progress.said
+    return train("gwu", "fake", path, steps=steps, overrides=TINIEST, progress=progress, **options), progress.said
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,20 @@ def test_damaged_networks_and_film_of_a_finished_run_are_made_anew(whole, tmp_pa
         assert run.gif_path.read_bytes() == whole.gif_path.read_bytes() and run.history_path.read_bytes() == history
     _, said = go(run.path)
     assert said == [f"{run.path} is complete (1 epoch, step 20): give more epochs to extend it"]
+
+
+def test_what_a_finished_run_is_asked_for_in_vain_is_said(whole, tmp_path):
+    run = Run(shutil.copytree(whole.path, tmp_path / "run"))
+    asked = {"keep_samples": True, "evaluate_every": 10, "evaluation": {"features": "pixels", "samples": 10}}
+    _, said = go(run.path, **asked)
+    assert said[-1] == (
+        f"{run.path} is complete (1 epoch, step 20): give more epochs to extend it; nothing was trained, so "
+        "--evaluate-every and --keep-samples had no effect"
+    )
+    run.samples_path.mkdir()
+    np.savez(run.samples_path / "epoch_0001.npz", step=20)  # as of a first call with the same options
+    _, said = go(run.path, **asked)
+    assert said[-1].endswith("so --evaluate-every had no effect")
 
 
 @pytest.mark.parametrize("name", DAMAGE)

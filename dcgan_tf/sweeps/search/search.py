@@ -26,10 +26,12 @@ from dcgan_tf.sweeps.search.together import Together
 from dcgan_tf.system.errors import UserError, check_count
 from dcgan_tf.system.files import disk_errors_explained
 
+_FILES = ("search.csv", "importances.png", "parallel.png")
+_REPEATS = 3  # seeds of each finalist, where nothing is said
 _AT_ONCE = 4  # trials on other machines, where nothing is said
 
 
-def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, finalists=3, repeats=3, prune=True,
+def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, finalists=3, repeats=_REPEATS, prune=True,
            jobs=None, on=None, per_run=None, cluster=None, results_dir=None, seed=0,
            say=print) -> SearchResult:  # fmt: skip
     """Search for the settings with which a notebook trains best.
@@ -58,7 +60,7 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
     import_optuna()
     executor = executor_for(on, jobs, per_run, cluster, most=jobs or _AT_ONCE, say=say)
     name = "-".join([Path(notebook).stem, "search", *(one.name for one in space.dimensions)])
-    folder = results_folder(results_dir, name)
+    folder = results_folder(results_dir, name, _FILES)
     asked = {"notebook": Path(notebook).name, "metric": objective.title, "seed of the draws": str(seed)}
     asked |= {one.name: str(one) for one in space.dimensions} | {n: typed(value) for n, value in space.fixed.items()}
     defaults = {name: repr(value) for name, (_, value) in declared.items() if name not in (*asked, *GIVEN_BY_SWEEP)}
@@ -71,6 +73,8 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
         asked_for = Search(folder, space, study, objective, declared, trials, finalists, repeats)
         report = Report(asked_for, say)
         report.begin(executor.jobs, prune)
+        if not finalists and repeats != _REPEATS:
+            say(f"note: repeats={repeats} has no effect, since finalists={finalists}: no trial is repeated")
         went_through = False
         try:
             executor.begin(folder, needs_of(Path(notebook).absolute(), space.fixed.values()))
