@@ -15,6 +15,7 @@ from dcgan_tf.evaluation.evaluate import training_data
 from dcgan_tf.evaluation.features import can_classify, feature_network
 from dcgan_tf.latent import labels as label_views
 from dcgan_tf.latent import views
+from dcgan_tf.latent.choices import Choices, NotHere
 from dcgan_tf.latent.directions import (
     Attributes,
     Directions,
@@ -31,40 +32,9 @@ from dcgan_tf.system.errors import UserError
 
 AVERAGE_MEANS = (-1.0, -0.8, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.8)  # the row of the `sapienza` report
 SWEEP_MEANS = (-1.0, -0.5, 0.0, 0.5, 1.0)
-SWEEP_STDS = (0.4, 0.7, 1.0, 1.5)
 _SHOWN = 6  # attributes in a film
 MOST_STEPS = {"plane": 9, "directions": 7, "first_layer": 7, "attributes": 7}  # more images would not fit in a row
 OF_LABELS = ("labels", "between")  # those of VIEWS that are of conditional runs alone
-
-
-class NotHere(UserError):
-    """This cannot be shown of this run, for the reason in the text."""
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What is asked for; None: what suits."""
-
-    seeds: tuple = tuple(range(8))
-    means: tuple | None = None
-    stds: tuple = SWEEP_STDS
-    steps: int = 9
-    count: int = 500
-    arithmetic: list | None = None
-    project: tuple = ()
-    places: tuple = tuple(range(6))
-    dataset: str | Dataset | None = None
-    best: bool = False
-    classifier: bool = True
-    of_class: str | int | None = None
-    having: str | tuple = ()
-    without: str | tuple = ()
-
-    def some(self, count: int) -> tuple:
-        """The first so many seeds. Raises NotHere when there are fewer."""
-        if len(self.seeds) < count:
-            raise NotHere(f"seeds={list(self.seeds)} are too few: this needs {count}")
-        return self.seeds[:count]
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,8 @@ def show(look, name: str):
     """Display one of VIEWS of an Exploration, sheets and films, or the reason why it cannot be shown of this run."""
     from IPython.display import display
 
-    from dcgan_tf.latent.tour import VIEWS, NotHere
+    from dcgan_tf.latent.choices import NotHere
+    from dcgan_tf.latent.tour import VIEWS
 
     try:
         for _, made in VIEWS[name][0](look):

@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image
 
 from dcgan_tf.latent import formulas as latent
-from dcgan_tf.latent.explore import parse_arithmetic, parse_seeds
+from dcgan_tf.latent.choices import NotHere, parse_arithmetic, parse_seeds
 from dcgan_tf.latent.space import LatentSpace
-from dcgan_tf.latent.tour import Exploration, NotHere
+from dcgan_tf.latent.tour import Exploration
 from dcgan_tf.latent.views import add_up, named
 from dcgan_tf.pictures.films import frame
 from dcgan_tf.system.errors import UserError, check_count

@@ -14,7 +14,8 @@ from dcgan_tf.cli import cli
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.evaluation import features
 from dcgan_tf.latent import views
-from dcgan_tf.latent.explore import choices_of, explore, parse_arithmetic, parse_seeds
+from dcgan_tf.latent.choices import choices_of, parse_arithmetic, parse_seeds
+from dcgan_tf.latent.explore import explore
 from dcgan_tf.latent.projection import project
 from dcgan_tf.latent.space import open_space
 from dcgan_tf.pictures.grids import save_png
