@@ -4,6 +4,7 @@ import click
 
 from dcgan_tf.commands.basics import PATH, Command, negated, on_stderr
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.saying import say
 
 
 def _where(command):
@@ -105,7 +106,7 @@ def sweep(notebook, settings, file, dry_run, **options):
 
     given, named = read_yaml(file) if file else ({}, {})
     typed = {name: split_values(values) for name, values in _named_settings(settings, "NAME=VALUE,VALUE").items()}
-    outcomes = sweep(notebook, typed_over(given, named, typed), named=named, dry_run=dry_run, say=click.echo, **options)
+    outcomes = sweep(notebook, typed_over(given, named, typed), named=named, dry_run=dry_run, say=say, **options)
     return 0 if dry_run or all(outcome.status == FINISHED for outcome in outcomes) else 1
 
 
@@ -164,5 +165,5 @@ def search(notebook, settings, **options):
     from dcgan_tf.sweeps.search.search import search
 
     typed = _named_settings(settings, "NAME=LOW..HIGH or NAME=VALUE,VALUE")
-    found = search(notebook, typed, say=click.echo, **options)
+    found = search(notebook, typed, say=say, **options)
     return 0 if found.winner and found.is_whole else 1

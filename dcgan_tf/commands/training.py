@@ -9,6 +9,7 @@ from dcgan_tf.recipe.catalogue import IN_COLOUR, RECIPES, changed_recipe, get_re
 from dcgan_tf.recipe.fields import field_help
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.quiet import tensorflow_quiet
+from dcgan_tf.system.saying import say
 
 
 @click.command(cls=Command)
@@ -177,4 +178,4 @@ def train(recipe, dataset, run_dir, overrides, no_progress, list_fields, **optio
     run_dir = run_dir or os.path.join("results", run_name(dataset, recipe, changes, options["seed"]))
     progress = PlainProgress() if no_progress else None
     run = train(recipe, dataset, run_dir, overrides=overrides, classes=classes, progress=progress, **options)
-    click.echo(str(run.path))
+    say(str(run.path))

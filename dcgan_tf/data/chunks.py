@@ -22,6 +22,7 @@ import numpy as np
 from dcgan_tf.data.decoding import ImageError
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import atomic_file, in_utf8
+from dcgan_tf.system.saying import say
 from dcgan_tf.system.workers import available_cores, run_in_workers
 
 _FIRST_NAMED = 5  # of those dropped or left out so many are named in dataset.json; all that were dropped, in index.csv
@@ -152,10 +153,7 @@ def show_progress(counts, done, total, progress, what):
         if now - said >= 10:
             said, rate = now, (done - before) / (now - started)
             left = (total - done) / rate
-            print(
-                f"{what}: {done:,} of {total:,} images, {rate:,.0f} per second, {left / 60:.1f} minutes left",
-                flush=True,
-            )
+            say(f"{what}: {done:,} of {total:,} images, {rate:,.0f} per second, {left / 60:.1f} minutes left")
 
 
 def write_index(path, chunks, drop):

@@ -20,6 +20,7 @@ from dcgan_tf.data.sources import check_outside
 from dcgan_tf.data.stored import StoredImages, fingerprint_of, finish_fingerprint, value_range
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import DiskError, atomic_file, disk_errors_explained, in_utf8, put_in_place, write_json
+from dcgan_tf.system.saying import say
 
 __all__ = ["Result", "prepare"]
 
@@ -181,10 +182,7 @@ def only_preparer(partial, target):
                     break
                 lock.release()
             if not said and (partial / "lock").exists():
-                print(
-                    f"waiting for another process, which is preparing {in_utf8(str(partial.with_suffix('')))}",
-                    flush=True,
-                )
+                say(f"waiting for another process, which is preparing {in_utf8(str(partial.with_suffix('')))}")
                 said = True
     try:
         yield

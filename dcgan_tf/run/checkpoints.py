@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import Unreadable, atomic_file, check_readable
+from dcgan_tf.system.files import Unreadable, atomic_file, check_readable, paths_in
 
 _EXTRA = "extra.json"
 _NAME = re.compile(r"step_[0-9]+\.npz")
@@ -39,8 +39,11 @@ def save(folder, step: int, variables: dict, extra: dict, keep: int = 3) -> Path
 
 
 def all_checkpoints(folder) -> list[Path]:
-    """The checkpoints of a run, newest first. What is called otherwise, such as `step_00000100 (1).npz`, is none."""
-    found = [path for path in Path(folder).glob("step_*.npz") if _NAME.fullmatch(path.name)]
+    """The checkpoints of a run, newest first. What is called otherwise, such as `step_00000100 (1).npz`, is none.
+
+    Raises Unreadable when the folder cannot be listed: that is no run without checkpoints.
+    """
+    found = [path for path in paths_in(folder, "step_*.npz") if _NAME.fullmatch(path.name)]
     return sorted(found, key=lambda path: int(path.stem[5:]), reverse=True)
 
 
@@ -62,9 +65,10 @@ def restore_latest(folder, variables: dict) -> dict | None:
     """Put the newest checkpoint that is whole into `variables`; returns its extra values, None without one.
 
     A damaged checkpoint is set aside (renamed to `.damaged`) with a warning, and the one before it is tried.
-    Raises UserError, and changes nothing, when a whole one is of other networks, or one cannot be read at the moment.
+    Raises UserError, and changes nothing, when a whole one is of other networks, or one, or the folder, cannot be
+    read at the moment.
     """
-    for path in Path(folder).glob("step_*.npz"):
+    for path in paths_in(folder, "step_*.npz"):
         if not _NAME.fullmatch(path.name):
             warnings.warn(f"{str(path)!r} is passed over: no checkpoint is called so", stacklevel=2)
     for path in all_checkpoints(folder):

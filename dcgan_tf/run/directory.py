@@ -36,7 +36,7 @@ from dcgan_tf.run import records
 from dcgan_tf.run.grid_steps import GridRule
 from dcgan_tf.run.records import HISTORY_COLUMNS
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import atomic_file, check_readable, looks_whole, unreadable, write_json
+from dcgan_tf.system.files import atomic_file, check_readable, looks_whole, paths_in, unreadable, write_json
 from dcgan_tf.system.places import expanded
 
 # What train() leaves in a folder, beside config.json.
@@ -266,7 +266,7 @@ class Run:
 
     def _all_samples(self):
         """(path, step) of each whole file in samples/; a damaged one is left out, which is said once."""
-        for path in sorted(self.samples_path.glob("[!.]*.npz")):
+        for path in paths_in(self.samples_path, "[!.]*.npz"):
             try:
                 with np.load(path, allow_pickle=False) as stored:
                     step = int(stored["step"])
@@ -282,7 +282,7 @@ class Run:
         a last grid that were written only because the training stopped there."""
         record = records.read_history(self.history_path)
         rows = self._whole(record, self.history_path)
-        for path in self.grids_path.glob("*.png"):
+        for path in paths_in(self.grids_path, "*.png"):
             records.set_aside_other(path)  # a folder where a picture will be written
         kept = [row for row in rows if row["step"] <= step and self.row_is_due(row["step"])]
         stopped_at = rows[-1]["step"] if rows else 0
@@ -304,7 +304,7 @@ class Run:
 
     def has_been_saved(self) -> bool:
         """Whether a training was saved here once: not when it was killed before its first checkpoint."""
-        return self.generator_path.exists() or (any(self.checkpoints_path.glob("*")) and self.history_path.exists())
+        return self.generator_path.exists() or (bool(paths_in(self.checkpoints_path)) and self.history_path.exists())
 
     def set_aside(self) -> Path:
         """Move all that was recorded to a new folder in the run, earlier_1, earlier_2 ..., and return that.
@@ -323,10 +323,13 @@ class Run:
         return folder
 
     def remove_partial_files(self):
-        """Remove what a kill left half-written under temporary names (see files.atomic_file)."""
-        for folder in (self.path, self.grids_path, self.samples_path, self.checkpoints_path):
-            for path in folder.glob(".*.partial.*"):
-                path.unlink(missing_ok=True)
+        """Remove what a kill left half-written under temporary names (see files.atomic_file).
+
+        Raises Unreadable, and removes nothing, when one of the run's folders cannot be listed.
+        """
+        folders = (self.path, self.grids_path, self.samples_path, self.checkpoints_path)
+        for path in [path for folder in folders for path in paths_in(folder, ".*.partial.*")]:
+            path.unlink(missing_ok=True)
 
 
 def looks_like_a_run(path: Path) -> bool:

@@ -61,8 +61,9 @@ def is_being_written(run) -> bool:
     if locked:
         return True
     holder = _read_lease(run.lease_path, look_only=True)
-    # On its own host a lock that is free tells that the writer is gone; elsewhere it may not be seen.
-    return holder is not None and (locked is None or holder.host != socket.gethostname()) and holder.age < STALE
+    # On its own host a lock that is free tells that the writer is gone; elsewhere it may not be seen. No sign of life
+    # comes from the future: a clock was wrong.
+    return holder is not None and (locked is None or holder.host != socket.gethostname()) and abs(holder.age) < STALE
 
 
 # --- the system's lock ------------------------------------------------------------------------------------
@@ -177,11 +178,14 @@ class _Lease:
     def take(self, run, is_locked: bool):
         """Write the lease, unless somebody has one that lives: then UserError.
 
-        Whether one lives is seen by its next sign of life, or by its absence for STALE seconds. is_locked: whether
-        the system's lock is held; then one of this host is nobody's.
+        Whether one lives is seen by its next sign of life, or by its absence for STALE seconds, by the file's time or
+        by those waited here: one that is dated ahead is waited for no longer. is_locked: whether the system's lock is
+        held; then one of this host is nobody's.
         """
-        found = _read_lease(self.path)
-        while found is not None and found.age < STALE and not (is_locked and found.host == socket.gethostname()):
+        found, ends = _read_lease(self.path), time.monotonic() + STALE
+        while found is not None and found.age < STALE and time.monotonic() < ends:
+            if is_locked and found.host == socket.gethostname():
+                break
             time.sleep(BEAT / 10)
             now = _read_lease(self.path)
             if now is not None and (now.mark, now.beat) != (found.mark, found.beat):

@@ -1,6 +1,7 @@
 """Where a run may go, what its folder is called, and that it stays the same run when it is called again."""
 
 import hashlib
+import os
 from itertools import zip_longest
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.recipe.combinations import uses
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import LOST_CONFIG, Run, looks_like_a_run
+from dcgan_tf.run.records import read_config
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import Unreadable, disk_errors_explained
 
@@ -33,7 +35,7 @@ def run_name(dataset: str, recipe: str, changes: dict, seed: int) -> str:
 
 
 def check_place(path: Path):
-    """UserError when `path` can hold no run: a file, or a folder with other things in it."""
+    """UserError when `path` can hold no run: a file, a folder with other things in it, or a new one inside of a run."""
     with disk_errors_explained(path):
         _check_place(path)
 
@@ -50,6 +52,25 @@ def _check_place(path):
                 f"{str(path)!r} is not a run directory and holds {others[0]!r}: "
                 "choose a new or empty folder, so that nothing of yours is overwritten"
             )
+    if not (path / "config.json").exists():
+        check_outside_of_runs(path)
+
+
+def check_outside_of_runs(path: Path):
+    """UserError when `path` would lie in a run directory, where nobody who looks for runs would find one."""
+    for folder in Path(os.path.realpath(path)).parents:
+        if _is_run(folder):
+            raise UserError(
+                f"{str(path)!r} would lie in the run directory {str(folder)!r}, and no run is looked for inside of "
+                "another: choose a folder outside of it"
+            )
+
+
+def _is_run(folder):
+    try:
+        return read_config(folder / "config.json") is not None
+    except UserError:  # other programs have a config.json, too
+        return False
 
 
 def holds_nothing(path: Path) -> bool:

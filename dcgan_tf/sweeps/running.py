@@ -18,6 +18,7 @@ from pathlib import Path
 from dcgan_tf.notebook.parameters import declared_parameters
 from dcgan_tf.notebook.paths import find_path, run_directory
 from dcgan_tf.run.directory import Run
+from dcgan_tf.run.place import check_outside_of_runs
 from dcgan_tf.sweeps.asked import GIVEN_BY_SWEEP
 from dcgan_tf.sweeps.plan import PlannedRun, file_name
 from dcgan_tf.sweeps.worker import FAILED, FINISHED, KILLED, STATUS, note_outcome, read_outcome
@@ -48,7 +49,8 @@ class SweepInterrupted(KeyboardInterrupt):
 def results_folder(results_dir, name: str, files) -> Path:
     """The folder of many runs: as given, or called `name` among the project's results.
 
-    UserError for a run's own, and for one where somebody else has put one of the `files` that are to be written.
+    UserError for a run's own, for a new one inside of a run, and for one where somebody else has put one of the
+    `files` that are to be written.
     """
     if results_dir is not None:
         folder = expanded(results_dir).absolute()
@@ -58,6 +60,8 @@ def results_folder(results_dir, name: str, files) -> Path:
         raise UserError(f"results directory {str(folder)!r} is a file: choose another name")
     if (folder / "config.json").exists():
         raise UserError(f"results directory {str(folder)!r} is a run: choose a folder for the runs")
+    if not folder.exists():
+        check_outside_of_runs(folder)
     if not (folder / "logs").is_dir() and not any(folder.glob("*/notebook.ipynb")):
         for path in (folder / file for file in files):
             if path.exists():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dcgan_tf.notebook.saved import parameters_cells
 from dcgan_tf.system.files import write_text
+from dcgan_tf.system.saying import say
 
 FINISHED, FAILED, INTERRUPTED, KILLED = "finished", "failed", "interrupted", "killed"  # how a run can end
 STATUS = {FINISHED: 0, FAILED: 1, INTERRUPTED: 3, KILLED: 4}  # and the exit status that says so
@@ -69,7 +70,7 @@ def main():
     outcome, error = run_notebook(job["notebook"], output, job["parameters"])
     note_outcome(output, outcome, error)
     if error:
-        print(f"{outcome}: {error}", flush=True)
+        say(f"{outcome}: {error}")
     sys.exit(STATUS[outcome])
 
 

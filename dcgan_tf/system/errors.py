@@ -7,6 +7,8 @@ import sys
 import warnings
 from collections.abc import Mapping
 
+from dcgan_tf.system.saying import prepared_output, say
+
 # What a system answers to a path that nobody can use, wherever it is first looked at.
 _NOT_OURS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM)
 _LONGEST = 100  # characters of a value that an error names
@@ -70,6 +72,7 @@ def nearest(name: str, known) -> str:
     return f" Did you mean {spelt[matches[0]]!r}?" if matches else ""
 
 
+@prepared_output()
 def run_command(command, program: str, arguments: list[str] | None = None):
     """Run a click command and exit: status 0, 2 after a user's mistake (one line on stderr), 1 after anything else.
 
@@ -79,16 +82,16 @@ def run_command(command, program: str, arguments: list[str] | None = None):
     import click
 
     def fail(error, status):
-        click.echo(f"error: {' '.join(str(error).split())}", err=True)
+        say(f"error: {' '.join(str(error).split())}", sys.stderr)
         sys.exit(status)
 
-    def say(message, category, *where, **options):
+    def warn(message, category, *where, **options):
         if issubclass(category, UserWarning):  # for people: what it says, and not where in the code
-            click.echo(f"warning: {' '.join(str(message).split())}", err=True)
+            say(f"warning: {' '.join(str(message).split())}", sys.stderr)
 
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = say
+            warnings.showwarning = warn
             status = command.main(arguments, prog_name=program, standalone_mode=False)
     except UserError as error:
         fail(error, 2)

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fnmatch
 import json
 import os
 import re
@@ -112,6 +113,19 @@ def check_readable(path):
         return
     except OSError as error:
         raise unreadable(path, error) from error
+
+
+def paths_in(folder, pattern: str = "*") -> list[Path]:
+    """What lies in a folder under such names, in their order; nothing when there is no folder.
+
+    Raises Unreadable when it cannot be listed, as behind a link to a disk that is away, where Path.glob finds nothing.
+    """
+    try:
+        return [Path(folder, name) for name in sorted(fnmatch.filter(os.listdir(folder), pattern))]
+    except OSError as error:
+        if isinstance(error, FileNotFoundError | NotADirectoryError) and not os.path.lexists(folder):
+            return []
+        raise unreadable(folder, error) from error
 
 
 def looks_whole(path: Path, otherwise: bool = True) -> bool:

@@ -51,8 +51,8 @@ def cached(*parts: str, say=print) -> Path:
     is there then. say: is told, once, when that is the temporary folder. When nothing can be written anywhere,
     the path in the cache is given all the same: whoever writes there has the error.
     """
-    first = (given_cache() or platformdirs.user_cache_path("dcgan_tf", appauthor=False)).joinpath(*parts)
-    if first.exists() or can_write(first.parent):
+    first = (given_cache() or _users_cache()).joinpath(*parts)
+    if first.is_absolute() and (first.exists() or can_write(first.parent)):
         return first
     other = _temporary_cache()
     second = other.joinpath(*parts)
@@ -82,6 +82,15 @@ def can_write(folder: Path) -> bool:
     except (OSError, DiskError):
         return False
     return True
+
+
+def _users_cache():
+    """The user's cache folder; the name as it is where nobody knows the user's home: without HOME, under a number that
+    the system has no name for, as in some containers."""
+    try:
+        return platformdirs.user_cache_path("dcgan_tf", appauthor=False)
+    except RuntimeError:
+        return Path("~/.cache/dcgan_tf")
 
 
 def _temporary_cache():

@@ -21,6 +21,8 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 
+from dcgan_tf.system.saying import say_any_name
+
 _SIGKILL = 9  # which Windows has no name for, nor ever reports
 
 
@@ -143,6 +145,7 @@ def _serve():
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what the task prints must not get between the answers
+    say_any_name()
     requests = sys.stdin.buffer
     try:
         opening = pickle.load(requests)

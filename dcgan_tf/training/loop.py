@@ -12,7 +12,7 @@ from dcgan_tf.game.gan import GAN, METRICS
 from dcgan_tf.run import checkpoints
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.records import set_aside_other
-from dcgan_tf.system.files import disk_errors_explained, write_text
+from dcgan_tf.system.files import disk_errors_explained, paths_in, write_text
 from dcgan_tf.training.alarm_log import AlarmLog
 from dcgan_tf.training.clock import Clock, Forecast
 from dcgan_tf.training.devices.steps import compile_steps
@@ -193,7 +193,7 @@ class Training:
     def complete_without_checkpoints(self) -> bool:
         """Whether the history says it is complete, and somebody removed its checkpoints to make room."""
         rows = self.run.rows()
-        if not rows or any(self.run.checkpoints_path.glob("*")) or not is_whole_keras_file(self.run.generator_path):
+        if not rows or paths_in(self.run.checkpoints_path) or not is_whole_keras_file(self.run.generator_path):
             return False
         if not self.is_enough(rows[-1]["step"], rows[-1]["seconds"]):
             return False

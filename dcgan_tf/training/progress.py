@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from dcgan_tf.system.errors import UserError, in_short
+from dcgan_tf.system.saying import say
 
 _SECONDS_WITHOUT_A_PICTURE = 10  # then one is drawn for whoever watches, though none is recorded
 _SECONDS_AGO = 60  # of the picture that the newest is shown beside; before, the oldest of at least a sixth of that
@@ -36,7 +37,7 @@ class PlainProgress:
         """A picture between two intervals: before the first step, or because it was wanted."""
 
     def say(self, text: str):
-        print(text, flush=True)
+        say(text)
 
     def close(self):
         """The training has ended, in whatever way."""
@@ -58,7 +59,8 @@ class BarProgress(PlainProgress):
     def say(self, text):
         from tqdm import tqdm
 
-        tqdm.write(text, file=sys.stdout)
+        with tqdm.external_write_mode(file=sys.stdout):
+            say(text)
 
     def close(self):
         self.bar.close()

@@ -10,7 +10,7 @@ from dcgan_tf.data.decoding import ImageError, decode
 from dcgan_tf.pictures.films import caption_height, shrunk, with_caption, write_gif, write_webp
 from dcgan_tf.pictures.pacing import MOST, pace, thin_frames
 from dcgan_tf.run.directory import Run
-from dcgan_tf.system.files import atomic_file, looks_whole
+from dcgan_tf.system.files import atomic_file, check_readable, looks_whole
 from dcgan_tf.training.progress import describe_moment
 
 _COMPARED = 160  # grids are compared in little: so many pixels each way at most
@@ -102,11 +102,15 @@ def networks_are_whole(run: Run) -> bool:
 
 
 def is_whole_keras_file(path) -> bool:
-    """Whether a .keras file, which is a zip, has its contents, and their checksums are right."""
+    """Whether a .keras file, which is a zip, has its contents, and their checksums are right.
+
+    Raises Unreadable when the disk does not give it at the moment.
+    """
     try:
         with zipfile.ZipFile(path) as stored:
             return "config.json" in stored.namelist() and stored.testzip() is None
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError):
+        check_readable(path)
         return False
 
 

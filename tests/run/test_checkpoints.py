@@ -2,6 +2,7 @@
 
 import builtins
 import errno
+import os
 
 import numpy as np
 import pytest
@@ -54,6 +55,18 @@ def test_a_read_error_that_passes_is_not_damage(folder, monkeypatch, number):
             checkpoints.restore_latest(folder, variables(0.0))
     assert sorted(path.name for path in folder.iterdir()) == before
     assert checkpoints.restore_latest(folder, variables(0.0)) == {"seconds": 100.0}
+
+
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO, errno.EACCES])
+def test_a_folder_that_cannot_be_listed_is_not_one_without_checkpoints(folder, monkeypatch, number):
+    def away(path):
+        raise OSError(number, "gone for a moment")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "listdir", away)
+        with pytest.raises(Unreadable, match=r"cannot be read at the moment.*nothing was changed"):
+            checkpoints.restore_latest(folder, variables(0.0))
+    assert checkpoints.all_checkpoints(folder / "missing") == []
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "other bytes", "empty", "a folder", "another zip"])

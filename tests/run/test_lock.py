@@ -92,6 +92,14 @@ def test_a_writer_on_another_host_is_seen_where_its_lock_is_not(run, hasty):
         assert json.loads(run.lease_path.read_text())["host"] == socket.gethostname()
 
 
+def test_a_lease_from_the_future_is_waited_for_no_longer_than_another(run, hasty):
+    """As a host leaves it whose clock was wrong."""
+    leave_lease(run, age=-3600)
+    assert not is_being_written(run)
+    with only_writer(run):
+        assert json.loads(run.lease_path.read_text())["host"] == socket.gethostname()
+
+
 def hold(run):
     """Another process that holds the lock, as a host does that died on a network drive."""
     code = (

@@ -5,6 +5,7 @@ from written_runs import write_run
 
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.place import agree_on_config, check_place, run_name
+from dcgan_tf.sweeps.running import results_folder
 from dcgan_tf.system.errors import UserError
 
 
@@ -46,6 +47,22 @@ def test_data_without_a_fingerprint_are_told_apart_by_their_size(tmp_path):
     more = {**new, "dataset": {**new["dataset"], "images": 1001}}
     with pytest.raises(UserError, match="dataset images: 1000 then, 1001 now"):
         agree_on_config(Run(run.path), more, print)
+
+
+def test_a_run_does_not_lie_in_another(tmp_path):
+    write_run(tmp_path / "x")
+    (tmp_path / "link").symlink_to(tmp_path / "x")
+    for path in (tmp_path / "x" / "b", tmp_path / "x" / "grids" / "b", tmp_path / "link" / "b"):
+        with pytest.raises(UserError, match=rf"would lie in the run directory '{tmp_path / 'x'}'.*outside of it"):
+            check_place(path)
+        with pytest.raises(UserError, match="would lie in the run directory"):
+            results_folder(path, "sweep")
+    assert not (tmp_path / "x" / "b").exists()
+    write_run(tmp_path / "x" / "old")
+    for path in (tmp_path / "x", tmp_path / "x" / ".." / "b", tmp_path / "x" / "old"):  # it, beside it, of long ago
+        check_place(path)
+    (tmp_path / "config.json").write_text('{"of": "another program"}')
+    check_place(tmp_path / "new")
 
 
 def test_a_folder_that_cannot_be_looked_into_is_one_line(tmp_path, monkeypatch):

@@ -50,6 +50,19 @@ def test_where_the_cache_cannot_be_written_the_temporary_folder_takes_its_place(
     assert len(said) == 1  # once is enough
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="numbers of users are of POSIX")
+def test_a_user_without_a_home_has_the_temporary_folder(home, monkeypatch):
+    """As in a container that runs under any number."""
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda number: (_ for _ in ()).throw(KeyError(number)))
+    monkeypatch.chdir(home)
+    said = []
+    found = cached("features", "a.npz", say=said.append)
+    assert found.parent.is_dir() and found.parent.parent.parent == home / "tmp"
+    assert said[0].startswith("the cache '~/.cache/dcgan_tf' cannot be written") and not (home / "~").exists()
+
+
 def test_what_the_cache_holds_is_read_though_nothing_can_be_written(home, monkeypatch):
     monkeypatch.setenv("DCGAN_TF_CACHE", str(home / "shared"))
     (home / "shared").mkdir()

@@ -1,5 +1,6 @@
 """What a training leaves at its end: networks and film, made anew where they are damaged."""
 
+import errno
 import shutil
 
 import imageio.v3 as imageio
@@ -11,6 +12,7 @@ from written_runs import write_run
 
 from dcgan_tf.pictures.grids import save_png
 from dcgan_tf.run.directory import Run
+from dcgan_tf.system.files import Unreadable
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.results import _when, film_is_whole, film_steps, is_whole_keras_file, write_film
 from dcgan_tf.training.train import train
@@ -103,6 +105,16 @@ def test_a_file_of_keras_is_whole_or_not(name, whole, tmp_path):
     path.unlink(missing_ok=True)
     path.mkdir()
     assert not is_whole_keras_file(path)
+
+
+def test_a_file_of_keras_that_the_disk_does_not_give_is_not_damaged(whole, tmp_path, monkeypatch):
+    def away(path, *more, **options):
+        raise OSError(errno.EIO, "gone for a moment")
+
+    monkeypatch.setattr("builtins.open", away)
+    monkeypatch.setattr("io.open", away)
+    with pytest.raises(Unreadable, match="nothing was changed"):
+        is_whole_keras_file(whole.generator_path)
 
 
 def test_a_finished_run_without_checkpoints_has_its_film_again(whole, tmp_path):

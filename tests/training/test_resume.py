@@ -20,6 +20,7 @@ from dcgan_tf.run import checkpoints
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.place import agree_on_config
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import Unreadable
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
 
@@ -113,6 +114,22 @@ def test_a_finished_run_without_its_checkpoints_is_left_alone_and_kept_when_it_m
     _train(run.path, epochs=EPOCHS + 1)
     assert (run.path / "earlier_1" / "generator.keras").read_bytes() == before
     assert run.rows()[-1]["epoch"] == EPOCHS + 1
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "grids", "samples"])
+def test_a_run_of_which_a_folder_is_out_of_reach_is_left_alone(name, whole, tmp_path):
+    """As while the disk is away that the folder was moved to, to make room."""
+    run = Run(shutil.copytree(whole.path, tmp_path / "run"))
+    (run.path / name).rename(tmp_path / name)
+    (run.path / name).symlink_to(tmp_path / "away")
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    for epochs in (EPOCHS, EPOCHS + 1):
+        with pytest.raises(Unreadable, match=rf"run/{name}' cannot be read at the moment.*nothing was changed"):
+            _train(run.path, epochs=epochs)
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
+    (tmp_path / name).rename(tmp_path / "away")
+    _train(run.path)
+    assert_same(run, whole)
 
 
 def test_a_run_of_other_networks_is_refused_and_left_alone(whole, tmp_path):

@@ -25,7 +25,7 @@ def start(job: dict, log: Path, place: Place) -> subprocess.Popen:
             stdout=output,
             stderr=output,
             cwd=job["folder"],
-            env={**os.environ, **place.environment()},
+            env={**os.environ, **place.environment(), "PYTHONIOENCODING": "utf-8:backslashreplace"},
             **_away_from_ctrl_c(),
         )
     with contextlib.suppress(OSError):

@@ -1,0 +1,55 @@
+"""Nothing that is at work ends because a line cannot be said."""
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from dcgan_tf.sweeps.executors import child
+from dcgan_tf.sweeps.sharing import Place
+from dcgan_tf.system.saying import prepared_output, say
+from dcgan_tf.training.progress import BarProgress, PlainProgress
+
+
+@pytest.fixture(params=["a full disk", "a pipe that nobody reads", "closed"])
+def output(request, monkeypatch):
+    """A standard output on which nothing can be said."""
+    if request.param == "a full disk" and not Path("/dev/full").exists():
+        pytest.skip("needs a disk that is always full")
+    with open("/dev/full" if request.param == "a full disk" else _unread_pipe(), "w") as stream:
+        if request.param == "closed":
+            stream.close()
+        monkeypatch.setattr(sys, "stdout", stream)
+        yield stream
+
+
+def _unread_pipe():
+    read, write = os.pipe()
+    os.close(read)
+    return write
+
+
+def test_what_nobody_hears_goes_unsaid_and_nothing_is_left_for_the_end_of_python(output):
+    with prepared_output():
+        say("a line")
+        PlainProgress().say("a line")
+        BarProgress().say("a line")
+    assert output.closed or output.flush() is None  # which is what Python does in the end
+
+
+@pytest.mark.parametrize("encoding, said", [("ascii", b"r \\xe9\\u65e5"), ("cp1252", b"r \xe9\\u65e5")])
+def test_a_name_that_the_output_has_no_letters_for_is_said(encoding, said, monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding))
+    with prepared_output():
+        print("r é日")
+    assert written.getvalue().rstrip() == said
+
+
+def test_the_output_of_a_sweeps_run_is_utf_8_wherever_it_is_made(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    monkeypatch.setattr(child, "WORKER", [sys.executable, "-c", "print('r é日')"])
+    process = child.start({"folder": str(tmp_path)}, tmp_path / "log", Place())
+    assert process.wait() == 0 and (tmp_path / "log").read_text(encoding="utf-8") == "r é日\n"
