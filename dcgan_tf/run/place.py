@@ -124,7 +124,7 @@ def agree_on_labels(run: Run, labels: Labels):
         if old != new:
             raise UserError(
                 f"run {str(run.path)!r} was started with other names of its labels (number {number}: {old!r} then, "
-                f"{new!r} now): name them as they were, or give another run directory"
+                f"{new!r} now): name them as they were, or go on in another run directory, with --start-from"
             )
     run.write_labels(labels)
 

@@ -56,7 +56,7 @@ def test_a_run_does_not_lie_in_another(tmp_path):
         with pytest.raises(UserError, match=rf"would lie in the run directory '{tmp_path / 'x'}'.*outside of it"):
             check_place(path)
         with pytest.raises(UserError, match="would lie in the run directory"):
-            results_folder(path, "sweep")
+            results_folder(path, "sweep", [])
     assert not (tmp_path / "x" / "b").exists()
     write_run(tmp_path / "x" / "old")
     for path in (tmp_path / "x", tmp_path / "x" / ".." / "b", tmp_path / "x" / "old"):  # it, beside it, of long ago
