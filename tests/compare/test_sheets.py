@@ -133,3 +133,5 @@ def test_a_run_whose_config_is_damaged_is_said_and_the_others_are_drawn(rows, tm
         figure = overlaid_curves(rows, by)
         assert max(line.get_xdata()[-1] for line in figure.axes[0].lines) == end
         assert ("without cut, whose config.json is damaged" in figure.get_suptitle()) == (by != "step")
+    said = texts(sheet_of_names(rows))
+    assert said.count("no grid yet") == 1 and "Each cell: the last recorded grid" in " ".join(said)
