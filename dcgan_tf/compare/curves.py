@@ -27,6 +27,7 @@ from dcgan_tf.pictures.curves import progress_axis, running_mean
 from dcgan_tf.pictures.even_rows import even_rows
 from dcgan_tf.pictures.picture import GRAY, Picture
 from dcgan_tf.run.reading import State
+from dcgan_tf.system.errors import UserError
 
 # Okabe and Ito's colours without their yellow, which white paper swallows; runs beyond seven change their line.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -41,20 +42,23 @@ def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None
     Two settings that vary are told apart by colour and by line, and a dot marks where a run ends. A run that is the
     beginning of another is a dot on its line. Repeats of a setting are one line, their mean as far as all of them
     reach, in a band of one standard deviation to each side; those that have not finished are thin lines that end in a
-    cross. Of more than can be told apart the best are drawn, which is said.
+    cross. Of more than can be told apart the best are drawn, which is said; so is a run that has no place on the axis,
+    since its config.json is damaged.
     by: one of moments.BY. among: the settings the legend may name; None: all.
     metric: which (see title_of); by default the first there is.
     """
     check_by(by)
     rows = by_setting(rows)
     metric = title_of(rows, metric) if metric else None
-    begun = [row for row in rows if any(run.last for run in runs_of(row))]
-    begun = sorted(begun, key=lambda row: -max(run.last["step"] for run in runs_of(row) if run.last))
+    away = [run.name for row in rows for run in runs_of(row) if run.last and not _has_place(run, by)]
+    begun = [row for row in rows if _drawn_runs(row, by)]
+    begun = sorted(begun, key=lambda row: -max(run.last["step"] for run in _drawn_runs(row, by)))
     rows, which = foremost(begun, MOST, metric, called(begun))
-    bundles = _bundles(rows)
+    bundles = _bundles(rows, by)
     if len(bundles) > LOOKS:
         rows, which = foremost(begun, LOOKS, metric, called(begun))
-        bundles = _bundles(rows)
+        bundles = _bundles(rows, by)
+    without = f"without {', '.join(away[:3])}{' ...' * (len(away) > 3)}, whose config.json is damaged" if away else ""
     among = among_settings(rows, among)
     styles = _styles([bundle.row for bundle in bundles], among)
     titles = [metric] if metric else score_titles(rows)[:1]
@@ -88,8 +92,20 @@ def overlaid_curves(rows, by: str = "epoch", among=None, metric=None, title=None
             title=_about_bands(rows), title_fontsize=8, alignment="left",
         )  # fmt: skip
         legend.get_title().set_color(GRAY)
-    figure.suptitle(": ".join(filter(None, [titled(title, by), which])), fontsize=11, x=0.01, ha="left")
+    figure.suptitle(": ".join(filter(None, [titled(title, by), which, without])), fontsize=11, x=0.01, ha="left")
     return figure
+
+
+def _drawn_runs(row, by):
+    return [run for run in runs_of(row) if run.last and _has_place(run, by)]
+
+
+def _has_place(row, by):
+    """Whether it is known where a run was at a step: that of an epoch, or of images seen, is in its config.json."""
+    try:
+        return by in ("step", "seconds") or bool(row.run.config)
+    except UserError:
+        return False
 
 
 def _about_bands(rows):
@@ -106,10 +122,10 @@ class _Bundle(NamedTuple):
     members: list[tuple[RunRow, list[RunRow]]]
 
 
-def _bundles(rows):
+def _bundles(rows, by):
     """The bundles of these rows; a row whose runs are all the beginning of others has none of its own."""
     owners = {id(run): row for row in rows for run in runs_of(row)}
-    runs = sorted((run for row in rows for run in runs_of(row) if run.last), key=lambda run: -run.last["step"])
+    runs = sorted((run for row in rows for run in _drawn_runs(row, by)), key=lambda run: -run.last["step"])
     bundles = {}
     for longest, parts in _lines(runs):
         row = owners[id(longest)]

@@ -121,7 +121,7 @@ def _pictures_of_runs(rows):
     latents = {
         (*(repr(row.settings.get(name)) for name in _LATENTS), bool(row.settings.get("conditional")))
         for row in rows
-        if row.run.grids_path.is_dir()
+        if row.run.grids_path.is_dir() and "latent_dim" in row.settings  # a damaged run's are not known, nor its grid
     }
     if len(latents) <= 1:
         # A conditional grid shows a few latents as every class: as many images as elsewhere, and fewer latents.

@@ -67,8 +67,15 @@ def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
                 "makes so many"
             )
         if not path.is_file():
-            raise UserError(f"run {str(source)!r} has no generator.keras yet: let its training finish, or resume it")
+            raise UserError(f"run {str(source)!r} has no generator.keras yet: {how_it_gets_networks(run)}")
     return _in_our_form(load_network(path, "generator"), path), latents
+
+
+def how_it_gets_networks(run: Run) -> str:
+    """What a person can do about a run that has left none: the same training would diverge again."""
+    if run.diverged_path.exists():
+        return "its training diverged before anything was saved, so train anew, with other settings"
+    return "let its training finish, or resume it"
 
 
 def moment_of(run: Run, best: bool = False) -> dict:

@@ -13,6 +13,7 @@ from dcgan_tf.compare.repeats import Repeats, Spread, among_settings, by_setting
 from dcgan_tf.compare.rows import RunRow, read_run
 from dcgan_tf.recipe.fields import FIELDS
 from dcgan_tf.run.directory import Run
+from dcgan_tf.run.reading import State
 from dcgan_tf.sweeps.asked import LENGTHS
 from dcgan_tf.sweeps.plan import file_name
 from dcgan_tf.sweeps.worker import FINISHED, read_outcome
@@ -127,7 +128,7 @@ def _spreads(row):
 
 def _read(folder, name, settings, outcome) -> SweepRow:
     row = read_run(folder / name, name)
-    if outcome.status != FINISHED or not row.settings:
+    if outcome.status != FINISHED or row.status == State.NOT_BEGUN:  # its notebook may train nothing there
         row = replace(row, status=outcome.status, problem=outcome.error or "not begun")
     ignored = _ignored(row.settings, settings) if outcome.status == FINISHED else {}
     row = replace(row, settings={**row.settings, **settings})

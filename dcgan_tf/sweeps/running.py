@@ -7,7 +7,6 @@ FOLDER/logs/NAME.log    what its cells printed
 import contextlib
 import json
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -213,15 +212,3 @@ def _stop(executor, say):
     count = executor.stop()
     runs = "1 run saves what it has" if count == 1 else f"{count} runs save what they have"
     say(f"stopping: {runs} (Ctrl-C again: without waiting)")
-
-
-@contextlib.contextmanager
-def sigterm_as_ctrl_c():
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    old = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, old)

@@ -36,12 +36,11 @@ from dcgan_tf.sweeps.running import (
     make_run,
     needs_of,
     results_folder,
-    sigterm_as_ctrl_c,
     standing,
 )
 from dcgan_tf.sweeps.sharing import copy_run, is_beginning
 from dcgan_tf.sweeps.worker import FINISHED, INTERRUPTED
-from dcgan_tf.system.errors import ConnectionLost, UserError
+from dcgan_tf.system.errors import ConnectionLost, UserError, sigterm_as_ctrl_c
 from dcgan_tf.system.files import disk_errors_explained
 from dcgan_tf.training.progress import describe_seconds
 

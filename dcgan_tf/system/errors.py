@@ -1,9 +1,12 @@
 """The one kind of error that is the user's to mend, and how a command line says it."""
 
+import contextlib
 import errno
 import math
 import numbers
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Mapping
 
@@ -72,6 +75,19 @@ def nearest(name: str, known) -> str:
     return f" Did you mean {spelt[matches[0]]!r}?" if matches else ""
 
 
+@contextlib.contextmanager
+def sigterm_as_ctrl_c():
+    """SIGTERM ends the block as Ctrl-C does, so that nothing half-written is left behind; in the main thread alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    old = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, old)
+
+
 @prepared_output()
 def run_command(command, program: str, arguments: list[str] | None = None):
     """Run a click command and exit: status 0, 2 after a user's mistake (one line on stderr), 1 after anything else.
@@ -90,7 +106,7 @@ def run_command(command, program: str, arguments: list[str] | None = None):
             say(f"warning: {' '.join(str(message).split())}", sys.stderr)
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), sigterm_as_ctrl_c():
             warnings.showwarning = warn
             status = command.main(arguments, prog_name=program, standalone_mode=False)
     except UserError as error:

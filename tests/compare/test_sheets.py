@@ -123,3 +123,15 @@ def test_a_run_that_is_the_beginning_of_another_is_a_dot_on_its_line(rows):
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["batch_size 16 64, steps 20 40"]
     assert scores.get_ylabel() == "frechet distance" and "pixels; 100 samples" in scores.get_title(loc="left")
+
+
+def test_a_run_whose_config_is_damaged_is_said_and_the_others_are_drawn(rows, tmp_path):
+    damaged = run_with_grids(tmp_path / "cut", 50, steps=80)
+    damaged.config_path.write_text("{")
+    rows = [*rows, read_run(damaged.path)]
+    for by, end in (("epoch", 4), ("images", 2560), ("step", 80)):  # what a step is, nobody needs to look up
+        figure = overlaid_curves(rows, by)
+        assert max(line.get_xdata()[-1] for line in figure.axes[0].lines) == end
+        assert ("without cut, whose config.json is damaged" in figure.get_suptitle()) == (by != "step")
+    said = texts(sheet_of_names(rows))
+    assert said.count("no grid yet") == 1 and "Each cell: the last recorded grid" in " ".join(said)

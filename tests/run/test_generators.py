@@ -10,9 +10,11 @@ from written_runs import write_run
 
 from dcgan_tf.networks.architectures import build_generator
 from dcgan_tf.recipe.catalogue import RECIPES
+from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import _range_of, load_generator
 from dcgan_tf.run.sampling import sample
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.training.beginning.start_from import Start
 
 layers = keras.layers
 
@@ -135,6 +137,16 @@ def test_what_cannot_be_loaded_is_named(tmp_path, kind, said):
     with pytest.raises(UserError) as error:
         load_generator(path)
     assert said in str(error.value) and str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_run_that_diverged_at_once_is_not_to_be_resumed(tmp_path):
+    run = write_run(tmp_path / "run", whole=False)
+    with pytest.raises(UserError, match=r"no generator\.keras yet: let its training finish, or resume it"):
+        load_generator(run.path)
+    run.diverged_path.write_text("a loss is no longer a finite number\n")
+    for ask in (load_generator, lambda path: Start(Run(path))):
+        with pytest.raises(UserError, match="diverged before anything was saved, so train anew, with other settings"):
+            ask(run.path)
 
 
 def test_a_network_of_other_shapes_is_described(tmp_path):

@@ -94,6 +94,13 @@ def test_the_sweep_ends_with_the_table_of_its_repeats(tmp_path):
     assert said[1].splitlines()[2].split()[:2] == ["run-0", "and"] and "1.500 ± 0 (3)" in said[1]
 
 
+def test_a_finished_run_that_was_damaged_since_says_so(tmp_path):
+    write_run(tmp_path / "cut").config_path.write_text("{")
+    cut, elsewhere = (results._read(tmp_path, name, {"width": 8}, Outcome(None, "finished")) for name in ("cut", "x"))
+    assert (cut.status, cut.row.status) == ("finished", "damaged") and "config.json' is damaged" in cut.row.problem
+    assert elsewhere.row.status == "finished"  # of a notebook that trains in another place, or nothing
+
+
 def test_a_setting_that_the_notebook_overruled_is_named(tmp_path):
     plan, outcomes = [], {}
     for epochs in (1, 2):  # runs of 20 steps, whatever they were asked for

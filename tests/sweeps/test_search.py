@@ -20,8 +20,10 @@ from nbformat.v4 import new_code_cell, new_notebook
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.sweeps import running
 from dcgan_tf.sweeps.executors import child
+from dcgan_tf.sweeps.search.objective import Objective
 from dcgan_tf.sweeps.search.pruning import Watcher
 from dcgan_tf.sweeps.search.search import search
+from dcgan_tf.sweeps.search.standing import Row, Search
 from dcgan_tf.system.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -234,6 +236,14 @@ def test_combinations_that_make_no_sense_and_those_drawn_before(tmp_path):
             assert (row["loss"], row["real_label_low"]) == ("hinge", "0.8") and "has no labels to smooth" in row["note"]
     assert statuses["impossible"] == 1 and found.is_whole  # once; then it is known
     assert len(lines(tmp_path / "begun.txt")) == statuses["finished"]
+
+
+def test_the_best_differ_in_their_settings():
+    values = {0: ("bce", 3.0), 1: ("hinge", 2.0), 2: ("hinge", 1.0), 3: ("minimax", 4.0)}
+    rows = [Row(f"trial-{n}", n, {"loss": loss}, "finished", value) for n, (loss, value) in values.items()]
+    asked = Search(Path(), None, None, Objective("fid"), {}, trials=4, finalists=2, repeats=2)
+    assert [row.number for row in asked.best(rows=rows)] == [2, 0]  # 1 and 2 were drawn while neither was over
+    assert [row.number for row in asked.best(4, rows)] == [2, 0, 3]
 
 
 def test_another_metric_and_where_larger_is_better(tmp_path):

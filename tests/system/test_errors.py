@@ -1,5 +1,6 @@
 """How a command ends, and how it warns."""
 
+import signal
 import warnings
 
 import click
@@ -17,6 +18,11 @@ def command(how):
         warnings.warn("of the inside", DeprecationWarning, stacklevel=1)
     elif how == "mistake":
         raise UserError("give\nanother")
+    elif how == "ended":
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            click.echo("tidied")
     elif how == "bug":
         raise KeyError("ours")
 
@@ -34,6 +40,12 @@ def test_a_warning_and_a_mistake_are_a_line_each(capsys):
     assert warnings.showwarning is before
     with pytest.raises(KeyError):
         run_command(command, "program", ["bug"])
+
+
+def test_sigterm_leaves_as_little_behind_as_ctrl_c(capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    assert run("ended", capsys)[:2] == (1, "tidied\n")
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_value_is_named_in_a_line():

@@ -15,7 +15,7 @@ from pathlib import Path
 from dcgan_tf.notebook.saved import saved_changes
 from dcgan_tf.sweeps.asked import GIVEN_BY_SWEEP, check_settings, read_parameters
 from dcgan_tf.sweeps.executors.choose import executor_for
-from dcgan_tf.sweeps.running import needs_of, results_folder, sigterm_as_ctrl_c
+from dcgan_tf.sweeps.running import needs_of, results_folder
 from dcgan_tf.sweeps.search.objective import Objective
 from dcgan_tf.sweeps.search.report import Report, SearchResult
 from dcgan_tf.sweeps.search.runs import Runs
@@ -23,7 +23,7 @@ from dcgan_tf.sweeps.search.space import read_space, typed
 from dcgan_tf.sweeps.search.standing import Search
 from dcgan_tf.sweeps.search.study import Study, import_optuna
 from dcgan_tf.sweeps.search.together import Together
-from dcgan_tf.system.errors import UserError, check_count
+from dcgan_tf.system.errors import UserError, check_count, sigterm_as_ctrl_c
 from dcgan_tf.system.files import disk_errors_explained
 
 _FILES = ("search.csv", "importances.png", "parallel.png")

@@ -88,9 +88,15 @@ class Search:
         return [self._row(trial) for trial in self.study.trials()]
 
     def best(self, count: int | None = None, rows: list[Row] | None = None) -> list[Row]:
-        """The best finished trials, the best first; by default those that are trained with further seeds."""
+        """The best finished trials, the best first; by default those that are trained with further seeds.
+
+        Trials of the same settings, which were under way at the same time, are one: the better.
+        """
         finished = [row for row in rows or self.rows() if row.status == FINISHED and row.value is not None]
-        best = sorted(finished, key=lambda row: self.objective.order(row.value))
+        distinct = {}
+        for row in sorted(finished, key=lambda row: self.objective.order(row.value)):
+            distinct.setdefault(repr(sorted(row.settings.items())), row)
+        best = list(distinct.values())
         return best[: max(self.finalists, 1) if count is None else count]
 
     def repeated_rows(self, rows: list[Row]) -> list[Row]:

@@ -13,7 +13,7 @@ from dcgan_tf.game.gan import GAN
 from dcgan_tf.recipe.combinations import NETWORK_FIELDS
 from dcgan_tf.run import checkpoints
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.generators import is_generator_file, load_network
+from dcgan_tf.run.generators import how_it_gets_networks, is_generator_file, load_network
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import Unreadable
 
@@ -119,7 +119,7 @@ def _read(source: Run) -> tuple[dict, int]:
         if not path.is_file():
             raise UserError(
                 f"--start-from {str(source.path)!r} has no {path.name}, and no checkpoint: a training goes on with "
-                f"both networks, and the {name} is missing; let that run finish, or start from another one"
+                f"both networks, and the {name} is missing; {how_it_gets_networks(source)}, or start from another run"
             )
     weights = {
         "generator": [np.asarray(weight) for weight in load_network(source.generator_path, "generator").weights],
