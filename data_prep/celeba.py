@@ -252,9 +252,7 @@ def celeba(
     Where the crop is larger than the size, areas are averaged (the report of `vrdl` says bilinear, which at this
     ratio looks at fewer pixels). Raises UserError for what is not CelebA, and for what prepare() does.
     """
-    crop, size, min_size = _crop(crop), plain(size), plain(min_size)
-    if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= 256:
-        raise UserError(f"size {size!r} must be from 8 to 256, such as 32, 64 or 128")
+    (crop, size), min_size = check_crop_and_size(crop, size), plain(min_size)
     if filter != "none":
         filter, min_neighbors, profile_min_neighbors = check_policy(filter, min_neighbors, profile_min_neighbors)
     else:
@@ -305,12 +303,14 @@ def _refuse_unused(of_filter):
             )
 
 
-def _crop(crop):
-    if crop in CROPS:
-        return CROPS[crop]
+def check_crop_and_size(crop, size) -> tuple[int, int]:
+    """Both in pixels, as celeba() takes them: a notebook asks before it looks for faces. Raises UserError."""
+    crop, size = CROPS.get(crop, crop) if isinstance(crop, str) else crop, plain(size)
     if isinstance(crop, bool) or not str(crop).isdecimal() or not 8 <= int(crop) <= ALIGNED_SIZE[0]:
         raise UserError(f"crop {crop!r}: expected {' or '.join(CROPS)}, or a number from 8 to {ALIGNED_SIZE[0]}")
-    return int(crop)
+    if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= 256:
+        raise UserError(f"size {size!r} must be from 8 to 256, such as 32, 64 or 128")
+    return int(crop), size
 
 
 def _check_splits(splits):

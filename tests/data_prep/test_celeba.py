@@ -202,6 +202,7 @@ def test_what_is_not_celeba_is_refused(pictures, tmp_path):
     [
         ({"crop": "vrld"}, "crop 'vrld'"),
         ({"crop": 200}, "from 8 to 178"),
+        ({"crop": [108]}, r"crop \[108\]: expected vrdl or radford, or a number"),
         ({"size": 4}, "from 8 to 256"),
         ({"filter": "frontl"}, "Did you mean 'frontal'"),
         ({"filter": "frontal", "min_neighbors": 0}, "at least 1"),
