@@ -155,11 +155,14 @@ def parse_attributes(name: str, text: str) -> tuple[list[str], dict[str, list[in
     labels, rows = _rows(name, text)
     if not labels or len(labels) != len(rows[0]) - 1:
         raise UserError(f"{name!r} holds no attributes: a line of names, then a line for each picture, was expected")
+    twice = next((label for place, label in enumerate(labels) if label in labels[:place]), None)
+    if twice is not None:
+        raise UserError(f"{name!r} has two attributes {twice!r}: rename one of them, so that they can be told apart")
     table = {}
     for cells in rows:
         if len(cells) != len(labels) + 1 or not set(cells[1:]) <= {"1", "-1", "0"}:
             raise UserError(f"{name!r} is damaged at {cells[:1]}: {len(labels)} numbers 1 or -1 were expected")
-        table[cells[0]] = [int(cell == "1") for cell in cells[1:]]
+        _enter(table, cells[0], [int(cell == "1") for cell in cells[1:]], name)
     return labels, table
 
 
@@ -169,8 +172,16 @@ def parse_partition(name: str, text: str) -> dict[str, int]:
     for cells in _rows(name, text)[1]:
         if len(cells) != 2 or cells[1] not in ("0", "1", "2"):
             raise UserError(f"{name!r} is damaged at {cells[:2]}: a file name and 0, 1 or 2 were expected")
-        table[cells[0]] = int(cells[1])
+        _enter(table, cells[0], int(cells[1]), name)
     return table
+
+
+def _enter(table, picture, value, name):
+    """Add what a list says of a picture. Raises UserError where a line above said otherwise."""
+    if table.setdefault(picture, value) != value:
+        raise UserError(
+            f"{name!r} names {picture!r} twice, and says otherwise the second time: remove one of the lines"
+        )
 
 
 # ------------------------------------------------------------------------------------------ preparing
@@ -241,9 +252,7 @@ def celeba(
     Where the crop is larger than the size, areas are averaged (the report of `vrdl` says bilinear, which at this
     ratio looks at fewer pixels). Raises UserError for what is not CelebA, and for what prepare() does.
     """
-    crop, size, min_size = _crop(crop), plain(size), plain(min_size)
-    if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= 256:
-        raise UserError(f"size {size!r} must be from 8 to 256, such as 32, 64 or 128")
+    (crop, size), min_size = check_crop_and_size(crop, size), plain(min_size)
     if filter != "none":
         filter, min_neighbors, profile_min_neighbors = check_policy(filter, min_neighbors, profile_min_neighbors)
     else:
@@ -294,12 +303,14 @@ def _refuse_unused(of_filter):
             )
 
 
-def _crop(crop):
-    if crop in CROPS:
-        return CROPS[crop]
+def check_crop_and_size(crop, size) -> tuple[int, int]:
+    """Both in pixels, as celeba() takes them: a notebook asks before it looks for faces. Raises UserError."""
+    crop, size = CROPS.get(crop, crop) if isinstance(crop, str) else crop, plain(size)
     if isinstance(crop, bool) or not str(crop).isdecimal() or not 8 <= int(crop) <= ALIGNED_SIZE[0]:
         raise UserError(f"crop {crop!r}: expected {' or '.join(CROPS)}, or a number from 8 to {ALIGNED_SIZE[0]}")
-    return int(crop)
+    if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= 256:
+        raise UserError(f"size {size!r} must be from 8 to 256, such as 32, 64 or 128")
+    return int(crop), size
 
 
 def _check_splits(splits):
@@ -360,6 +371,8 @@ def cli(source, output, **options):
     shape = "x".join(map(str, prepared.images.shape[1:]))
     labels = f" with {len(prepared.label_names)} labels" if prepared.label_names else ""
     click.echo(f"{len(prepared.images):,} pictures of {shape}{labels} in {path}; each decision: {path}/index.csv")
+    for reason, count in prepared.metadata["dropped"].items():
+        click.echo(f"  {count:8,} dropped: {reason}")
     for note in notes_on(prepared):
         click.echo(note)
 

@@ -44,6 +44,8 @@ def gallery(results_dir="results", embed: bool = False, say=print) -> Path:
     path = folder / PAGE
     _check_place(folder, path)
     found = _find(folder)
+    if not found:
+        say(f"no runs are at or below {str(folder)!r}: the page is empty (runs in zips have to be unpacked first)")
     if embed:
         _check_size(folder, found)
 

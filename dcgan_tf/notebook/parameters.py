@@ -37,7 +37,9 @@ def check_parameters(namespace: dict):
     values = {name: namespace[name] for name in declared}
     for name, value in values.items():
         _check_type(name, value, *declared[name])
-    check_values(values)
+    recipe = check_values(values)
+    if recipe and values.get("image_size") is not None:
+        _check_size(recipe)
     if "results_dir" in values:
         check_results_dir(values["results_dir"])
         if values.get("run_name"):  # said before pictures are prepared for a run that has no place
@@ -86,6 +88,14 @@ def check_values(values: dict):
         return changed_recipe(recipe.name, {**given(**fields), **(values.get("overrides") or {})})
     except UserError as error:
         raise UserError(str(error)) from None
+
+
+def _check_size(recipe):
+    """UserError when the recipe cannot make images of its size: said before pictures are prepared in that size."""
+    with tensorflow_quiet():
+        from dcgan_tf.networks.architectures import check_image_shape
+
+    check_image_shape(recipe, (recipe.image_size, recipe.image_size, recipe.channels or 3))
 
 
 def given(**values) -> dict:

@@ -202,6 +202,7 @@ def test_what_is_not_celeba_is_refused(pictures, tmp_path):
     [
         ({"crop": "vrld"}, "crop 'vrld'"),
         ({"crop": 200}, "from 8 to 178"),
+        ({"crop": [108]}, r"crop \[108\]: expected vrdl or radford, or a number"),
         ({"size": 4}, "from 8 to 256"),
         ({"filter": "frontl"}, "Did you mean 'frontal'"),
         ({"filter": "frontal", "min_neighbors": 0}, "at least 1"),
@@ -242,6 +243,17 @@ def test_damaged_lists():
     with pytest.raises(UserError, match="'list' is damaged"):
         parse_partition("list", "000001.jpg 7\n")
     assert parse_partition("list", "image_id,partition\n000001.jpg,2\n") == {"000001.jpg": 2}
+    with pytest.raises(UserError, match="'list' has two attributes 'A'"):
+        parse_attributes("list", "1\nA B A\n000001.jpg 1 1 -1\n")
+
+
+def test_a_picture_that_a_list_names_twice_is_what_both_lines_say():
+    assert parse_attributes("list", "2\nA\n000001.jpg 1\n000001.jpg 1\n")[1] == {"000001.jpg": [1]}
+    assert parse_partition("list", "000001.jpg 1\n000001.jpg 1\n") == {"000001.jpg": 1}
+    with pytest.raises(UserError, match=r"'list' names '000001\.jpg' twice"):
+        parse_attributes("list", "2\nA\n000001.jpg 1\n000001.jpg -1\n")
+    with pytest.raises(UserError, match=r"'list' names '000001\.jpg' twice"):
+        parse_partition("list", "000001.jpg 1\n000001.jpg 2\n")
 
 
 @pytest.mark.parametrize(
@@ -283,6 +295,10 @@ def test_command_line(archive, tmp_path):
     result = CliRunner().invoke(module.cli, [str(archive), str(tmp_path / "out"), *options])
     assert result.exit_code == 0, result.output
     assert "3 pictures of 32x32x3 with 3 labels" in result.output
+    attributes = tmp_path / "Anno" / "list_attr_celeba.txt"
+    attributes.write_text("".join(attributes.read_text().splitlines(keepends=True)[:5]))  # a download that broke off
+    result = CliRunner().invoke(module.cli, [str(archive), str(tmp_path / "few"), "--size", "32", "--workers", "1"])
+    assert "       5 dropped: no attributes" in result.output
     help_text = CliRunner().invoke(module.cli, ["--help"]).output
     assert "mmlab.ie.cuhk.edu.hk" in help_text and "quota" in help_text
 

@@ -192,3 +192,10 @@ def test_a_file_that_is_missing_is_said_and_no_other_script_runs(browser, folder
     (folder / "taken.html").write_text(text)
     page = browser.open(folder / "taken.html")
     assert page.evaluate("document.title") != "taken" and any("Content Security" in error for error in page.errors)
+
+
+def test_a_page_without_a_run_is_said_to_be_empty(tmp_path):
+    said = []
+    (tmp_path / "anna.zip").touch()
+    gallery(tmp_path, say=said.append)
+    assert len(said) == 1 and f"no runs are at or below {str(tmp_path)!r}" in said[0]

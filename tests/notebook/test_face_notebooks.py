@@ -161,6 +161,7 @@ def test_anime_faces_with_the_reports_recipe_on_pictures_of_ones_own(kernel, cac
     "name, wrong, message",
     [
         ("celeba.ipynb", {"min_neighbours": 20}, "Did you mean 'min_neighbors'"),
+        ("celeba.ipynb", {"celeba": "folder", "crop": "vrld"}, "crop 'vrld': expected vrdl or radford"),
         ("anime_faces.ipynb", {"latent_std": 0.4}, "Did you mean 'latent_stds'"),
         ("anime_faces.ipynb", {"latent_stds": []}, "latent_stds='' must be numbers"),
         ("anime_faces.ipynb", {"milestones": ["x"]}, "milestones='x' must be finite numbers"),

@@ -39,6 +39,15 @@ def test_every_rate_and_time_is_above_zero():
                 check_values({name: wrong})
 
 
+def test_an_image_size_that_the_recipe_cannot_make_is_said_before_pictures_are_prepared():
+    check("recipe = 'vrdl'")
+    check("recipe = 'radford'\nimage_size = 32")
+    with pytest.raises(UserError, match="take 32 or 36 instead of 33"):
+        check("recipe = 'radford'\nimage_size = 33")
+    with pytest.raises(UserError, match="take 128 instead of 300"):
+        check("image_size = 300")
+
+
 def test_defaults_and_sensible_values_pass():
     check()
     check("epochs = 3\nlearning_rate = 1\nrun_name = 'a'\nclasses = [3, 8]\noverrides = {'initial_std': 0.1}")
