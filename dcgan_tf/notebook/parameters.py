@@ -91,11 +91,20 @@ def check_values(values: dict):
 
 
 def _check_size(recipe):
-    """UserError when the recipe cannot make images of its size: said before pictures are prepared in that size."""
+    """UserError when the recipe cannot make images of its size: said before pictures are prepared in that size.
+
+    Whether they will be gray is not known where the recipe does not say it: then both would have to fail.
+    """
     with tensorflow_quiet():
         from dcgan_tf.networks.architectures import check_image_shape
 
-    check_image_shape(recipe, (recipe.image_size, recipe.image_size, recipe.channels or 3))
+    size, kinds = recipe.image_size, [recipe.channels] if recipe.channels else [1, 3]
+    for channels in kinds:
+        try:
+            return check_image_shape(recipe, (size, size, channels))
+        except UserError:
+            if channels == kinds[-1]:
+                raise
 
 
 def given(**values) -> dict:

@@ -42,6 +42,7 @@ def test_every_rate_and_time_is_above_zero():
 def test_an_image_size_that_the_recipe_cannot_make_is_said_before_pictures_are_prepared():
     check("recipe = 'vrdl'")
     check("recipe = 'radford'\nimage_size = 32")
+    check("recipe = 'tutorial'\nimage_size = 28")  # of gray images alone, as they may be
     with pytest.raises(UserError, match="take 32 or 36 instead of 33"):
         check("recipe = 'radford'\nimage_size = 33")
     with pytest.raises(UserError, match="take 128 instead of 300"):
