@@ -13,7 +13,7 @@ from dcgan_tf.data.sources import open_source
 from dcgan_tf.pictures.grids import grid, save_png
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import atomic_file, disk_errors_explained
+from dcgan_tf.system.files import atomic_file, check_not_others, disk_errors_explained
 
 _SHEETS = ("kept", "dropped", "borderline", "remaining")
 TILE = (178, 218)  # width and height of a picture on a sheet
@@ -58,12 +58,8 @@ def audit(source, detections: Detections, decisions: Decisions, folder, count: i
 
 def check_folder(folder):
     """UserError when the folder has files of an audit's names and no remaining.csv: they are somebody else's."""
-    there = [path for path in (Path(folder, f"{name}.png") for name in _SHEETS) if path.exists()]
-    if there and not Path(folder, "remaining.csv").exists():
-        raise UserError(
-            f"{str(there[0])!r} is there, and no remaining.csv of an audit beside it: move it away, or choose another "
-            "folder, and nothing is lost"
-        )
+    if not Path(folder, "remaining.csv").exists():
+        check_not_others([Path(folder, f"{name}.png") for name in _SHEETS], "remaining.csv of an audit")
 
 
 class _InOrder:

@@ -15,7 +15,7 @@ from dcgan_tf.data.named import FAKE, NAMED, SPLITS, fake, without_test_images
 from dcgan_tf.data.prepared import is_prepared, read_prepared
 from dcgan_tf.data.stored import StoredImages, value_range
 from dcgan_tf.data.survey.values import faint_note
-from dcgan_tf.system.errors import UserError, in_short, nearest
+from dcgan_tf.system.errors import UserError, check_count, in_short, nearest
 from dcgan_tf.system.files import in_utf8
 from dcgan_tf.system.places import expanded
 
@@ -110,8 +110,8 @@ def check_is_name(name_or_path):
 
 def _check_whole_numbers(**values):
     for name, value in values.items():
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1):
-            raise UserError(f"{name}={in_short(value)} must be a whole number of at least 1")
+        if value is not None:
+            check_count(name, value)
 
 
 def name_of(name_or_path: str | os.PathLike) -> str | None:

@@ -32,7 +32,9 @@ AVIF_BRANDS = (b"avif", b"avis")
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", *AVIF_BRANDS)
 
 # How reasons begin that tell of the computer, and not of the file: on another day it may be read.
-OF_THE_COMPUTER = ("cannot be read", "HEIC, which needs one more package", "AVIF, which needs a newer Pillow")
+UNREADABLE = "cannot be read"
+NEEDS_HEIF, NEEDS_PILLOW = "HEIC, which needs one more package", "AVIF, which needs a newer Pillow"
+OF_THE_COMPUTER = (UNREADABLE, NEEDS_HEIF, NEEDS_PILLOW)
 
 EXIF_ORIENTATION = 0x0112
 TIFF_PHOTOMETRIC = 262  # 0: the value 0 is white
@@ -133,7 +135,7 @@ def _opened(source):
     except FileNotFoundError:
         raise ImageError("no such file") from None
     except (PermissionError, IsADirectoryError) as error:
-        raise ImageError(f"cannot be read: {error.strerror}") from None
+        raise ImageError(f"{UNREADABLE}: {error.strerror}") from None
     except Image.DecompressionBombError:
         raise ImageError(f"too many pixels: more than {MAX_PIXELS:,}") from None
     except Exception as error:
@@ -158,7 +160,7 @@ def _open(source):
         if brand in AVIF_BRANDS and "AVIF" in Image.OPEN:
             raise ImageError("damaged: AVIF that cannot be read") from None
         if brand in AVIF_BRANDS:  # pillow-heif has no decoder for it
-            raise ImageError("AVIF, which needs a newer Pillow: pip install --upgrade pillow") from None
+            raise ImageError(f"{NEEDS_PILLOW}: pip install --upgrade pillow") from None
         if brand in HEIF_BRANDS:
             return _open_heif(source)
         raise ImageError(_why_unidentified(source)) from None
@@ -183,7 +185,7 @@ def _open_heif(source):
     try:
         import pillow_heif
     except ImportError:
-        raise ImageError("HEIC, which needs one more package: pip install pillow-heif") from None
+        raise ImageError(f"{NEEDS_HEIF}: pip install pillow-heif") from None
     pillow_heif.register_heif_opener()  # it turns the picture itself, and says so in the EXIF data
     try:
         return Image.open(source, formats=_known_formats(("HEIF",)))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_tf.data.decoding import OF_THE_COMPUTER, ImageError, count_frames, is_of_the_computer
+from dcgan_tf.data.decoding import OF_THE_COMPUTER, UNREADABLE, ImageError, count_frames, is_of_the_computer
 from dcgan_tf.data.stored import StoredImages, finish_fingerprint, value_range
 from dcgan_tf.system.errors import UserError
 
@@ -66,7 +66,7 @@ class PreparedDataset:
         if len(rows) != len(source.names):  # with all frames, a file that cannot be opened is one
             return True
         skipped = [(place, row["reason"]) for place, row in enumerate(rows) if is_of_the_computer(row["reason"])]
-        tried = {reason if "needs" in reason else place: place for place, reason in skipped}
+        tried = {place if reason.startswith(UNREADABLE) else reason: place for place, reason in skipped}
         return not all(_is_still_lacking(source, place) for place in tried.values())
 
     def verify(self) -> None:

@@ -22,7 +22,7 @@ import zipfile
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from dcgan_tf.data.decoding import ImageError, count_frames
+from dcgan_tf.data.decoding import UNREADABLE, ImageError, count_frames
 from dcgan_tf.data.labels.label_files import label_files_among
 from dcgan_tf.data.left_by_runs import without_runs
 from dcgan_tf.system.errors import UserError
@@ -131,7 +131,7 @@ class FolderSource:
                 raise ImageError(f"file too large: more than {MAX_FILE_BYTES:,} bytes")
             return path.read_bytes()
         except OSError as error:
-            raise ImageError(f"cannot be read: {error.strerror}") from None
+            raise ImageError(f"{UNREADABLE}: {error.strerror}") from None
 
 
 def _is_junction(entry):  # what Windows has besides links

@@ -72,9 +72,12 @@ def seeing_both_kinds(discriminator, first_apart: bool, with_features: bool) -> 
     def call(layer, *inputs, **keywords):
         if not isinstance(layer, keras.layers.BatchNormalization):
             return layer(*inputs, **keywords)
-        parts = ops.split(inputs[0], 2) if first_apart and not features else inputs
-        features.append(ops.concatenate([layer(part, **keywords) for part in parts], axis=0))
-        return features[-1]
+        if first_apart and not features:
+            x = ops.concatenate([layer(half, **keywords) for half in ops.split(inputs[0], 2)], axis=0)
+        else:
+            x = layer(*inputs, **keywords)
+        features.append(x)
+        return x
 
     view = keras.models.clone_model(discriminator, clone_function=lambda layer: layer, call_function=call)
     return keras.Model(view.inputs, [view.output, *features]) if with_features else view

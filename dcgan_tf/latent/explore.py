@@ -14,7 +14,14 @@ from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import is_generator_file
 from dcgan_tf.system.errors import UserError, nearest
-from dcgan_tf.system.files import atomic_file, check_writable, disk_errors_explained, write_bytes, write_text
+from dcgan_tf.system.files import (
+    atomic_file,
+    check_not_others,
+    check_writable,
+    disk_errors_explained,
+    write_bytes,
+    write_text,
+)
 from dcgan_tf.system.places import expanded
 
 _SECONDS_PER_FRAME = 0.05
@@ -157,14 +164,10 @@ def _check_index(folder):
 
 def _check_others(folder, names):
     """UserError when a folder without an index has a file of one of these views' names: somebody put it there."""
-    if (folder / "index.md").exists():
-        return
-    for path in sorted(folder.glob("*")):
-        if path.suffix in _ENDINGS and re.match(rf"({'|'.join(names)})[._]", path.name):
-            raise UserError(
-                f"{str(path)!r} is there, and no index of explore beside it: move it away, or choose another folder, "
-                "and nothing is lost"
-            )
+    if not (folder / "index.md").exists():
+        ours = re.compile(rf"({'|'.join(names)})[._]")
+        there = [path for path in sorted(folder.glob("*")) if path.suffix in _ENDINGS and ours.match(path.name)]
+        check_not_others(there, "index of explore")
 
 
 def _write_index(folder, run):

@@ -22,6 +22,7 @@ from dcgan_tf.sweeps.asked import GIVEN_BY_SWEEP
 from dcgan_tf.sweeps.plan import PlannedRun, file_name
 from dcgan_tf.sweeps.worker import FAILED, FINISHED, KILLED, STATUS, note_outcome, read_outcome
 from dcgan_tf.system.errors import ConnectionLost, UserError
+from dcgan_tf.system.files import check_not_others
 from dcgan_tf.system.places import expanded
 
 _BETWEEN_QUESTIONS = 1.0  # seconds from one `should_stop` to the next
@@ -62,12 +63,7 @@ def results_folder(results_dir, name: str, files) -> Path:
     if not folder.exists():
         check_outside_of_runs(folder)
     if not (folder / "logs").is_dir() and not any(folder.glob("*/notebook.ipynb")):
-        for path in (folder / file for file in files):
-            if path.exists():
-                raise UserError(
-                    f"{str(path)!r} is there, and no runs beside it: move it away, or choose another folder, and "
-                    "nothing is lost"
-                )
+        check_not_others([folder / file for file in files], "runs")
     return folder
 
 

@@ -128,6 +128,16 @@ def paths_in(folder, pattern: str = "*") -> list[Path]:
         raise unreadable(folder, error) from error
 
 
+def check_not_others(paths, beside: str):
+    """UserError when one of these, which are to be written, is there: without `beside`, it is somebody else's."""
+    for path in paths:
+        if path.exists():
+            raise UserError(
+                f"{str(path)!r} is there, and no {beside} beside it: move it away, or choose another folder, and "
+                "nothing is lost"
+            )
+
+
 def looks_whole(path: Path, otherwise: bool = True) -> bool:
     """Whether a file begins and ends as its kind does: .keras, .npz, .gif or .webp.
 

@@ -273,10 +273,10 @@ class Training:
 
     def say_complete(self, text):
         """In one line, with what was asked for in vain: only a training leaves it, and this run's did not."""
-        asked, evaluated = self.request, any(line.get("while_training") for line in self.run.metrics())
+        asked, run = self.request, self.run
         missing = {
-            "--evaluate-every": asked.evaluate_every and not evaluated,
-            "--keep-samples": asked.keep_samples and not self.run.samples(),
+            "--evaluate-every": asked.evaluate_every and not any(line.get("while_training") for line in run.metrics()),
+            "--keep-samples": asked.keep_samples and not run.samples(),
         }
         in_vain = " and ".join(name for name, is_missing in missing.items() if is_missing)
         nothing = f"; nothing was trained, so {in_vain} had no effect" if in_vain else ""
