@@ -40,7 +40,7 @@ from dcgan_tf.sweeps.running import (
 )
 from dcgan_tf.sweeps.sharing import copy_run, is_beginning
 from dcgan_tf.sweeps.worker import FINISHED, INTERRUPTED
-from dcgan_tf.system.errors import ConnectionLost, UserError, sigterm_as_ctrl_c
+from dcgan_tf.system.errors import ConnectionLost, UserError, ended_as_by_ctrl_c
 from dcgan_tf.system.files import disk_errors_explained
 from dcgan_tf.training.progress import describe_seconds
 
@@ -164,7 +164,7 @@ class _Sweep:
                 self.folder, needs_of(self.notebook, [v for run in self.todo for v in run.parameters.values()])
             )
             tasks = [functools.partial(self._run_family, family) for family in self.families]
-            with sigterm_as_ctrl_c():
+            with ended_as_by_ctrl_c():
                 go_through(self.executor, tasks, self.say)
 
     def _run_family(self, family):

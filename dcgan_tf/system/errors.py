@@ -75,17 +75,23 @@ def nearest(name: str, known) -> str:
     return f" Did you mean {spelt[matches[0]]!r}?" if matches else ""
 
 
+def end_signals() -> list[int]:
+    """Those by which others end a program: SIGTERM, and SIGHUP of a closed terminal, unless nohup has it ignored."""
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    return [signal.SIGTERM] + ([hangup] if hangup and signal.getsignal(hangup) != signal.SIG_IGN else [])
+
+
 @contextlib.contextmanager
-def sigterm_as_ctrl_c():
-    """SIGTERM ends the block as Ctrl-C does, so that nothing half-written is left behind; in the main thread alone."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    old = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def ended_as_by_ctrl_c():
+    """Those signals end the block as Ctrl-C does, so that nothing half-written is left behind; in the main thread
+    alone."""
+    is_main = threading.current_thread() is threading.main_thread()
+    old = {number: signal.signal(number, signal.default_int_handler) for number in end_signals() if is_main}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, old)
+        for number, handler in old.items():
+            signal.signal(number, handler)
 
 
 @prepared_output()
@@ -106,7 +112,7 @@ def run_command(command, program: str, arguments: list[str] | None = None):
             say(f"warning: {' '.join(str(message).split())}", sys.stderr)
 
     try:
-        with warnings.catch_warnings(), sigterm_as_ctrl_c():
+        with warnings.catch_warnings(), ended_as_by_ctrl_c():
             warnings.showwarning = warn
             status = command.main(arguments, prog_name=program, standalone_mode=False)
     except UserError as error:

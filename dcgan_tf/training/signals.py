@@ -1,9 +1,11 @@
-"""Ctrl-C and SIGTERM while a training runs: noted, so that the loop can save before it ends."""
+"""Ctrl-C, SIGTERM and a closed terminal while a training runs: noted, so that the loop can save before it ends."""
 
 import signal
 import threading
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGBREAK")  # the last is Windows' own, from Ctrl-Break or another process
+from dcgan_tf.system.errors import end_signals
+
+_OTHERS = ("SIGINT", "SIGBREAK")  # the last is Windows' own, from Ctrl-Break or another process
 
 
 class TrainingInterrupted(KeyboardInterrupt):
@@ -14,7 +16,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 class Signals:
-    """Notes Ctrl-C and SIGTERM instead of being stopped by them; a second Ctrl-C stops at once.
+    """Notes Ctrl-C, SIGTERM and SIGHUP instead of being stopped by them; a second Ctrl-C stops at once.
 
     Only the main thread can do so; in another one, signals do what they did before.
     """
@@ -24,7 +26,7 @@ class Signals:
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():
-            numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+            numbers = [*end_signals(), *(getattr(signal, name) for name in _OTHERS if hasattr(signal, name))]
             self._old = {number: signal.signal(number, self._note) for number in numbers}
         return self
 

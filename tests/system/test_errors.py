@@ -23,6 +23,11 @@ def command(how):
             signal.raise_signal(signal.SIGTERM)
         finally:
             click.echo("tidied")
+    elif how == "hung up":
+        try:
+            signal.raise_signal(signal.SIGHUP)
+        finally:
+            click.echo("tidied")
     elif how == "bug":
         raise KeyError("ours")
 
@@ -42,10 +47,19 @@ def test_a_warning_and_a_mistake_are_a_line_each(capsys):
         run_command(command, "program", ["bug"])
 
 
-def test_sigterm_leaves_as_little_behind_as_ctrl_c(capsys):
-    before = signal.getsignal(signal.SIGTERM)
-    assert run("ended", capsys)[:2] == (1, "tidied\n")
-    assert signal.getsignal(signal.SIGTERM) is before
+@pytest.mark.parametrize(("how", "number"), [("ended", signal.SIGTERM), ("hung up", signal.SIGHUP)])
+def test_what_ends_a_command_leaves_as_little_behind_as_ctrl_c(how, number, capsys):
+    before = signal.getsignal(number)
+    assert run(how, capsys)[:2] == (1, "tidied\n")
+    assert signal.getsignal(number) is before
+
+
+def test_nohup_is_respected(capsys):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run("hung up", capsys)[:2] == (0, "tidied\n")
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_value_is_named_in_a_line():

@@ -213,7 +213,7 @@ class _StopsItself(Recorder):
             signal.raise_signal(number)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_save_first(tmp_path, number):
     progress, before = _StopsItself(number), signal.getsignal(number)
     with pytest.raises(TrainingInterrupted):

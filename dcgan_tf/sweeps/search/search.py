@@ -23,7 +23,7 @@ from dcgan_tf.sweeps.search.space import read_space, typed
 from dcgan_tf.sweeps.search.standing import Search
 from dcgan_tf.sweeps.search.study import Study, import_optuna
 from dcgan_tf.sweeps.search.together import Together
-from dcgan_tf.system.errors import UserError, check_count, sigterm_as_ctrl_c
+from dcgan_tf.system.errors import UserError, check_count, ended_as_by_ctrl_c
 from dcgan_tf.system.files import disk_errors_explained
 
 _FILES = ("search.csv", "importances.png", "parallel.png")
@@ -78,7 +78,7 @@ def search(notebook, settings, *, metric="frechet", trials=40, minutes=None, fin
         went_through = False
         try:
             executor.begin(folder, needs_of(Path(notebook).absolute(), space.fixed.values()))
-            with sigterm_as_ctrl_c():
+            with ended_as_by_ctrl_c():
                 _go(asked_for, executor, report)
             went_through = True
         finally:
