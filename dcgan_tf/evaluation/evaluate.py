@@ -72,6 +72,7 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
     run = run if isinstance(run, Run) else Run(run)
     config = run.config
     metrics = check_names(metrics)
+    moment = moment_of(run, best)  # now: while one measures, a training may go on and leave another generator
     generator, latents = load_generator(run.path, best)
     data = training_data(run, dataset)
     real = _other_images(run, data, split, against)
@@ -85,7 +86,7 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
         lambda seed: draw_in_batches(sampler, latent_dim_of(generator), latents, samples, seed, run.labels)
     )
     kind = "averaged" if config["recipe"].get("ema_images") else "last step's"
-    line = {**moment_of(run, best), "generator": f"best, {kind}" if best else kind, **line, **compared_with}
+    line = {**moment, "generator": f"best, {kind}" if best else kind, **line, **compared_with}
     line["alarms"] = alarms_of_run(run, line)
     if record:
         try:

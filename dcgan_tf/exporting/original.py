@@ -64,6 +64,7 @@ def load_original(source, best: bool = False) -> Original:
     best: the run's best_generator.keras instead of its last one.
     """
     path = Path(source)
+    moment = {} if is_generator_file(source) else moment_of(Run(path), best)
     generator, latents = load_generator(source, best=best)
     generator = in_float32(generator)
     about = {
@@ -81,7 +82,7 @@ def load_original(source, best: bool = False) -> Original:
     if is_generator_file(source):
         return Original(generator, latents, about, labels)
     run = Run(path)
-    step = moment_of(run, best).get("step", 0)
+    step = moment.get("step", 0)
     about["recipe"], about["dataset"] = run.config["recipe"]["name"], Path(run.config["dataset"]["name"]).name
     about["epochs"], about["steps"] = epochs_over(step, run.config["steps_per_epoch"]), step
     return Original(generator, latents, about, labels)

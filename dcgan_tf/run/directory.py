@@ -99,6 +99,22 @@ class Run:
         self.__dict__["config"] = config
         self.__dict__.pop("grid_rule", None)
 
+    @property
+    def results_step(self) -> int | None:
+        """After how many steps its generator, discriminator and film were made; None where that is not known.
+
+        A training writes them at its end, after the last row and the last checkpoint: a kill may come between. Runs of
+        earlier versions did not note it: what they have is taken to be of their last row.
+        """
+        if "results_step" in self.config:
+            return self.config["results_step"]
+        rows = self.rows()
+        return rows[-1]["step"] if rows else None
+
+    def note_results(self, step: int | None):
+        """Note that generator, discriminator and film are of this step; None: that they are being written."""
+        self.write_config({**self.config, "results_step": step})
+
     # --- labels -------------------------------------------------------------------------------------------
 
     def write_labels(self, labels: Labels):

@@ -80,8 +80,11 @@ def how_it_gets_networks(run: Run) -> str:
 
 def moment_of(run: Run, best: bool = False) -> dict:
     """The step and epoch that a run's last, or best, generator is of; {} where they are not known."""
-    moments = [line for line in run.metrics() if line.get("best")] if best else run.rows()
-    return {name: value for name, value in moments[-1].items() if name in ("step", "epoch")} if moments else {}
+    if best:
+        moments = [line for line in run.metrics() if line.get("best")]
+        return {name: value for name, value in moments[-1].items() if name in ("step", "epoch")} if moments else {}
+    step = run.results_step
+    return {} if step is None else {"step": step, "epoch": -(-step // run.config["steps_per_epoch"])}
 
 
 def load_network(path: Path, what: str) -> keras.Model:

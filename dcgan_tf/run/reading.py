@@ -103,6 +103,10 @@ def _state(found, is_away):
     damaged = _damaged_files(run)
     found.problems += [*error, *([f"damaged: {', '.join(path.name for path in damaged)}"] if damaged else [])]
     is_presentable = run.is_presentable() and not {run.generator_path, run.gif_path} & {*damaged}
+    last_step = found.last.get("step", 0)
+    is_presentable &= (
+        found.config.get("results_step", last_step) or 0
+    ) >= last_step  # else they are of an earlier stop
     if is_long_enough(found.config, found.last) and is_presentable:
         return State.FINISHED
     return State.FAILED if error else State.INTERRUPTED

@@ -75,6 +75,7 @@ class Config(_Shape):
     log_every: Positive
     steps_per_epoch: Positive
     length: LengthPart
+    results_step: Count | None = None
     versions: dict[str, str] = {}
     hardware: dict[str, Any] = {}
     started: str | None = None

@@ -69,15 +69,17 @@ class Training:
 
     def go(self):
         """Train to the end and leave the results; say what came out, in one line."""
+        results_step = self.run.results_step  # of a run of an earlier version: before its history is cut
         if self.complete_without_checkpoints():
             self.say_complete("; its checkpoints are gone, so more epochs would start over")
             return
         self.restore()
         self.recorder.begin(self.clock.seconds())
-        if self.is_enough(self.step, self.clock.seconds()) and networks_are_whole(self.run) and film_is_whole(self.run):
+        if self.is_enough(self.step, self.clock.seconds()) and self.has_results():
             self.say_complete(f" ({self.where()}): give more epochs to extend it")
             return
-        self.run.write_config({**self.run.config, "length": self.request.length._asdict()})
+        length = self.request.length._asdict()
+        self.run.write_config({**self.run.config, "length": length, "results_step": results_step})
         set_aside_other(self.run.diverged_path)
         self.run.diverged_path.unlink(missing_ok=True)  # another attempt
         self.progress.start(self.run, self.step, None if self.total_steps == math.inf else self.total_steps)
@@ -190,9 +192,17 @@ class Training:
 
     # --- its state: restored, saved, kept when it goes wrong --------------------------------------------------
 
+    def has_results(self) -> bool:
+        """Whether networks and film are there, whole, and of this step: a kill may have left those of an earlier stop.
+
+        They may be of a later one, where its checkpoint is lost.
+        """
+        is_new_enough = (self.run.results_step or 0) >= self.step
+        return is_new_enough and networks_are_whole(self.run) and film_is_whole(self.run)
+
     def complete_without_checkpoints(self) -> bool:
         """Whether the history says it is complete, and somebody removed its checkpoints to make room."""
-        rows = self.run.rows()
+        rows = [row for row in self.run.rows() if row["step"] <= (self.run.results_step or 0)]
         if not rows or paths_in(self.run.checkpoints_path) or not is_whole_keras_file(self.run.generator_path):
             return False
         if not self.is_enough(rows[-1]["step"], rows[-1]["seconds"]):
@@ -219,14 +229,18 @@ class Training:
         seconds = extra["seconds"] if extra else 0.0
         self.clock.restore(seconds)
         self.next_checkpoint = seconds + self.request.checkpoint_seconds
+        kept = self.step
         if self.is_enough(self.step, seconds):
-            return
-        if extra:
+            kept = max(self.step, self.run.results_step or 0)
+            rows = self.run.rows()
+            if not rows or rows[-1]["step"] <= kept:
+                return
+        elif extra:
             self.progress.say(f"resuming {self.run.path} after {self.where()}")
-        self.run.forget_after(self.step)
+        self.run.forget_after(kept)
         if self.monitor:
-            self.monitor.forget_after(self.step)
-        self.alarm_log.restore(self.step)
+            self.monitor.forget_after(kept)
+        self.alarm_log.restore(kept)
 
     def save_checkpoint(self):
         if self.step == self.saved_step:

@@ -18,7 +18,9 @@ from dcgan_tf.data.decoding import decode
 from dcgan_tf.pictures.grids import enlarge, grid
 from dcgan_tf.run import checkpoints
 from dcgan_tf.run.directory import Run
+from dcgan_tf.run.generators import moment_of
 from dcgan_tf.run.place import agree_on_config
+from dcgan_tf.run.reading import State, read_run
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import Unreadable
 from dcgan_tf.training.progress import NoProgress
@@ -65,6 +67,51 @@ def test_a_longer_run_extends_a_finished_one_and_its_kept_samples(whole, tmp_pat
     picture = decode(whole.grids()[-1])
     drawn = grid(kept["images"])
     assert np.array_equal(picture, enlarge(drawn, picture.shape[0] // drawn.shape[0]))  # the grid's own images
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("where", ["loop.write_results", "results.write_film"])
+def test_results_of_an_earlier_stop_are_not_taken_for_those_of_the_last(where, whole, tmp_path, monkeypatch):
+    """The training is killed between its last checkpoint and its results, or with half of them written."""
+    run = _train(tmp_path / "run", epochs=3)
+    first, at_first = run.generator_path.read_bytes(), {"step": 60, "epoch": 3}
+    assert moment_of(run) == at_first and read_run(run).state == State.FINISHED
+
+    def killed(*arguments):
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(f"dcgan_tf.training.{where}", killed)
+        _train(run.path)
+    run = Run(run.path)
+    assert checkpoints.all_checkpoints(run.checkpoints_path)[0].name == "step_00000120.npz"
+    assert (run.generator_path.read_bytes() == first) == (where == "loop.write_results")
+    assert moment_of(run) == (at_first if where == "loop.write_results" else {})
+    assert read_run(run).state == State.INTERRUPTED
+    assert_same(_train(run.path), whole)
+    assert moment_of(Run(run.path)) == {"step": 120, "epoch": 6} and read_run(run.path).state == State.FINISHED
+
+
+def test_what_was_recorded_of_an_extension_that_was_killed_is_forgotten_by_a_shorter_end(tmp_path):
+    run = _train(tmp_path / "run", epochs=2)
+    of_two, history = run.generator_path.read_bytes(), run.history_path.read_bytes()
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(checkpoints, "save", lambda *arguments: (_ for _ in ()).throw(Killed))
+        _train(run.path, epochs=3, checkpoint_seconds=1e9)
+    assert run.history_path.read_bytes() != history
+    _train(run.path, epochs=2)
+    assert run.history_path.read_bytes() == history and run.generator_path.read_bytes() == of_two
+
+
+def test_a_run_of_a_version_that_did_not_note_of_which_step_its_results_are(whole, tmp_path):
+    run = Run(shutil.copytree(whole.path, tmp_path / "run"))
+    run.write_config({name: value for name, value in run.config.items() if name != "results_step"})
+    before = run.generator_path.stat().st_mtime_ns
+    assert _train(run.path).generator_path.stat().st_mtime_ns == before
+    assert moment_of(run) == {"step": 120, "epoch": 6} and read_run(run.path).state == State.FINISHED
 
 
 def test_run_again_when_complete_changes_nothing(whole):
