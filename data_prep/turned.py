@@ -9,6 +9,7 @@ import numpy as np
 
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.labels.labels import labels_of
+from dcgan_tf.system.errors import UserError
 
 TOLD = ("Complete", "Turned_Left", "Turned_Right")  # the attributes that the images get
 _FURTHEST = 0.5  # of the width
@@ -42,7 +43,15 @@ def turned_away(data: Dataset, seed: int = 0) -> tuple[Dataset, np.ndarray]:
 
 
 def through_filter(everything: Dataset, sureness: np.ndarray, threshold: float) -> Dataset:
-    """Those the detector is at least so sure of: with 0 nearly all, with 0.9 half of the complete and few others."""
+    """Those the detector is at least so sure of: with 0 nearly all, with 0.9 half of the complete and few others.
+
+    threshold: what one_run.ipynb calls filter_above. Raises UserError where it is so sure of none.
+    """
     kept = np.flatnonzero(sureness >= threshold)
+    if not len(kept):
+        raise UserError(
+            f"filter_above={threshold:g} drops all {len(sureness):,} images: the detector is at most "
+            f"{sureness.max():.2f} sure, give less"
+        )
     images, labels = np.asarray(everything.images[kept]), everything.labels[kept]
     return everything.changed(name=f"{everything.name}, sureness {threshold:g}", images=images, labels=labels)

@@ -38,15 +38,16 @@ class Dataset:
     notes: what a person should be told about these data, one line each.
     options: those of OPTIONS by which the images became what they are: a training writes them down, so that the same
         images are found again.
+    picked: the numbers of the classes, or attributes, by which load_dataset picked these images of more.
 
     Raises UserError when the images are no such pixels, or the labels do not fit them.
     """
 
     def __init__(
         self, name, images, labels=None, label_names=None, fingerprint=None, notes=(), images_fingerprint=None,
-        options=(),
+        options=(), picked=(),
     ):  # fmt: skip
-        self.name, self.notes, self.options = name, tuple(notes), tuple(options)
+        self.name, self.notes, self.options, self.picked = name, tuple(notes), tuple(options), tuple(picked)
         self.images = images if isinstance(images, StoredImages) else _checked_pixels(name, images)
         self.label_names = None if label_names is None else tuple(map(str, label_names))
         self.labels = None if labels is None else _checked_labels(name, labels, len(self.images), self.label_names)
@@ -75,6 +76,8 @@ class Dataset:
     def changed(self, **changes) -> "Dataset":
         """The same but for these changes, by the names of the constructor; other images have another fingerprint."""
         parts = {name: getattr(self, name) for name in ("name", "images", "labels", "label_names", "notes", "options")}
+        if "labels" not in changes:
+            parts["picked"] = self.picked
         if not {"images", "labels"} & set(changes):
             parts |= {name: self.__dict__.get(name) for name in ("fingerprint", "images_fingerprint")}
         return Dataset(**{**parts, **changes})

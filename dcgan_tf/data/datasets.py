@@ -73,7 +73,7 @@ def load_dataset(
     if classes is not None:
         dataset = _pick_classes(dataset, classes)
     if limit is not None and limit < len(dataset):
-        dataset = _subset(dataset, np.arange(limit) * len(dataset) // limit)
+        dataset = _subset(dataset, np.arange(limit) * len(dataset) // limit, dataset.picked)
     fitted = _fit(dataset, image_size, channels, resize)
     asked = [*changes, *(["resize"] if resize else [])]
     new = [option for option in asked if option not in fitted.options]
@@ -164,14 +164,14 @@ def _load_path(given, path, size, channels, resize, changes):
     )
 
 
-def _subset(dataset, rows):
+def _subset(dataset, rows, picked):
     labels = None if dataset.labels is None else dataset.labels[rows]
     if isinstance(dataset.images, StoredImages):
         images = dataset.images.select(rows)
         chosen = hashlib.sha256(np.ascontiguousarray(rows, dtype="<i8")).hexdigest()
         fingerprint = _joined(dataset.fingerprint, chosen)  # not to read them all, their numbers stand for them
-        return dataset.changed(images=images, labels=labels, fingerprint=fingerprint)
-    return dataset.changed(images=dataset.images[rows], labels=labels)
+        return dataset.changed(images=images, labels=labels, fingerprint=fingerprint, picked=picked)
+    return dataset.changed(images=dataset.images[rows], labels=labels, picked=picked)
 
 
 def _joined(*fingerprints):
@@ -187,16 +187,18 @@ def _pick_classes(dataset, classes):
             f"dataset {dataset.name!r} has no labels, so classes={classes!r} cannot be picked from it; a folder or zip "
             "has them when each class is a subfolder, with no pictures beside those, or there is a labels.csv"
         )
-    numbers = [_class_number(dataset, one) for one in as_list(classes, dataset.label_names or ())]
+    numbers = sorted({_class_number(dataset, one) for one in as_list(classes, dataset.label_names or ())})
     if not numbers:
         raise UserError(f"classes={classes!r} names no class: give one or more of {_known_classes(dataset)}")
+    if dataset.picked == tuple(numbers):  # by a notebook that looked at them first: the fingerprint is to stay theirs
+        return dataset
     if dataset.labels.ndim == 1:
         rows = np.flatnonzero(np.isin(dataset.labels, numbers))
     else:
         rows = np.flatnonzero((dataset.labels[:, numbers] > 0).all(axis=1))
     if len(rows) == 0:
         raise UserError(f"dataset {dataset.name!r} has no images of classes={classes!r}: choose others")
-    return _subset(dataset, rows)
+    return _subset(dataset, rows, numbers)
 
 
 def _known_classes(dataset):

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.data.chunks import Result, describe_left_out
-from dcgan_tf.data.decoding import count_frames, decode
+from dcgan_tf.data.decoding import count_frames, decode, grayness
 from dcgan_tf.data.images import resize, square
 from dcgan_tf.data.labels.picture_labels import labeller_of
 from dcgan_tf.data.prepared import PreparedDataset, is_prepared, read_prepared
@@ -117,7 +117,7 @@ def to_square(
         "width": width,
         "enlarged": min(height, width) < size,
         "made_colour": channels > own_channels,
-        "made_gray": channels < own_channels,
+        "made_gray": channels < own_channels and not grayness(image)["is_gray"],  # a palette may hold grays alone
         "has_more_frames": frames > 1,
         "frames": frames,
     }

@@ -18,6 +18,7 @@ from dcgan_tf.system.errors import UserError, check_above_zero, check_count, nea
 from dcgan_tf.system.quiet import tensorflow_quiet
 
 LENGTHS = ("epochs", "steps", "max_seconds")
+PATHS = ("images", "celeba", "runs", "run_dir", "photo", "start_from", "results_dir")  # and no names, as datasets have
 
 
 def check_parameters(namespace: dict):
@@ -66,6 +67,10 @@ def check_values(values: dict):
                 f"{name}={value!r} would change nothing: how long this notebook trains is decided by its "
                 f"parameter{'s' if len(own) > 1 else ''} {' and '.join(own)}"
             )
+    for name in PATHS:
+        value = values.get(name)
+        if "" in (value if isinstance(value, list) else [value]):  # it would be the working folder
+            raise UserError(f"{name}={value!r}: a path is empty: give a value, or leave it out")
     if values.get("features", "auto") != "auto":
         with tensorflow_quiet():
             from dcgan_tf.evaluation.features import check_features

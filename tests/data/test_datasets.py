@@ -106,6 +106,25 @@ def test_classes_that_are_not_there(name, classes, message):
         load_dataset(name, classes=classes)
 
 
+def test_classes_that_are_picked_already_are_those_of_the_path(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), np.uint8)
+    prepared_from(tmp_path / "out", images, labels=np.arange(9) % 3, label_names=["cat", "dog", "bird"])
+    whole = load_dataset(tmp_path / "out")
+    for classes, same, changes in (
+        ("cat", [0], {}),
+        ("cat", 0, {"limit": 2}),
+        ("dog,cat", ["cat", "dog"], {"image_size": 4, "resize": True}),
+        ("cat,dog,bird", "bird,cat,dog", {}),
+    ):
+        data = load_dataset(tmp_path / "out", classes=classes, **changes)
+        again = load_dataset(data, classes=same, **changes)
+        assert again.fingerprint == data.fingerprint != whole.fingerprint and len(again) == len(data)
+    assert load_dataset(whole, classes="cat,dog,bird").fingerprint == again.fingerprint  # by a name or in memory
+    some = load_dataset(load_dataset(whole, classes="cat,dog"), classes="dog")
+    assert some.labels.tolist() == [1, 1, 1] and some.picked == (1,)
+    assert data.changed(labels=np.zeros((9, 1), int), label_names=["Hat"]).picked == ()  # others than were picked by
+
+
 def test_classes_that_differ_in_capitals_and_classes_that_are_called_by_numbers():
     images, labels = np.zeros((6, 4, 4, 1), np.uint8), np.arange(6) % 3
     assert load_dataset(Dataset("d", images, labels, ["A", "a,b", "b"]), classes="a,b").labels.tolist() == [1, 1]

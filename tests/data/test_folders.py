@@ -185,6 +185,22 @@ def test_gray_is_not_made_colour_without_a_word(folder):
     assert load_dataset(folder, image_size=15).image_shape == (15, 15, 1)
 
 
+def test_pictures_without_any_colour_are_gray_however_they_are_stored(tmp_path):
+    (tmp_path / "gifs").mkdir()
+    indices = np.random.default_rng(0).integers(0, 256, (16, 16), np.uint8)
+    for name, palette in (("a", [255 - value // 3 for value in range(768)]), ("b", [0, 0, 0, 9, 9, 9] * 128)):
+        image = Image.fromarray(indices, "P")
+        image.putpalette(palette)
+        image.save(tmp_path / "gifs" / f"{name}.gif")
+    assert load_dataset(tmp_path / "gifs", image_size=16).image_shape == (16, 16, 3)  # as stored
+    gray = load_dataset(tmp_path / "gifs", image_size=16, channels=1)
+    assert np.array_equal(gray.images[:][..., 0], [255 - indices, indices % 2 * 9]) and len(gray.notes) == 1
+    image.putpalette([0, 0, 0, 9, 9, 8] * 128)
+    image.save(tmp_path / "gifs" / "b.gif")
+    with pytest.raises(UserError, match=r"1 is colour, not gray \(b.gif of 16x16\): give --resize"):
+        load_dataset(tmp_path / "gifs", image_size=16, channels=1)
+
+
 def test_skipped_files_are_counted_and_named(folder):
     for index in range(9):
         (folder / f"broken{index}.jpg").write_bytes(encoded(noise(index), "JPEG")[: 100 * index])

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from data_prep import anime as module
-from data_prep.anime import anime, difference_hash
+from data_prep.anime import anime, check_not_prepared, difference_hash
 from dcgan_tf.data.images import resize, square
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.system.errors import UserError
@@ -55,6 +55,15 @@ def test_squared_resized_and_too_small_ones_dropped(folder, tmp_path):
     assert np.array_equal(dataset.images[int(rows["tall.png"]["row"])], resize(square(tall), 64))
     enlarged = prepare(folder, tmp_path / "all", min_side=10)
     assert len(enlarged.images) == 15 and enlarged.metadata["flags"]["enlarged"] == 1
+
+
+def test_nothing_is_dropped_of_pictures_that_are_prepared(folder, tmp_path):
+    prepare(folder, tmp_path / "out")
+    check_not_prepared(tmp_path / "out", min_side=None, near_duplicates=False)
+    for source in (None, folder):
+        check_not_prepared(source, min_side=40, near_duplicates=True)
+    with pytest.raises(UserError, match=r"^min_side=40 and near_duplicates=True cannot be had of '.*out', whose pict"):
+        check_not_prepared(tmp_path / "out", min_side=40, near_duplicates=True)
 
 
 def test_near_duplicates(folder, tmp_path):

@@ -1,9 +1,11 @@
 """Planted profiles: what is moved, what the played detector says of it, what passes the filter."""
 
 import numpy as np
+import pytest
 
 from data_prep.turned import TOLD, through_filter, turned_away
 from dcgan_tf.data.dataset import Dataset
+from dcgan_tf.system.errors import UserError
 
 # Columns that count up, so that a moved picture says by how many pixels and to which side.
 COUNTING = np.broadcast_to(np.arange(20, dtype=np.uint8)[None, None, :, None], (400, 20, 20, 3)).copy()
@@ -36,3 +38,5 @@ def test_a_stricter_filter_keeps_fewer_and_more_complete_ones():
     shares = [data.labels[:, 1].mean() for data in kept]
     assert shares[0] < 0.65 and shares[2] > 0.9 and shares == sorted(shares)
     assert len({data.fingerprint for data in kept}) == 3
+    with pytest.raises(UserError, match=r"^filter_above=5 drops all 400 images: .* at most 1\.\d\d sure, give less"):
+        through_filter(turned, sureness, 5)

@@ -194,11 +194,13 @@ def test_papermill_gets_plain_lines_and_nothing_of_tensorflows_chatter(mnist):
 
 def test_cifar10_runs_from_the_command_line_in_the_notebooks_folder(tmp_path):
     rng, folder = np.random.default_rng(0), tmp_path / "pictures"
-    folder.mkdir()
-    for number in range(61):
-        save_png(folder / f"{number}.png", rng.integers(0, 256, (33 if number else 20, 33, 3), dtype=np.uint8))
+    for name, count in (("cat", 61), ("dog", 5)):
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = rng.integers(0, 256, (33 if number else 20, 33, 3), dtype=np.uint8)
+            save_png(folder / name / f"{number}.png", pixels)
     settings = [f"-r results_dir {tmp_path} -r run_name run -r dataset {folder} -p drop_small True -p image_size 32"]
-    settings[0] += " -p steps 4 -p width 4 -p batch_size 20 -p features pixels -p evaluation_samples 60"
+    settings[0] += " -r classes cat -p steps 4 -p width 4 -p batch_size 20 -p features pixels -p evaluation_samples 60"
     overrides = "{overrides: {channels: 3, grid_images: 9, grid_every: 2}}"
     done = subprocess.run(
         [sys.executable, "-m", "papermill", "cifar10.ipynb", str(tmp_path / "executed.ipynb"), "--no-progress-bar"]

@@ -39,6 +39,13 @@ def test_every_rate_and_time_is_above_zero():
                 check_values({name: wrong})
 
 
+def test_no_path_is_empty():
+    check_values({"images": None, "celeba": "a.zip", "runs": ["a", "b"], "run_name": "", "start_from": None})
+    for name, wrong in (("images", ""), ("celeba", ""), ("runs", ["a", ""]), ("photo", ""), ("results_dir", "")):
+        with pytest.raises(UserError, match=f"^{name}={re.escape(repr(wrong))}: a path is empty: give a value, or"):
+            check_values({name: wrong})
+
+
 def test_an_image_size_that_the_recipe_cannot_make_is_said_before_pictures_are_prepared():
     check("recipe = 'vrdl'")
     check("recipe = 'radford'\nimage_size = 32")

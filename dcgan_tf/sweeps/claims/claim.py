@@ -91,7 +91,12 @@ class Found:
 
 
 def find_claim(name: str, folder) -> Path:
-    """The YAML file of a claim, by its name or its path. Raises UserError, with the nearest, where there is none."""
+    """The YAML file of a claim, by its name or its path. Raises UserError, with the nearest, where there is none.
+
+    folder: of the project's claims, whose notebook makes the runs of any other claim, too.
+    """
+    if not Path(folder).is_dir():
+        raise UserError(f"there is no folder {str(folder)!r} of claims: run this inside the checkout, which has it")
     known = {path.stem: path for path in sorted(Path(folder).glob("*.yaml"))}
     path = known.get(name, expanded(name))
     if not path.is_file():

@@ -144,6 +144,8 @@ def test_mistakes_in_a_claims_file_are_one_line(tmp_path):
             read_claim(path)
     with pytest.raises(UserError, match=r"there is no claim 'droput'\. Did you mean 'dropout'\?"):
         find_claim("droput", CLAIMS)
+    with pytest.raises(UserError, match=r"there is no folder '.*/claims' of claims: run this inside the checkout"):
+        find_claim("dropout", tmp_path / "claims")
     with pytest.raises(UserError, match="make the sweep first"):
         read_table(tmp_path)
 
