@@ -27,7 +27,7 @@ from dcgan_tf.data.decoding import ImageError, decode
 from dcgan_tf.data.folders import notes_on
 from dcgan_tf.data.images import centre_crop, resize
 from dcgan_tf.data.prepared import read_prepared
-from dcgan_tf.data.preparing import Result, prepare
+from dcgan_tf.data.preparing import Result, partial_of, prepare
 from dcgan_tf.data.sources import check_outside, open_source
 from dcgan_tf.recipe.values import plain
 from dcgan_tf.system.errors import UserError, nearest, run_command
@@ -261,7 +261,9 @@ def celeba(
         _refuse_unused(of_filter)
     splits = _check_splits(splits)
     source = CelebA(source)
-    check_outside(output, source)  # prepare() would say so after an hour of looking for faces
+    check_outside(output, source)  # prepare() would say so, and the next, after an hour of looking for faces
+    if not Path(output).exists():
+        partial_of(Path(output), source)
     count = sum(bool(key) for key in source.keys)
     if count != PICTURES:
         say(f"note: {count:,} pictures, a part of CelebA's {PICTURES:,}")
