@@ -27,10 +27,11 @@ from dcgan_tf.data.decoding import ImageError, decode
 from dcgan_tf.data.folders import notes_on
 from dcgan_tf.data.images import centre_crop, resize
 from dcgan_tf.data.prepared import read_prepared
-from dcgan_tf.data.preparing import Result, prepare
+from dcgan_tf.data.preparing import Result, partial_of, prepare
 from dcgan_tf.data.sources import check_outside, open_source
 from dcgan_tf.recipe.values import plain
 from dcgan_tf.system.errors import UserError, nearest, run_command
+from dcgan_tf.system.saying import say
 
 PICTURES = 202_599  # in all of CelebA
 CROPS = {"vrdl": 108, "radford": 178}  # the side of the square that is cut out of the middle
@@ -261,7 +262,9 @@ def celeba(
         _refuse_unused(of_filter)
     splits = _check_splits(splits)
     source = CelebA(source)
-    check_outside(output, source)  # prepare() would say so after an hour of looking for faces
+    check_outside(output, source)  # prepare() would say so, and the next, after an hour of looking for faces
+    if not Path(output).exists():
+        partial_of(Path(output), source)
     count = sum(bool(key) for key in source.keys)
     if count != PICTURES:
         say(f"note: {count:,} pictures, a part of CelebA's {PICTURES:,}")
@@ -366,15 +369,15 @@ def _labels_of(source, attributes, dropped, say):
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one per core]")
 def cli(source, output, **options):
     """Prepare CelebA: SOURCE is img_align_celeba.zip or a folder of its pictures, OUTPUT the new dataset."""
-    path = celeba(source, output, say=click.echo, **options)
+    path = celeba(source, output, say=say, **options)
     prepared = read_prepared(path)
     shape = "x".join(map(str, prepared.images.shape[1:]))
     labels = f" with {len(prepared.label_names)} labels" if prepared.label_names else ""
-    click.echo(f"{len(prepared.images):,} pictures of {shape}{labels} in {path}; each decision: {path}/index.csv")
+    say(f"{len(prepared.images):,} pictures of {shape}{labels} in {path}; each decision: {path}/index.csv")
     for reason, count in prepared.metadata["dropped"].items():
-        click.echo(f"  {count:8,} dropped: {reason}")
+        say(f"  {count:8,} dropped: {reason}")
     for note in notes_on(prepared):
-        click.echo(note)
+        say(note)
 
 
 if __name__ == "__main__":

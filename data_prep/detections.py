@@ -26,7 +26,7 @@ import numpy as np
 
 from dcgan_tf.data.chunks import Chunks, DamagedChunk
 from dcgan_tf.data.decoding import decode
-from dcgan_tf.data.preparing import Result, only_preparer, work_kept
+from dcgan_tf.data.preparing import Result, only_preparer, partial_of, work_kept
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.recipe.values import plain
 from dcgan_tf.system.errors import UserError
@@ -185,7 +185,8 @@ def detect(
     min_size: pixels, or "auto": 50 for pictures of exactly 178x218 (CelebA, aligned), no bound for others.
 
     A pass that was killed, or stopped by a full disk, goes on where it was.
-    Raises UserError for numbers out of these limits, and when `path` holds something else or cannot be written.
+    Raises UserError for numbers out of these limits, when `path` or `<path>.partial` holds something else, and when it
+    cannot be written.
     """
     least, most = _SCALE_FACTORS
     if not least <= scale_factor <= most:
@@ -202,7 +203,7 @@ def detect(
     if path.exists():
         return _read_of(path, identity, views)
     key = hashlib.sha256(json.dumps([identity, views], sort_keys=True).encode()).hexdigest()
-    partial = path.with_name(path.name + ".partial")
+    partial = partial_of(path, source)
     new_folder = not path.parent.exists()
     with only_preparer(partial, path):
         if not path.exists():  # another process may just have finished it

@@ -16,6 +16,7 @@ from data_prep.decisions import check_policy, columns_of, decide, describe, rema
 from data_prep.detections import ALIGNED_EXACT_FROM, SCALE_FACTOR, detect, read_detections
 from dcgan_tf.commands.basics import PATH
 from dcgan_tf.system.errors import UserError, run_command
+from dcgan_tf.system.saying import say
 
 __all__ = ["DETECTIONS_FILE", "check_policy", "columns_of", "decide", "describe", "detect", "remaining", "write_index"]
 
@@ -78,8 +79,8 @@ def detect_command(source, folder, profile, scale_factor, min_size, workers):
     )
     unreadable = int((detections.sizes[:, 0] == 0).sum())
     counts = ", ".join(f"{len(boxes.neighbours):,} {view}" for view, boxes in detections.views.items())
-    click.echo(f"{len(detections):,} pictures, {unreadable:,} of them unreadable; candidates found: {counts}")
-    click.echo(f"next: python -m data_prep.face_filter decide {folder}")
+    say(f"{len(detections):,} pictures, {unreadable:,} of them unreadable; candidates found: {counts}")
+    say(f"next: python -m data_prep.face_filter decide {folder}")
 
 
 @cli.command("decide")
@@ -93,10 +94,10 @@ def decide_command(folder, policy, min_neighbors, profile_min_neighbors, output)
     decisions = decide(detections, policy, min_neighbors, profile_min_neighbors)
     output = output or Path(folder, "index.csv")
     write_index(output, detections, decisions)
-    click.echo(f"{describe(decisions)}\neach decision: {output}")
+    say(f"{describe(decisions)}\neach decision: {output}")
     note = detections.note(decisions.min_neighbors, decisions.profile_min_neighbors)
     if note:
-        click.echo(note)
+        say(note)
 
 
 @cli.command("audit")
@@ -121,9 +122,9 @@ def audit_command(source, folder, policy, min_neighbors, profile_min_neighbors, 
         min_size = "auto" if policy == "frontal" and min_neighbors >= ALIGNED_EXACT_FROM else 0
         detections = detect(source, path, profile=policy == "not_profile", min_size=min_size)
     decisions = decide(detections, policy, min_neighbors, profile_min_neighbors)
-    click.echo(describe(decisions))
+    say(describe(decisions))
     for path in audit(source, detections, decisions, output, count):
-        click.echo(str(path))
+        say(str(path))
 
 
 if __name__ == "__main__":

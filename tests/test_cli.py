@@ -134,8 +134,9 @@ def test_sample_writes_a_folder_or_a_grid(run, tmp_path):
 
 def test_an_empty_folder_is_filled_where_it_is(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path(".0123abcd.partial").mkdir()  # as a kill leaves it
     assert run_cli("sample", run.path, "--count", 2, "--output", ".")[0] == 0
-    assert sorted(path.name for path in Path().iterdir()) == ["0000.png", "0001.png"]
+    assert sorted(path.name for path in Path().iterdir()) == [".0123abcd.partial", "0000.png", "0001.png"]
 
 
 def test_a_path_may_begin_with_the_home_folder_behind_an_equals_sign_too(run, tmp_path, monkeypatch):

@@ -1,10 +1,12 @@
 """What the commands share: how they are called and listed, and options that several of them have."""
 
 import os
+import sys
 
 import click
 
 from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.saying import say
 
 
 class Command(click.Command):
@@ -55,7 +57,8 @@ def negated(context, parameter, value):
 
 
 def on_stderr(text):
-    click.echo(text, err=True)
+    if sys.stderr is not None:  # for None, which it is where it was closed, print takes the standard output
+        say(text, sys.stderr)
 
 
 run_argument = click.argument("run", type=PATH)

@@ -3,6 +3,7 @@
 import click
 
 from dcgan_tf.commands.basics import PATH, Command
+from dcgan_tf.system.saying import say
 
 
 @click.command(cls=Command)
@@ -19,4 +20,4 @@ def look(dataset, output, **options):
 
     output = output or usual_output(dataset)
     found = look(dataset, output=output, **options)
-    click.echo(f"{found}\n\nA contact sheet: {output}")
+    say(f"{found}\n\nA contact sheet: {output}")

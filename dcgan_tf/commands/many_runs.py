@@ -56,7 +56,7 @@ def gallery(results_dir, embed):
     page = gallery(results_dir, embed, say=on_stderr)
     if embed:
         on_stderr(f"{page.stat().st_size / 1e6:.1f} MB, pictures included")
-    click.echo(str(page))
+    say(str(page))
 
 
 @click.command(cls=Command)

@@ -16,6 +16,7 @@ from dcgan_tf.commands.basics import (
 )
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.quiet import tensorflow_quiet
+from dcgan_tf.system.saying import say
 
 
 @click.command(cls=Command)
@@ -55,7 +56,7 @@ def sample(run, count, seed, output, having, without, **options):
         from dcgan_tf.run.sampling import sample
 
     images = sample(run, count, seed, output, having=having or (), without=without or (), **options)
-    click.echo(f"{len(images)} images of {'x'.join(map(str, images.shape[1:]))} in {output}")
+    say(f"{len(images)} images of {'x'.join(map(str, images.shape[1:]))} in {output}")
 
 
 @click.command(cls=Command)
@@ -109,7 +110,7 @@ def evaluate(run, metrics, no_progress, **options):
         from dcgan_tf.run.directory import Run
 
     line = evaluate(run, metrics, bar=False if no_progress else None, record=False, say=on_stderr, **options)
-    click.echo(table(line))  # first: a run that cannot be written is measured all the same
+    say(table(line))  # first: a run that cannot be written is measured all the same
     append_line(Run(run), line)
 
 
@@ -161,7 +162,7 @@ def export(run, web, onnx, saved_model, **options):
         from dcgan_tf.exporting.export import export
 
     for path in export(run, **given, say=on_stderr, **options):
-        click.echo(str(path))
+        say(str(path))
 
 
 @click.command(cls=Command)
@@ -221,4 +222,4 @@ def explore(run, project, having, without, **options):
     with tensorflow_quiet():
         from dcgan_tf.latent.explore import explore
 
-    explore(run, project=project or None, having=having or (), without=without or (), say=click.echo, **options)
+    explore(run, project=project or None, having=having or (), without=without or (), say=say, **options)

@@ -26,17 +26,17 @@ def recipes(measure, names):
     if measure:
         _print_times(chosen, seconds_per_1000_images)
     else:
-        click.echo(as_text(recipes(*names)))
+        say(as_text(recipes(*names)))
 
 
 def _print_times(recipes, seconds_per_1000_images):
     """A line for each as soon as it is measured: large networks take a while."""
-    click.echo(f"{'recipe':14}{'images':11}{'batch':>6}{'seconds per 1,000 images':>26}{'images/s':>10}")
+    say(f"{'recipe':14}{'images':11}{'batch':>6}{'seconds per 1,000 images':>26}{'images/s':>10}")
     for recipe in recipes:
         shape = (recipe.image_size, recipe.image_size, recipe.channels or 3)
         seconds = seconds_per_1000_images(recipe, shape)
         size = "x".join(map(str, shape))
-        click.echo(f"{recipe.name:14}{size:11}{recipe.batch_size:6}{seconds:26.2f}{1000 / seconds:10.1f}")
+        say(f"{recipe.name:14}{size:11}{recipe.batch_size:6}{seconds:26.2f}{1000 / seconds:10.1f}")
 
 
 def _as_typed(value):
@@ -155,9 +155,9 @@ def train(recipe, dataset, run_dir, overrides, no_progress, list_fields, **optio
     """Train a recipe on a dataset: the same command again resumes it, and more epochs extend it."""
     if list_fields:
         for name, kind, default, meaning in field_help(get_recipe(recipe)):
-            click.echo(f"{name:28} {meaning} ({kind}; {_as_typed(default)})")
+            say(f"{name:28} {meaning} ({kind}; {_as_typed(default)})")
         if recipe in IN_COLOUR:
-            click.echo(f"On colour images {recipe} is {IN_COLOUR[recipe]}, with other values: name it to see them.")
+            say(f"On colour images {recipe} is {IN_COLOUR[recipe]}, with other values: name it to see them.")
         return
     classes = overrides.pop("classes", None)
     changed_recipe(recipe, overrides)  # a mistake here need not wait for TensorFlow

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -23,6 +24,12 @@ from dcgan_tf.system.files import DiskError, atomic_file, disk_errors_explained,
 from dcgan_tf.system.saying import say
 
 __all__ = ["Result", "prepare"]
+
+# What a preparation leaves in its folder when it is killed, and what systems put into any.
+_LEFT = re.compile(
+    r"lock|whole(/\.old|/(index\.csv|images\.npy|labels\.npy|dataset\.json|\.dataset\.\d+\.partial\.json))?"
+    r"|[0-9a-f]{16}-\d+-\d+\.npz|\.[0-9a-f]{16}-\d+-\d+\.\d+\.partial\.npz|(.*/)?(\.DS_Store|Thumbs\.db|\.nfs\w+)"
+)
 
 
 def prepare(
@@ -57,7 +64,7 @@ def prepare(
     after that, it returns at once; where labels are given and only they are other ones, they are written anew.
 
     Raises UserError when the target lies in the folder of the source, exists with other settings or cannot be
-    written, or when no picture can be used: then nothing is left behind.
+    written, when anything else lies in `<target>.partial`, or when no picture can be used: then nothing is left behind.
     """
     target = Path(target) if Path(target).name else Path.cwd()  # "." has no name to write beside
     check_outside(target, source)
@@ -65,7 +72,7 @@ def prepare(
     if _is_done(target, keys, source, labels, label_names):
         return target
     getattr(labels, "check", lambda: None)()
-    partial = target.with_name(target.name + ".partial")
+    partial = partial_of(target, source)
     with only_preparer(partial, target):
         if not _is_done(target, keys, source, labels, label_names):  # another process may just have finished it
             # Without the labels: pictures stay done when a mistake in the labels is found behind them, and mended.
@@ -141,6 +148,29 @@ def _label_anew(target, metadata, keys, source, labels, label_names):
             "key_without_labels": keys[1],
         }
         write_json(target / "dataset.json", {**metadata, **changed})
+
+
+def partial_of(target: Path, source) -> Path:
+    """The folder that `target` is prepared in, which is removed in the end: UserError when it holds anything else."""
+    partial = target.with_name(target.name + ".partial")
+    path = Path(getattr(source, "path", target)).resolve()
+    other = "the source" if partial.resolve() in (path, *path.parents) else _other_in(partial)
+    if other:
+        raise UserError(
+            f"{str(target)!r} would be prepared in {str(partial)!r}, which is removed in the end, and {other} is "
+            "there: rename that folder, or choose another name"
+        )
+    return partial
+
+
+def _other_in(partial):
+    """The first thing in the folder that no preparation put there, quoted; None where all is from one."""
+    for place, folders, files in os.walk(partial):
+        for name in sorted(folders + files):
+            path = Path(place, name).relative_to(partial).as_posix()
+            if not _LEFT.fullmatch(path):
+                return repr(path)
+    return None
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dcgan_tf.run.generators import is_generator_file
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import check_writable, whole_folder, write_json
+from dcgan_tf.system.files import check_writable, contents, whole_folder, write_json
 from dcgan_tf.system.places import expanded
 
 MANIFEST = "export.json"  # in an exported folder: what it is, and which files are ours
@@ -33,7 +33,7 @@ def new_folder(path: Path, kind: str, about: dict):
     """
     check_folder(path, kind)
     earlier = os.listdir(path) if path.is_dir() else ()
-    with whole_folder(path, earlier) as temporary:
+    with whole_folder(path, earlier, MANIFEST) as temporary:
         try:
             yield temporary
             files = {name: _sha256(temporary / name) for name in _files(temporary)}
@@ -47,7 +47,7 @@ def check_folder(path: Path, kind: str):
     if path.exists() and not path.is_dir():
         raise UserError(f"output {str(path)!r} is a file: give the name of a folder")
     check_writable(path)
-    if not path.exists() or not any(path.iterdir()):
+    if not path.exists() or not contents(path):
         return
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
@@ -63,7 +63,9 @@ def check_folder(path: Path, kind: str):
 
 
 def _files(folder):
-    return sorted(str(path.relative_to(folder).as_posix()) for path in folder.rglob("*") if not path.is_dir())
+    tops = {path.name for path in contents(folder)}
+    files = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    return sorted(path.as_posix() for path in files if path.parts[0] in tops)
 
 
 def _sha256(path):

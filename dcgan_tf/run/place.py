@@ -156,18 +156,24 @@ def _counted(count, what):
 
 
 def _differences(old: dict, new: dict) -> list[str]:
-    """What differs between two configs, apart from length, versions, hardware, the data's name and mere words."""
+    """What differs between two configs, apart from length, versions, hardware and mere words.
+
+    Of data: only where they are others, and then all that is known of them; two hashes would tell a person nothing.
+    """
     # A field that the run does not know is younger than it: it was trained with what changes nothing, the default.
     then = {**Recipe().as_dict(), **old["recipe"]}
     # What its architecture does not use changed nothing, whatever an older version let it be set to.
     fields = [n for n in new["recipe"] if n not in ("source", "summary") and uses(new["recipe"]["architecture"], n)]
     pairs = [(name, then.get(name), new["recipe"][name]) for name in fields]
-    # Data made in Python had no fingerprint once; of those nothing can be said but their size.
-    known = ("fingerprint", "image_shape") if old["dataset"].get("fingerprint") else ("images", "image_shape")
-    pairs += [(f"dataset {name}", old["dataset"].get(name), new["dataset"].get(name)) for name in known]
     pairs += [(name, old.get(name), new[name]) for name in ("seed", "log_every", "steps_per_epoch")]
     pairs.append(("start_from", _started_from(old), _started_from(new)))
     found = [f"{name}: {then!r} then, {now!r} now" for name, then, now in pairs if then != now]
-    if any(text.startswith("dataset") for text in found):
-        found.insert(0, f"dataset: {old['dataset'].get('name')!r} then, {new['dataset']['name']!r} now")
+    before, data = old["dataset"], new["dataset"]
+    # Data made in Python had no fingerprint once; of those nothing can be said but their size.
+    known = ("fingerprint", "image_shape") if before.get("fingerprint") else ("images", "image_shape")
+    if any(before.get(name) != data.get(name) for name in known):
+        asked = [name for name in data if name != "fingerprint" and name in before and before[name] != data[name]]
+        found[:0] = [f"dataset {name}: {before[name]!r} then, {data[name]!r} now" for name in asked]
+        if set(asked) <= {"images"}:
+            found.insert(0, f"dataset {data['name']!r}: its pictures or their labels have changed")
     return found

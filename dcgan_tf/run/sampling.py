@@ -18,7 +18,7 @@ from dcgan_tf.run import wishes
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import is_conditional, is_generator_file, latent_dim_of, load_generator
 from dcgan_tf.system.errors import UserError, check_count, in_short
-from dcgan_tf.system.files import atomic_file, check_writable, disk_errors_explained, whole_folder
+from dcgan_tf.system.files import atomic_file, check_writable, contents, disk_errors_explained, whole_folder
 from dcgan_tf.system.keras_backend import keras
 from dcgan_tf.system.places import expanded
 
@@ -205,6 +205,6 @@ def _check_output(path):
             f"output {str(path)!r}: cannot write {path.suffix} files: give a name ending in .npy (array) "
             "or .png (grid), or a folder's name without an ending"
         )
-    elif path.exists() and (not path.is_dir() or any(path.iterdir())):
+    elif path.exists() and (not path.is_dir() or contents(path)):
         raise UserError(f"output folder {str(path)!r} exists and is not empty: choose another name")
     check_writable(path)

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fnmatch
+import glob
 import json
 import os
 import re
@@ -46,6 +47,8 @@ _REASONS = {  # by name: not every system has all of them
 _MENDABLE = {getattr(errno, name): reason for name, reason in _REASONS.items() if hasattr(errno, name)}
 # What NumPy and Pillow say when a disk took a part only; they keep its own reason to themselves.
 _CUT_SHORT = re.compile(r"requested and \d+ written|encoder error -2 when writing")
+_MARK = f"{'[0-9a-f]' * 8}.partial"  # how the names of whole_folder's temporary folders end
+_LONG = 24 * 3600  # seconds; nobody is at work in such a folder that has not changed for so long
 
 
 class DiskError(UserError):
@@ -183,10 +186,11 @@ def atomic_file(path, durable: bool = False):
 
 
 @contextlib.contextmanager
-def whole_folder(path, earlier=()):
+def whole_folder(path, earlier=(), about=None):
     """Give a temporary folder; when the block ends well, what is in it is what is in `path` (see put_in_place).
 
-    When the block fails, the temporary folder is removed, and an older `path` stays as it was.
+    When the block fails, the temporary folder is removed, and an older `path` stays as it was. One that a kill left is
+    in nobody's way, and removed after a day: before that, somebody may be at work in it.
     """
     real = Path(os.path.realpath(path))  # "." has no name to write beside
     mark = f"{uuid.uuid4().hex[:8]}.partial"
@@ -195,25 +199,36 @@ def whole_folder(path, earlier=()):
         try:
             temporary.mkdir(parents=True)
             yield temporary
-            put_in_place(temporary, real, earlier)
+            put_in_place(temporary, real, earlier, about)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        for left in (*real.glob(f".{_MARK}"), *real.parent.glob(f".{glob.escape(real.name)}.{_MARK}")):
+            if time.time() - left.stat().st_mtime > _LONG:
+                shutil.rmtree(left, ignore_errors=True)
 
 
-def put_in_place(made: Path, path: Path, earlier=()):
+def contents(folder: Path) -> list[Path]:
+    """What lies in a folder, but where whole_folder() is at work, or was when it was killed."""
+    return [path for path in folder.iterdir() if not re.fullmatch(rf"\.{_MARK}", path.name)]
+
+
+def put_in_place(made: Path, path: Path, earlier=(), about=None):
     """Let the folder `made` become `path`, in one step where there is none.
 
     One that is there stays itself, for a shell may stand in it, or a disk be mounted there, and is filled; all is moved
     back when something cannot be. earlier: the names in it that may give way, and go to `made`/.old: whoever removes
     `made` removes them. Raises OSError (ENOTEMPTY) for others.
+    about: the name of the file that says what is in such a folder. It goes last and comes first, so that after a kill
+    in between, too, it knows all that is there, if not all that was to be.
     """
     if not path.is_dir():
         os.replace(made, path)
         return
-    there = [one for one in path.iterdir() if one != made]
+    there = sorted(contents(path), key=lambda one: one.name == about)
     if any(one.name not in earlier for one in there):
         raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(path))
-    old, new = made / ".old", list(made.iterdir())
+    old, new = made / ".old", sorted(made.iterdir(), key=lambda one: one.name != about)
     moves = [*((one, old / one.name) for one in there), *((one, path / one.name) for one in new)]
     old.mkdir()
     with contextlib.ExitStack() as back:

@@ -18,7 +18,8 @@ def say_any_name():
     files and pipes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="backslashreplace")
+            with contextlib.suppress(OSError, ValueError):  # of one on which nothing can be said
+                stream.reconfigure(errors="backslashreplace")
 
 
 @contextlib.contextmanager

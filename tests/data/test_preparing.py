@@ -126,6 +126,30 @@ def test_a_target_among_the_pictures_it_is_made_from_is_refused(tmp_path):
         assert prepare(hidden, FolderSource(folder), **arguments) == hidden
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "results.npz", "whole/thesis.txt", ".git"])
+def test_the_folder_to_work_in_is_not_taken_where_it_holds_anything_else(tmp_path, name):
+    arguments = {"transform": decode_small, "settings": {}, "workers": 1, "progress": False}
+    partial = tmp_path / "out.partial"
+    (partial / name).parent.mkdir(parents=True)
+    (partial / name).write_bytes(picture(0))
+    for left in ("lock", ".DS_Store", "0123456789abcdef-256-000000.npz", ".0123456789abcdef-256-000001.7.partial.npz"):
+        (partial / left).touch()
+    before = sorted(partial.rglob("*"))
+    for source in (Drawn(4), FolderSource(partial), FolderSource((partial / name).parent)):
+        with pytest.raises(UserError, match=r"out.partial', which is removed in the end, and .* is there: rename that"):
+            prepare(tmp_path / "out", source, **arguments)
+    assert (partial / name).read_bytes() == picture(0) and sorted(partial.rglob("*")) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out.partial"]
+
+
+def test_what_killed_preparations_of_other_settings_left_is_in_nobodys_way(tmp_path):
+    (tmp_path / "out.partial" / "whole" / ".old").mkdir(parents=True)
+    for left in ("whole/index.csv", "whole/.dataset.7.partial.json", "0123456789abcdef-256-000000.npz", "Thumbs.db"):
+        (tmp_path / "out.partial" / left).touch()
+    prepare(tmp_path / "out", Drawn(4), draw, settings={}, workers=1, progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_attributes_as_labels(tmp_path):
     labels = np.random.default_rng(0).integers(0, 2, (10, 4))
     prepare(tmp_path / "out", Drawn(10), draw, settings={}, labels=labels, label_names="wxyz", workers=1)

@@ -230,6 +230,14 @@ def test_nothing_is_written_among_the_pictures(pictures, tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == set(pictures)
 
 
+def test_a_folder_in_the_way_of_the_work_is_named_before_the_faces_are_looked_for(archive, tmp_path, monkeypatch):
+    monkeypatch.setattr("data_prep.detections.find_faces", None)
+    (tmp_path / "out.partial" / "mine").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"out.partial', which is removed in the end, and 'mine' is there"):
+        prepare(archive, tmp_path / "out", filter="frontal", detections=tmp_path / "faces")
+    assert (tmp_path / "out.partial" / "mine").is_dir() and not (tmp_path / "faces").exists()
+
+
 def test_splits_need_their_list(archive, tmp_path):
     (tmp_path / "Eval" / "list_eval_partition.txt").unlink()
     with pytest.raises(UserError, match=r"needs list_eval_partition\.txt"):

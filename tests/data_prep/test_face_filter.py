@@ -241,6 +241,14 @@ def test_detections_are_read_again_not_made_again(halved, tmp_path, monkeypatch)
         detect(halved, tmp_path / "d.npz", profile=True)
 
 
+def test_a_folder_in_the_way_of_the_work_is_not_taken(halved, tmp_path):
+    (tmp_path / "d.npz.partial").mkdir()
+    (tmp_path / "d.npz.partial" / "notes.txt").touch()
+    with pytest.raises(UserError, match=r"d.npz.partial'.* and 'notes.txt' is there: rename that folder"):
+        detect(halved, tmp_path / "d.npz", workers=1, progress=False)
+    assert (tmp_path / "d.npz.partial" / "notes.txt").exists()
+
+
 def test_a_killed_pass_goes_on(halved, tmp_path):
     code = (
         "import sys, os, data_prep.detections as d\n"

@@ -1,5 +1,6 @@
 """What was exported before is replaced, and nothing else is."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,22 @@ def test_an_earlier_export_is_replaced_when_the_new_one_is_whole(tmp_path):
         raise ZeroDivisionError
     assert (folder / "variables" / "data").read_text() == "newer weights"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_killed_at_any_moment_it_can_be_exported_again(tmp_path, monkeypatch):
+    folder, rename, moments = tmp_path / "model", os.rename, []
+    export_to(folder)
+    (folder / ".0123abcd.partial").mkdir()
+    (folder / ".0123abcd.partial" / "saved_model.pb").touch()
+
+    def watched(*paths):
+        rename(*paths)
+        check_folder(folder, "saved-model")
+        moments.append(paths)
+
+    monkeypatch.setattr("dcgan_tf.system.files.os.rename", watched)
+    export_to(folder, "newer weights")
+    assert len(moments) == 4 and (folder / "variables" / "data").read_text() == "newer weights"
 
 
 def test_the_folder_that_one_stands_in_is_filled(tmp_path, monkeypatch):

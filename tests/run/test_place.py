@@ -49,6 +49,26 @@ def test_data_without_a_fingerprint_are_told_apart_by_their_size(tmp_path):
         agree_on_config(Run(run.path), more, print)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, r"\(dataset 'pics': its pictures or their labels have changed\): give the same ones"),
+        ({"images": 9}, r"\(dataset 'pics': its pictures or .* have changed; dataset images: 1000 then, 9 now\): give"),
+        ({"stretch": True}, r"\(dataset stretch: False then, True now\): give the same ones"),
+        ({"name": "others"}, r"\(dataset name: 'pics' then, 'others' now\): give the same ones"),
+    ],
+)
+def test_other_data_are_told_by_what_a_person_knows_of_them(tmp_path, changes, said):
+    run = write_run(tmp_path / "x")
+    data = {**run.config["dataset"], "name": "pics", "fingerprint": "a" * 64, "stretch": False}
+    run.write_config({**run.config, "dataset": data})
+    new = {**run.config, "dataset": {**data, **changes}}
+    if "images" not in changes:
+        agree_on_config(Run(run.path), new, print)  # the same data, wherever they lie and however they were had
+    with pytest.raises(UserError, match=said):
+        agree_on_config(Run(run.path), {**new, "dataset": {**new["dataset"], "fingerprint": "b" * 64}}, print)
+
+
 def test_a_run_does_not_lie_in_another(tmp_path):
     write_run(tmp_path / "x")
     (tmp_path / "link").symlink_to(tmp_path / "x")

@@ -11,7 +11,7 @@ from dcgan_tf.run.directory import Run
 from dcgan_tf.run.lock import only_writer
 from dcgan_tf.system import files
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import atomic_file, check_writable, disk_errors_explained, whole_folder, write_text
+from dcgan_tf.system.files import atomic_file, check_writable, contents, disk_errors_explained, whole_folder, write_text
 
 MENDABLE = ("ENOSPC", "EDQUOT", "EACCES", "ENOENT", "EISDIR", "EIO", "ESTALE", "ELOOP", "EINVAL", "EMFILE", "EROFS")
 
@@ -94,6 +94,31 @@ def test_a_folder_that_is_there_is_filled_and_stays_itself(tmp_path, monkeypatch
         fill(".", "fifth", ["sub"])
     assert [path.read_text() for path in Path().rglob("*") if path.is_file()] == ["second"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "new"]
+
+
+def test_what_a_kill_left_is_in_nobodys_way_and_goes_after_a_day(tmp_path):
+    (tmp_path / "here").mkdir()
+    left = [tmp_path / "here" / ".0123abcd.partial", tmp_path / ".here.89abcdef.partial"]
+    others = [tmp_path / ".there.89abcdef.partial", tmp_path / "here.partial"]
+    for path in (*left, *others):
+        path.mkdir()
+        (path / "a").touch()
+
+    def fill(earlier=()):
+        with whole_folder(tmp_path / "here", earlier) as folder:
+            (folder / "b").touch()
+
+    fill()
+    assert contents(tmp_path / "here") == [tmp_path / "here" / "b"]
+    assert all((path / "a").exists() for path in left)  # somebody may be at work there
+    for path in (*left, *others):
+        os.utime(path, (0, 0))
+    with pytest.raises(UserError, match="in the way"):
+        fill()
+    assert all(path.exists() for path in left)  # it may hold what was here before
+    fill(["b"])
+    assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "here"])
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["b"]
 
 
 def test_a_reader_in_the_way_is_waited_for_on_windows(tmp_path, monkeypatch):

@@ -7,21 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from dcgan_tf.commands.one_run import evaluate
 from dcgan_tf.sweeps.executors import child
 from dcgan_tf.sweeps.sharing import Place
 from dcgan_tf.system.saying import prepared_output, say
 from dcgan_tf.training.progress import BarProgress, PlainProgress
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture(params=["a full disk", "a pipe that nobody reads", "closed"])
-def output(request, monkeypatch):
-    """A standard output on which nothing can be said."""
+def output(request):
+    """A stream on which nothing can be said; pytest sets sys.stdout anew between a fixture and its test."""
     if request.param == "a full disk" and not Path("/dev/full").exists():
         pytest.skip("needs a disk that is always full")
     with open("/dev/full" if request.param == "a full disk" else _unread_pipe(), "w") as stream:
         if request.param == "closed":
             stream.close()
-        monkeypatch.setattr(sys, "stdout", stream)
         yield stream
 
 
@@ -31,12 +33,27 @@ def _unread_pipe():
     return write
 
 
-def test_what_nobody_hears_goes_unsaid_and_nothing_is_left_for_the_end_of_python(output):
+def test_what_nobody_hears_goes_unsaid_and_nothing_is_left_for_the_end_of_python(output, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", output)
     with prepared_output():
         say("a line")
         PlainProgress().say("a line")
         BarProgress().say("a line")
     assert output.closed or output.flush() is None  # which is what Python does in the end
+
+
+def test_no_command_ends_because_its_lines_cannot_be_said(output, tmp_path, monkeypatch):
+    module, recorded = "dcgan_tf.evaluation.evaluate", []
+    monkeypatch.setattr(f"{module}.evaluate", lambda *_, say, **options: say("measuring") or {"fid": 7.0})
+    monkeypatch.setattr(f"{module}.table", str)
+    monkeypatch.setattr(f"{module}.append_line", lambda run, line: recorded.append(line))
+    monkeypatch.setattr(sys, "stdout", output)
+    monkeypatch.setattr(sys, "stderr", output)
+    with prepared_output():
+        evaluate.callback(str(tmp_path), None, no_progress=True)
+    assert recorded == [{"fid": 7.0}]
+    for file in (file for folder in (ROOT / "dcgan_tf", ROOT / "data_prep") for file in folder.rglob("*.py")):
+        assert "click.echo" not in file.read_text(encoding="utf-8"), file  # it would end the command
 
 
 @pytest.mark.parametrize("encoding, said", [("ascii", b"r \\xe9\\u65e5"), ("cp1252", b"r \xe9\\u65e5")])
