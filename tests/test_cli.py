@@ -17,6 +17,7 @@ from dcgan_tf.commands.basics import PATH
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.data.named import FAKE, NAMED
 from dcgan_tf.evaluation.metrics import METRICS
+from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import sample
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
@@ -70,6 +71,15 @@ def test_the_fields_that_can_be_set_are_those_of_the_recipe_with_its_values():
     assert "discriminator_kernel" in fields["rpi"] and "discriminator_kernel" not in fields["quick"]
     weights = [fields[recipe]["discriminator_loss_weight"] for recipe in ("quick", "rpi")]
     assert [line.endswith(f"{value})") for line, value in zip(weights, (1.0, 0.5), strict=True)] == [True, True]
+
+
+def test_a_runs_folder_is_named_after_all_that_makes_it_another_run(monkeypatch):
+    started = []
+    monkeypatch.setattr("dcgan_tf.training.train.train", lambda *run, **_: started.append(run[2]) or Run(run[2]))
+    switches = ([], ["--resize"], ["--drop-small", "--stretch"], ["--all-frames", "--set=width=8", "--steps=5"])
+    assert [run_cli("train", "--dataset=pets", *switched)[0] for switched in switches] == [0, 0, 0, 0]
+    changes = ("", "resize=True-", "drop_small=True-stretch=True-", "all_frames=True-width=8-")
+    assert [Path(path).name for path in started] == [f"pets-quick-{change}seed0" for change in changes]
 
 
 def test_recipes_prints_the_table():

@@ -175,6 +175,7 @@ def train(recipe, dataset, run_dir, overrides, no_progress, list_fields, **optio
         **overrides,
     }
     changes = {name: value for name, value in changes.items() if value is not None and name not in ("epochs", "steps")}
+    changes |= {name: True for name in ("resize", "stretch", "all_frames", "drop_small") if options[name]}  # other data
     run_dir = run_dir or os.path.join("results", run_name(dataset, recipe, changes, options["seed"]))
     progress = PlainProgress() if no_progress else None
     run = train(recipe, dataset, run_dir, overrides=overrides, classes=classes, progress=progress, **options)

@@ -197,7 +197,7 @@ def test_cifar10_runs_from_the_command_line_in_the_notebooks_folder(tmp_path):
     folder.mkdir()
     for number in range(61):
         save_png(folder / f"{number}.png", rng.integers(0, 256, (33 if number else 20, 33, 3), dtype=np.uint8))
-    settings = [f"-r results_dir {tmp_path} -r run_name run -r dataset {folder} -p drop_small True -p image_size 32"]
+    settings = [f"-r results_dir {tmp_path}/runs -r dataset {folder} -p drop_small True -p image_size 32"]
     settings[0] += " -p steps 4 -p width 4 -p batch_size 20 -p features pixels -p evaluation_samples 60"
     overrides = "{overrides: {channels: 3, grid_images: 9, grid_every: 2}}"
     done = subprocess.run(
@@ -210,7 +210,9 @@ def test_cifar10_runs_from_the_command_line_in_the_notebooks_folder(tmp_path):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    run = Run(tmp_path / "run")
+    (path,) = (tmp_path / "runs").iterdir()
+    assert "-drop_small=True-" in path.name and "resize" not in path.name
+    run = Run(path)
     data = run.config["dataset"]
     assert (data["images"], data["image_shape"], data["drop_small"]) == (60, [32, 32, 3], True)
     assert run.grid_steps() == [0, 1, 2, 4] and run.gif_path.is_file() and run.generator_path.is_file()
