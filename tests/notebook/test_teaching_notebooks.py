@@ -59,6 +59,7 @@ def failures(kernel, tmp_path_factory):
     ("name", "parameters", "message"),
     [
         ("failures", {"few": 1}, "few=1 must be a whole number of at least 2"),
+        ("toys", {"slow": 0}, "slow=0 must be a finite number above 0"),
         ("toys", {"overrides": {"widht": 8}}, "widht"),
         ("toys", {"run_dir": "nowhere"}, "nowhere"),
     ],
