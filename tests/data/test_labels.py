@@ -58,6 +58,13 @@ def test_a_name_may_have_a_comma():
     assert as_list("3,7", ("3", "7")) == ["3", "7"] and as_list(None) == []
 
 
+def test_a_name_may_end_with_a_space():
+    assert [number_of(one, ("cat", "cat ", "dog ")) for one in ("cat", "cat ", " cat", "Dog")] == [0, 1, 0, 2]
+    assert [number_of(one, ("cat ",)) for one in ("cat ", "cat", " CAT", "cats")] == [0, 0, 0, None]
+    assert as_list("cat ", ("cat", "cat ")) == ["cat "] and as_list("cat , dog", ("cat ", "dog")) == ["cat", "dog"]
+    assert Labels(np.arange(2), ("cat", "cat ")).number("cat ") == 1
+
+
 def test_accents_are_the_same_as_one_character_and_as_two():
     composed, of_macos = "Caf\xe9", "Cafe\u0301"
     for one in (composed, of_macos, composed.lower(), of_macos.upper()):

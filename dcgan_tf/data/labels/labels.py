@@ -98,15 +98,16 @@ class Labels:
 def number_of(one, names, places=()) -> int | None:
     """The number of the class or attribute that is meant, of these names in order; None where there is none.
 
-    A name may be given in other capitals, a whole number without zeros in front; as it is written (é as one character
-    or two) it goes before those. Else a number is one of `places`, unless all names are whole numbers themselves: there
-    it would be another name's.
+    A name may be given in other capitals, without the spaces around it, a whole number without zeros in front; as it is
+    written (é as one character or two) it goes before those. Else a number is one of `places`, unless all names are
+    whole numbers themselves: there it would be another name's.
 
     Raises UserError where two names are meant alike.
     """
-    text, numbers = as_text(str(one).strip()), {as_text(name): number for number, name in enumerate(names)}
-    if text in numbers:
-        return numbers[text]
+    numbers = {as_text(name): number for number, name in enumerate(names)}
+    for text in (as_text(str(one)), as_text(str(one).strip())):  # a folder's name may end with a space
+        if text in numbers:
+            return numbers[text]
     alike = [name for name in numbers if _folded(name) == _folded(text)]
     if len(alike) > 1:
         raise UserError(f"{text!r} may be {' or '.join(map(repr, alike))}: write it as the one that is meant")
@@ -117,17 +118,18 @@ def number_of(one, names, places=()) -> int | None:
 
 
 def _folded(name):
+    name = name.strip()
     return str(int(name)) if name.isdecimal() else name.casefold()
 
 
 def as_list(names, known=()) -> list:
     """Names that were asked for: "Eyeglasses,Smiling" as a list; several as they are; one as one; None as none.
 
-    known: names that there are: a text that is one of them, commas and all, is that one.
+    known: names that there are: a text that is one of them, commas, spaces and all, is that one.
     """
     if names is None:
         return []
-    if isinstance(names, str) and "," in names and number_of(names, known) is not None:
+    if isinstance(names, str) and number_of(names, known) is not None:
         return [names]
     if isinstance(names, str):
         return [text.strip() for text in names.split(",") if text.strip()]
