@@ -26,6 +26,7 @@ from dcgan_tf.data.survey.near_duplicates import MAX_BITS, difference_hash, near
 from dcgan_tf.data.survey.values import levels_of
 from dcgan_tf.recipe.values import plain
 from dcgan_tf.system.errors import UserError, run_command
+from dcgan_tf.system.saying import counted
 
 
 def _prepare_picture(data, size, min_side, channels, levels=None):
@@ -126,7 +127,7 @@ def cli(source, output, size, min_side, near_duplicates, bits, gray, stretch, al
     )
     prepared = read_prepared(path)
     shape = "x".join(map(str, prepared.images.shape[1:]))
-    click.echo(f"{len(prepared.images):,} pictures of {shape} in {path}; each decision: {path}/index.csv")
+    click.echo(f"{counted(len(prepared.images), 'picture')} of {shape} in {path}; each decision: {path}/index.csv")
     for reason, count in prepared.metadata["dropped"].items():
         click.echo(f"  {count:8,} dropped: {reason}")
     for note in notes_on(prepared, "--stretch"):

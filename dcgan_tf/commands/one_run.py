@@ -16,6 +16,7 @@ from dcgan_tf.commands.basics import (
 )
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.quiet import tensorflow_quiet
+from dcgan_tf.system.saying import counted
 
 
 @click.command(cls=Command)
@@ -55,7 +56,7 @@ def sample(run, count, seed, output, having, without, **options):
         from dcgan_tf.run.sampling import sample
 
     images = sample(run, count, seed, output, having=having or (), without=without or (), **options)
-    click.echo(f"{len(images)} images of {'x'.join(map(str, images.shape[1:]))} in {output}")
+    click.echo(f"{counted(len(images), 'image')} of {'x'.join(map(str, images.shape[1:]))} in {output}")
 
 
 @click.command(cls=Command)

@@ -75,6 +75,7 @@ def test_accents_are_the_same_as_one_character_and_as_two():
 def test_labels_are_described_by_those_that_are_there():
     labels = Labels(np.array([0, 0, 2, 0]), ("cat", "dog", "owl"))
     assert labels.described() == "2 classes: cat (75%), owl (25%)"
+    assert Labels(np.zeros(3, int), ("cat",)).described() == "1 class: cat (100%)"
     assert Labels(np.eye(3, dtype=np.uint8), tuple("abc")).described(2) == "3 attributes: a (33%), b (33%), ..."
 
 

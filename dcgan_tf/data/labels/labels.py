@@ -12,6 +12,7 @@ import numpy as np
 
 from dcgan_tf.data.labels.label_files import as_text
 from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.saying import counted
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Labels:
     def described(self, most: int = 10) -> str:
         """For people: '3 classes: cat (25%), dog (50%), owl (25%)'; at most so many are named."""
         shown = ", ".join(f"{self.names[i]} ({self.shares[i]:.0%})" for i in self.seen[:most])
-        return f"{len(self.seen)} {self._plural}: {shown}" + (", ..." if len(self.seen) > most else "")
+        return f"{counted(len(self.seen), self.what)}: {shown}" + (", ..." if len(self.seen) > most else "")
 
     def in_words(self, told) -> str:
         """What labels float32 [K] of one image say: "class 7", "with Hat, Beard", "with none of the attributes"."""
