@@ -26,7 +26,7 @@ from dcgan_tf.data.survey.near_duplicates import MAX_BITS, difference_hash, near
 from dcgan_tf.data.survey.values import levels_of
 from dcgan_tf.recipe.values import plain
 from dcgan_tf.system.errors import UserError, run_command
-from dcgan_tf.system.saying import say
+from dcgan_tf.system.saying import counted, say
 
 
 def _prepare_picture(data, size, min_side, channels, levels=None):
@@ -137,7 +137,7 @@ def cli(source, output, size, min_side, near_duplicates, bits, gray, stretch, al
     )
     prepared = read_prepared(path)
     shape = "x".join(map(str, prepared.images.shape[1:]))
-    say(f"{len(prepared.images):,} pictures of {shape} in {path}; each decision: {path}/index.csv")
+    say(f"{counted(len(prepared.images), 'picture')} of {shape} in {path}; each decision: {path}/index.csv")
     for reason, count in prepared.metadata["dropped"].items():
         say(f"  {count:8,} dropped: {reason}")
     for note in notes_on(prepared, "--stretch"):

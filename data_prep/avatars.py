@@ -19,7 +19,7 @@ from PIL import Image
 from dcgan_tf.commands.basics import PATH
 from dcgan_tf.data.preparing import Result, prepare
 from dcgan_tf.system.errors import UserError, run_command
-from dcgan_tf.system.saying import say
+from dcgan_tf.system.saying import counted, say
 
 DRAWING = 1  # to be raised when the same seed comes to mean other faces
 
@@ -230,7 +230,7 @@ def avatars(output, count: int = 10_000, seed: int = 0, size: int = 64, workers:
 def cli(output, count, seed, size, workers):
     """Draw distinct cartoon faces with labels into the new folder OUTPUT."""
     path = avatars(output, count, seed, size, workers)
-    say(f"{count:,} avatars of {size}x{size} with {len(LABELS)} labels in {path}")
+    say(f"{counted(count, 'avatar')} of {size}x{size} with {len(LABELS)} labels in {path}")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from dcgan_tf.data.preparing import Result, partial_of, prepare
 from dcgan_tf.data.sources import check_outside, open_source
 from dcgan_tf.recipe.values import plain
 from dcgan_tf.system.errors import UserError, nearest, run_command
-from dcgan_tf.system.saying import say
+from dcgan_tf.system.saying import counted, say
 
 PICTURES = 202_599  # in all of CelebA
 CROPS = {"vrdl": 108, "radford": 178}  # the side of the square that is cut out of the middle
@@ -373,7 +373,8 @@ def cli(source, output, **options):
     prepared = read_prepared(path)
     shape = "x".join(map(str, prepared.images.shape[1:]))
     labels = f" with {len(prepared.label_names)} labels" if prepared.label_names else ""
-    say(f"{len(prepared.images):,} pictures of {shape}{labels} in {path}; each decision: {path}/index.csv")
+    pictures = counted(len(prepared.images), "picture")
+    say(f"{pictures} of {shape}{labels} in {path}; each decision: {path}/index.csv")
     for reason, count in prepared.metadata["dropped"].items():
         say(f"  {count:8,} dropped: {reason}")
     for note in notes_on(prepared):

@@ -1,9 +1,12 @@
 """What a wheel is made of: every package, and every file in them that is no code (pages, styles, scripts)."""
 
+import ast
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+
+import dcgan_tf
 
 try:
     import tomllib
@@ -41,3 +44,12 @@ def test_the_package_asks_for_what_requirements_txt_lists_but_for_jupyter_and_py
     lines = [line.partition("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
     wanted = [line for line in lines if line and not line.startswith(("jupyter", "pytest"))]
     assert PROJECT["project"]["dependencies"] == wanted and len(wanted) < len(list(filter(None, lines)))
+
+
+def test_the_wheel_has_the_packages_version():
+    """setuptools finds it in the source, where it has to be a literal, or it would import the package for it."""
+    assert "version" not in PROJECT["project"] and PROJECT["project"]["dynamic"] == ["version"]
+    assert SETTINGS["dynamic"]["version"] == {"attr": "dcgan_tf.__version__"}
+    code = ast.parse((ROOT / "dcgan_tf" / "__init__.py").read_text(encoding="utf-8")).body
+    (value,) = [line.value for line in code if ast.unparse(line).startswith("__version__ =")]
+    assert ast.literal_eval(value) == dcgan_tf.__version__

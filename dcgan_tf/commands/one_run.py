@@ -16,7 +16,7 @@ from dcgan_tf.commands.basics import (
 )
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.quiet import tensorflow_quiet
-from dcgan_tf.system.saying import say
+from dcgan_tf.system.saying import counted, say
 
 
 @click.command(cls=Command)
@@ -56,7 +56,7 @@ def sample(run, count, seed, output, having, without, **options):
         from dcgan_tf.run.sampling import sample
 
     images = sample(run, count, seed, output, having=having or (), without=without or (), **options)
-    say(f"{len(images)} images of {'x'.join(map(str, images.shape[1:]))} in {output}")
+    say(f"{counted(len(images), 'image')} of {'x'.join(map(str, images.shape[1:]))} in {output}")
 
 
 @click.command(cls=Command)

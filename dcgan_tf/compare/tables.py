@@ -34,6 +34,7 @@ from dcgan_tf.pictures.tables import as_html, as_text
 from dcgan_tf.system.errors import UserError, check_count
 from dcgan_tf.system.places import expanded, project_folder
 from dcgan_tf.system.quiet import tensorflow_quiet
+from dcgan_tf.system.saying import counted
 
 _MOST_ROWS = 100  # of a table that is shown; its frame has all
 _MOST_GIFS = 60
@@ -71,7 +72,7 @@ def choose_runs(folders, filters=(), most: int = 12, results_dir="results", say=
     chosen = sorted((run for row in newest for run in runs_of(row)), key=lambda row: natural(row.name))
     left = f", the newest of {len(found):,}: filters make the choice yours" if len(chosen) < len(found) else ""
     of = f" of {len(newest)} settings" if len(newest) < len(chosen) else ""
-    say(f"{len(chosen)} runs{of}{left}")
+    say(f"{counted(len(chosen), 'run')}{of}{left}")
     return chosen
 
 

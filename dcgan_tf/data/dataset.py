@@ -11,6 +11,7 @@ from dcgan_tf.data.labels.labels import labels_of
 from dcgan_tf.data.stored import StoredImages, fingerprint_of
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.exit_guard import exit_guard
+from dcgan_tf.system.saying import counted
 
 # Batches are gathered several at a time, since a call from TensorFlow into Python costs more than the copying.
 _BATCHES_PER_CALL = 16
@@ -83,7 +84,7 @@ class Dataset:
         return Dataset(**{**parts, **changes})
 
     def __repr__(self):
-        return f"Dataset({self.name!r}, {len(self):,} images of {'x'.join(map(str, self.image_shape))})"
+        return f"Dataset({self.name!r}, {counted(len(self), 'image')} of {'x'.join(map(str, self.image_shape))})"
 
     def __len__(self):
         return len(self.images)
@@ -102,7 +103,7 @@ class Dataset:
         """Whole batches in one pass over the data. Raises UserError when there is not even one."""
         if not 1 <= batch_size <= len(self):
             raise UserError(
-                f"batch size {batch_size} does not fit {self.name!r}, which has {len(self):,} images: "
+                f"batch size {batch_size} does not fit {self.name!r}, which has {counted(len(self), 'image')}: "
                 f"give one from 1 to {len(self)}"
             )
         return len(self) // batch_size

@@ -16,6 +16,7 @@ from dcgan_tf.latent.space import LatentSpace
 from dcgan_tf.pictures.films import frame
 from dcgan_tf.pictures.picture import Picture
 from dcgan_tf.pictures.sheets import sheet
+from dcgan_tf.system.saying import counted
 
 _AT_ONCE = 512
 
@@ -86,11 +87,11 @@ def averages(space: LatentSpace, means, count: int = 500, seed: int = 0) -> Pict
     mean_images = np.stack([latent.average(images(mean)) for mean in means])
     return sheet(
         np.stack([of_means, mean_images]),
-        rows=["image of the mean", f"mean of {count:,} images"],
+        rows=["image of the mean", f"mean of {counted(count, 'image')}"],
         columns=[f"{mean:g}" for mean in means],
         title=space.titled("Average images at mean points"),
-        note=f"Above: the one image of z = (m, m, ..., m). Below: the pixel-wise mean of {count:,} images whose z has "
-        f"mean m and {'standard deviation' if space.is_normal else 'half-width'} {space.std:g}.",
+        note=f"Above: the one image of z = (m, m, ..., m). Below: the pixel-wise mean of {counted(count, 'image')} "
+        f"whose z has mean m and {'standard deviation' if space.is_normal else 'half-width'} {space.std:g}.",
     )
 
 

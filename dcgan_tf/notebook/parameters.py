@@ -12,7 +12,7 @@ from dcgan_tf.notebook.paths import run_directory
 from dcgan_tf.notebook.saved import notebook_of, saved_changes
 from dcgan_tf.notebook.start import check_results_dir
 from dcgan_tf.recipe.catalogue import changed_recipe, get_recipe
-from dcgan_tf.recipe.fields import LAST_SEED, MOST
+from dcgan_tf.recipe.fields import LAST_SEED, MOST, Recipe
 from dcgan_tf.recipe.values import plain
 from dcgan_tf.system.errors import UserError, check_above_zero, check_count, nearest
 from dcgan_tf.system.quiet import tensorflow_quiet
@@ -56,12 +56,14 @@ def check_values(values: dict):
     Those that name a field of a recipe are checked as the recipe checks them. Raises UserError; returns the
     recipe with all changes, or None where the notebook has no recipe.
     """
+    # Without a parameter `recipe` those called like its fields are others: toys' steps and loss are the ring's.
+    others = () if "recipe" in values else (*Recipe.model_fields, "learning_rate")
+    own = [length for length in LENGTHS if length in values and length not in others]
     for name, value in (values.get("overrides") or {}).items():
-        if name in values:
+        if name in values and name not in others:
             raise UserError(
                 f"overrides has {name}={value!r}, but {name} is a parameter of this notebook: use -p {name} {value}"
             )
-        own = [length for length in LENGTHS if length in values]
         if name in LENGTHS and own:  # the training is told of these alone
             raise UserError(
                 f"{name}={value!r} would change nothing: how long this notebook trains is decided by its "
@@ -82,7 +84,7 @@ def check_values(values: dict):
     for name, (low, high) in counts.items():
         if values.get(name) is not None:
             check_count(name, plain(values[name]), low, high)
-    for name in ("max_seconds", "seconds", "learning_rate", "slow", "equal"):  # the last two are rates of toys.ipynb
+    for name in ("max_seconds", "seconds", "learning_rate"):
         if values.get(name) is not None:
             check_above_zero(name, plain(values[name]))
     if "recipe" not in values:

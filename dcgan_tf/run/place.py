@@ -12,6 +12,7 @@ from dcgan_tf.run.directory import LOST_CONFIG, Run, looks_like_a_run
 from dcgan_tf.run.records import read_config
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import Unreadable, disk_errors_explained
+from dcgan_tf.system.saying import counted
 
 _LONGEST = 150  # bytes of a name: file systems take 255, and some programs add to it
 
@@ -136,9 +137,9 @@ def _other_sums(old, new):
     """
     before, after = ({"replicas": 1, **config.get("hardware", {})} for config in (old, new))
     if before["replicas"] != after["replicas"]:
-        yield f"on {_counted(before['replicas'], 'device')}", f"with {_counted(after['replicas'], 'device')}", "will"
+        yield f"on {counted(before['replicas'], 'device')}", f"with {counted(after['replicas'], 'device')}", "will"
     if before.get("cores", after.get("cores")) != after.get("cores"):
-        yield f"with {_counted(before['cores'], 'core')}", f"with {_counted(after['cores'], 'core')}", "will"
+        yield f"with {counted(before['cores'], 'core')}", f"with {counted(after['cores'], 'core')}", "will"
     if before.get("onednn", after.get("onednn")) != after.get("onednn"):
         yield *("with oneDNN" if one["onednn"] else "without oneDNN" for one in (before, after)), "will"
     for name, version in old.get("versions", {}).items():
@@ -149,10 +150,6 @@ def _other_sums(old, new):
 def _started_from(config):
     start = config.get("start_from")
     return start and f"{start['run']} after step {start['step']}, weights {start['weights'][:8]}"
-
-
-def _counted(count, what):
-    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _differences(old: dict, new: dict) -> list[str]:

@@ -42,6 +42,7 @@ from dcgan_tf.sweeps.sharing import copy_run, is_beginning
 from dcgan_tf.sweeps.worker import FINISHED, INTERRUPTED
 from dcgan_tf.system.errors import ConnectionLost, UserError, ended_as_by_ctrl_c
 from dcgan_tf.system.files import disk_errors_explained
+from dcgan_tf.system.saying import counted
 from dcgan_tf.training.progress import describe_seconds
 
 _FILES = ("sweep.csv", "repeats.csv", "sheet.png", "curves.png")
@@ -127,9 +128,8 @@ def _show_plan(folder, plan, outcomes, estimate, jobs, say):
     todo = [run for run in plan if outcomes[run.name].status != FINISHED]
     families = {run.family for run in plan if run.family}
     sharing = sum(run.family is not None for run in plan) - len(families)
-    runs = "1 run" if len(plan) == 1 else f"{len(plan)} runs"
     done = f", {len(plan) - len(todo)} of them finished already" if todo and len(todo) < len(plan) else ""
-    say(f"{runs} in {folder}{done}")
+    say(f"{counted(len(plan), 'run')} in {folder}{done}")
     for run in plan[:_MOST_LINES]:
         outcome = outcomes[run.name]
         say(f"  {outcome.status:11} {run.name}" + (f"  ({outcome.error})" if outcome.error else ""))

@@ -13,6 +13,11 @@ def say(text: str, file=None):
         print(text, file=file, flush=True)
 
 
+def counted(count: int, what: str) -> str:
+    """For people: '1 run', '2 classes', '1,000 images', for `what` in the singular."""
+    return f"{count:,} {what}{'' if count == 1 else 'es' if what.endswith('s') else 's'}"
+
+
 def say_any_name():
     """From now on, what the encoding of the output lacks, as a name may, is said as \\u65e5: Windows writes cp1252 into
     files and pipes."""

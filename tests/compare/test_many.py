@@ -73,7 +73,7 @@ def test_broken_runs_beyond_the_first_are_counted(tmp_path):
         (tmp_path / f"bad{number}" / "config.json").write_text("{")
     said = []
     assert len(choose_runs([str(tmp_path)], say=said.append)) == 1
-    assert len(said) == 12 and said[10].startswith("left out: 3 more") and said[11] == "1 runs"
+    assert len(said) == 12 and said[10].startswith("left out: 3 more") and said[11] == "1 run"
 
 
 def test_sheets_and_curves_show_what_can_be_seen_and_say_so(rows, monkeypatch):

@@ -58,6 +58,13 @@ def test_a_name_may_have_a_comma():
     assert as_list("3,7", ("3", "7")) == ["3", "7"] and as_list(None) == []
 
 
+def test_a_name_may_end_with_a_space():
+    assert [number_of(one, ("cat", "cat ", "dog ")) for one in ("cat", "cat ", " cat", "Dog")] == [0, 1, 0, 2]
+    assert [number_of(one, ("cat ",)) for one in ("cat ", "cat", " CAT", "cats")] == [0, 0, 0, None]
+    assert as_list("cat ", ("cat", "cat ")) == ["cat "] and as_list("cat , dog", ("cat ", "dog")) == ["cat", "dog"]
+    assert Labels(np.arange(2), ("cat", "cat ")).number("cat ") == 1
+
+
 def test_accents_are_the_same_as_one_character_and_as_two():
     composed, of_macos = "Caf\xe9", "Cafe\u0301"
     for one in (composed, of_macos, composed.lower(), of_macos.upper()):
@@ -68,6 +75,7 @@ def test_accents_are_the_same_as_one_character_and_as_two():
 def test_labels_are_described_by_those_that_are_there():
     labels = Labels(np.array([0, 0, 2, 0]), ("cat", "dog", "owl"))
     assert labels.described() == "2 classes: cat (75%), owl (25%)"
+    assert Labels(np.zeros(3, int), ("cat",)).described() == "1 class: cat (100%)"
     assert Labels(np.eye(3, dtype=np.uint8), tuple("abc")).described(2) == "3 attributes: a (33%), b (33%), ..."
 
 

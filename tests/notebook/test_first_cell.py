@@ -11,6 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import dcgan_tf
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SETTINGS = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
@@ -75,14 +77,16 @@ def folder(tmp_path):
     for name in ("README.md", "requirements.txt"):
         shutil.copy(ROOT / name, source)
     # Another version than the one the tests run on; and no licence, for setuptools from before it was a text.
-    lines = [line for line in SETTINGS.splitlines() if not line.startswith("license")]
-    settings = "\n".join('version = "99"' if line.startswith("version = ") else line for line in lines)
+    package = source / "dcgan_tf" / "__init__.py"
+    package.write_text(package.read_text(encoding="utf-8").replace(dcgan_tf.__version__, "99"), encoding="utf-8")
+    settings = "\n".join(line for line in SETTINGS.splitlines() if not line.startswith("license"))
     (source / "pyproject.toml").write_text(settings, encoding="utf-8")
     folder = tmp_path / "empty"
     folder.mkdir()
     build = f"from setuptools.build_meta import build_wheel; build_wheel({str(folder)!r})"
     built = subprocess.run([sys.executable, "-c", build], cwd=source, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
+    assert [wheel.name for wheel in folder.iterdir()] == ["dcgan_tf-99-py3-none-any.whl"]
     return folder
 
 
@@ -120,5 +124,5 @@ def test_alone_in_an_empty_folder_it_installs_the_wheel_and_goes_on(folder, pyth
     )
     assert done.returncode == 0, done.stderr
     said, where = done.stdout.splitlines()[-2:]
-    assert said.startswith("dcgan_tf ") and ", TensorFlow " in said and "GPU" in said
+    assert said.startswith("dcgan_tf 99, ") and ", TensorFlow " in said and "GPU" in said
     assert where == "True True"

@@ -32,8 +32,8 @@ def test_what_is_counted_is_one_or_more():
 
 
 def test_every_rate_and_time_is_above_zero():
-    check_values({"slow": 1e-4, "equal": np.float32(1e-3), "seconds": 60})
-    for name in ("slow", "equal", "seconds"):
+    check_values({"learning_rate": np.float32(1e-3), "max_seconds": 0.5, "seconds": 60})
+    for name in ("learning_rate", "max_seconds", "seconds"):
         for wrong in (0, -1.0, float("nan"), float("inf")):
             with pytest.raises(UserError, match=f"^{name}={wrong} must be a finite number above 0"):
                 check_values({name: wrong})
@@ -44,6 +44,20 @@ def test_no_path_is_empty():
     for name, wrong in (("images", ""), ("celeba", ""), ("runs", ["a", ""]), ("photo", ""), ("results_dir", "")):
         with pytest.raises(UserError, match=f"^{name}={re.escape(repr(wrong))}: a path is empty: give a value, or"):
             check_values({name: wrong})
+
+
+@pytest.mark.parametrize("name", ["toys", "latent_space"])
+def test_a_small_runs_other_fields_are_not_the_parameters_that_are_called_alike(name):
+    cells = nbformat.read(MNIST.with_name(f"{name}.ipynb"), 4).cells
+    (source,) = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    values = {name: default for name, (_, default) in declared_parameters([source])[0].items()}
+    for right in ({"loss": "hinge"}, {"learning_rate": 1e-3}, {"width": 8}):
+        check_values({**values, "overrides": right})
+    for length in ("steps", "epochs"):
+        with pytest.raises(UserError, match=f"^{length}=50 would change nothing: .* by its parameter max_seconds$"):
+            check_values({**values, "overrides": {length: 50}})
+    with pytest.raises(UserError, match="use -p max_seconds 9"):
+        check_values({**values, "overrides": {"max_seconds": 9}})
 
 
 def test_an_image_size_that_the_recipe_cannot_make_is_said_before_pictures_are_prepared():

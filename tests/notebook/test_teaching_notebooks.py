@@ -48,17 +48,18 @@ def failures(kernel, tmp_path_factory):
         "width": 2,
         "batch_size": 8,
         "few": 4,
-        "run_name": "ten",
         "results_dir": str(folder / "runs"),
     }
     execute_in(kernel, "failures.ipynb", folder / "out.ipynb", parameters)
-    return nbformat.read(folder / "out.ipynb", 4), folder / "runs" / "ten"
+    (ten,) = (folder / "runs").iterdir()
+    return nbformat.read(folder / "out.ipynb", 4), ten
 
 
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
         ("failures", {"few": 1}, "few=1 must be a whole number of at least 2"),
+        ("toys", {"slow": 0}, "slow=0 must be a finite number above 0"),
         ("toys", {"overrides": {"widht": 8}}, "widht"),
         ("toys", {"run_dir": "nowhere"}, "nowhere"),
     ],
@@ -72,6 +73,7 @@ def test_what_fails_late_is_said_before_the_first_training(kernel, tmp_path, nam
 
 def test_each_failure_has_a_rescue_that_changes_one_thing(failures):
     executed, folder = failures
+    assert folder.name == "mnist5k-failures-batch_size=8-few=4-steps=4-width=2-seed0"  # all that other runs differ in
     names = ("won", "vanishing", "collapse", "swinging", "copying")
     assert {path.name for path in folder.iterdir()} == {*names, *(f"{name}_rescued" for name in names)}
     changed = {}

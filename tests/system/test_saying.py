@@ -10,7 +10,7 @@ import pytest
 from dcgan_tf.commands.one_run import evaluate
 from dcgan_tf.sweeps.executors import child
 from dcgan_tf.sweeps.sharing import Place
-from dcgan_tf.system.saying import prepared_output, say
+from dcgan_tf.system.saying import counted, prepared_output, say
 from dcgan_tf.training.progress import BarProgress, PlainProgress
 
 ROOT = Path(__file__).parents[2]
@@ -70,3 +70,8 @@ def test_the_output_of_a_sweeps_run_is_utf_8_wherever_it_is_made(tmp_path, monke
     monkeypatch.setattr(child, "WORKER", [sys.executable, "-c", "print('r é日')"])
     process = child.start({"folder": str(tmp_path)}, tmp_path / "log", Place())
     assert process.wait() == 0 and (tmp_path / "log").read_text(encoding="utf-8") == "r é日\n"
+
+
+def test_one_of_them_is_no_plural():
+    said = [counted(count, what) for count, what in ((0, "run"), (1, "run"), (1000, "run"), (1, "class"), (2, "class"))]
+    assert said == ["0 runs", "1 run", "1,000 runs", "1 class", "2 classes"]

@@ -12,6 +12,7 @@ import numpy as np
 
 from dcgan_tf.data.labels.label_files import as_text
 from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.saying import counted
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Labels:
     def described(self, most: int = 10) -> str:
         """For people: '3 classes: cat (25%), dog (50%), owl (25%)'; at most so many are named."""
         shown = ", ".join(f"{self.names[i]} ({self.shares[i]:.0%})" for i in self.seen[:most])
-        return f"{len(self.seen)} {self._plural}: {shown}" + (", ..." if len(self.seen) > most else "")
+        return f"{counted(len(self.seen), self.what)}: {shown}" + (", ..." if len(self.seen) > most else "")
 
     def in_words(self, told) -> str:
         """What labels float32 [K] of one image say: "class 7", "with Hat, Beard", "with none of the attributes"."""
@@ -98,15 +99,16 @@ class Labels:
 def number_of(one, names, places=()) -> int | None:
     """The number of the class or attribute that is meant, of these names in order; None where there is none.
 
-    A name may be given in other capitals, a whole number without zeros in front; as it is written (é as one character
-    or two) it goes before those. Else a number is one of `places`, unless all names are whole numbers themselves: there
-    it would be another name's.
+    A name may be given in other capitals, without the spaces around it, a whole number without zeros in front; as it is
+    written (é as one character or two) it goes before those. Else a number is one of `places`, unless all names are
+    whole numbers themselves: there it would be another name's.
 
     Raises UserError where two names are meant alike.
     """
-    text, numbers = as_text(str(one).strip()), {as_text(name): number for number, name in enumerate(names)}
-    if text in numbers:
-        return numbers[text]
+    numbers = {as_text(name): number for number, name in enumerate(names)}
+    for text in (as_text(str(one)), as_text(str(one).strip())):  # a folder's name may end with a space
+        if text in numbers:
+            return numbers[text]
     alike = [name for name in numbers if _folded(name) == _folded(text)]
     if len(alike) > 1:
         raise UserError(f"{text!r} may be {' or '.join(map(repr, alike))}: write it as the one that is meant")
@@ -117,17 +119,18 @@ def number_of(one, names, places=()) -> int | None:
 
 
 def _folded(name):
+    name = name.strip()
     return str(int(name)) if name.isdecimal() else name.casefold()
 
 
 def as_list(names, known=()) -> list:
     """Names that were asked for: "Eyeglasses,Smiling" as a list; several as they are; one as one; None as none.
 
-    known: names that there are: a text that is one of them, commas and all, is that one.
+    known: names that there are: a text that is one of them, commas, spaces and all, is that one.
     """
     if names is None:
         return []
-    if isinstance(names, str) and "," in names and number_of(names, known) is not None:
+    if isinstance(names, str) and number_of(names, known) is not None:
         return [names]
     if isinstance(names, str):
         return [text.strip() for text in names.split(",") if text.strip()]

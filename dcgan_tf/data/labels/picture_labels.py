@@ -15,6 +15,7 @@ from dcgan_tf.data.decoding import ImageError
 from dcgan_tf.data.labels.label_files import as_text, class_order, common_folder, no_header, read_labels, split_name
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import in_utf8
+from dcgan_tf.system.saying import counted
 
 _SHOWN = 10  # classes or attributes in a note
 _NAMED = 3  # files in an error or a note
@@ -121,11 +122,11 @@ class CsvLabels:
         if classes is None:
             labels = self._table.attributes[rows]
             counts = dict(zip(known, labels.sum(axis=0, dtype=int).tolist(), strict=True))
-            what = "attribute" if len(known) == 1 else "attributes"
+            what = "attribute"
         else:
             labels, known, counts = _numbered([classes[row] for row in rows], class_order)
-            what = "class" if len(known) == 1 else "classes"
-        note = f"its {self.called} gives {len(known):,} {what}: {_shown(known, counts)}{self._also(depth)}"
+            what = "class"
+        note = f"its {self.called} gives {counted(len(known), what)}: {_shown(known, counts)}{self._also(depth)}"
         return labels, known, note
 
     @property

@@ -15,6 +15,7 @@ from dcgan_tf.sweeps.search.pictures import write_pictures
 from dcgan_tf.sweeps.search.space import typed
 from dcgan_tf.sweeps.search.standing import Finalist, Row, Search, trial_name
 from dcgan_tf.system.files import write_text
+from dcgan_tf.system.saying import counted
 from dcgan_tf.system.text_tables import as_text
 from dcgan_tf.training.progress import describe_seconds
 
@@ -46,7 +47,7 @@ class Report:
     def begin(self, jobs: int, prune: bool):
         trials, over = self.search.trials, self.search.count_over()
         so_far = f", {over} of them over already" if over else ""
-        self.say(f"a search of {trials} trials in {self.search.folder}{so_far}, {jobs} at a time")
+        self.say(f"a search of {counted(trials, 'trial')} in {self.search.folder}{so_far}, {jobs} at a time")
         self.say(f"by {self.objective.in_words}")
         width = max(len(one.name) for one in self.space.dimensions)
         for one in self.space.dimensions:
@@ -60,7 +61,7 @@ class Report:
 
     def _length(self):
         fixed = self.space.fixed
-        given = [f"{fixed[name]:,} {name}" for name in ("epochs", "steps") if fixed.get(name)]
+        given = [counted(fixed[f"{name}s"], name) for name in ("epoch", "step") if fixed.get(f"{name}s")]
         given += [describe_seconds(fixed["max_seconds"])] if fixed.get("max_seconds") else []
         return " or ".join(given) or "as long as the notebook says"
 
@@ -72,8 +73,8 @@ class Report:
     def begin_repeats(self, best: list[Row], jobs: list):
         self.repeats, self.repeats_left = len(jobs), sum(not job.is_over() for job in jobs)
         if self.repeats_left:
-            seeds = len(self.search.seeds)
-            self.say(f"the best {len(best)} with {seeds} seeds each: {self.repeats_left} more runs")
+            seeds = counted(len(self.search.seeds), "seed")
+            self.say(f"the best {len(best)} with {seeds} each: {counted(self.repeats_left, 'more run')}")
 
     def repeat(self, name: str, text: str):
         """One is over."""
@@ -96,7 +97,7 @@ class Report:
             self._name(finalists[0], winner)
         seeds = sum(len(search.seeds) - one.seeds_over for one in finalists)
         left = {"trial": search.trials - search.count_over(), "further seed": seeds}
-        left = [f"{count} {what}{'s' * (count > 1)}" for what, count in left.items() if count > 0]
+        left = [counted(count, what) for what, count in left.items() if count > 0]
         if left:
             self.say(f"not over: {', '.join(left)}; the same command goes on with them")
         return SearchResult(search.folder, [*rows, *repeated], finalists, winner, not left)
