@@ -19,7 +19,7 @@ if "keras" not in sys.modules:
     os.environ["KERAS_BACKEND"] = "tensorflow"  # see system/keras_backend.py
 
 # 0.5.1: oneDNN wherever TensorFlow has it; 0.5.3: other penalties with float16, or beside noise or augmentation.
-__version__ = "0.5.3"
+__version__ = "0.6.0"
 
 _WHERE = {
     "look": "dcgan_tf.looking.look",

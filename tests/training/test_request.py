@@ -113,7 +113,7 @@ def test_quick_is_what_the_images_have_it_be(tmp_path, monkeypatch):
         name, batch = (run.config["recipe"][field] for field in ("name", "discriminator_batch"))
         assert (gans[-1].recipe.name, gans[-1].recipe.discriminator_batch) == (name, batch)
         trained.append((name, batch))
-    assert trained == [("quick_colour", "together"), ("quick", "apart"), ("quick", "apart")] and len(gans) == 3
+    assert trained == [("quick_colour", "first_apart"), ("quick", "apart"), ("quick", "apart")] and len(gans) == 3
     with pytest.raises(UserError, match=r"instance_noise_target=0\.9 and instance_noise_images=None: "):
         train("quick", Dataset("pictures", images), tmp_path / "none", steps=1,
               overrides={"instance_noise_target": 0.9})  # fmt: skip
