@@ -142,7 +142,9 @@ def _died(process):
 
 def _serve():
     """What a worker process does: unpickle the task, then answer number after number until stdin ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    for name in ("SIGINT", "SIGHUP"):  # Ctrl-C and a closed terminal are the parent's business
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what the task prints must not get between the answers
     say_any_name()

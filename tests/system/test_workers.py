@@ -69,6 +69,11 @@ def test_a_worker_that_dies_is_an_error(system):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes the Linux way")
+def test_ctrl_c_and_a_closed_terminal_are_left_to_the_parent():
+    hits = [int(signal.SIGINT), int(signal.SIGHUP)]
+    assert list(run_in_workers(signal.raise_signal, hits, 2)) == [None, None]
+
+
 def test_a_parent_that_was_killed_leaves_no_orphans():
     code = (
         "import os, functools; from dcgan_tf.system.workers import run_in_workers\n"
