@@ -335,7 +335,7 @@ def test_xla_compiles_quick_in_colour_with_short_floats_too():
 
     Both networks with their gradients, once each: XLA compiles each pass anew, and refuses one mixture in any of them.
     """
-    once = {"update_rule": "simultaneous", "discriminator_batch": "together", "ema_images": 0, "instance_noise": 0}
+    once = {"update_rule": "simultaneous", "discriminator_batch": "first_apart", "ema_images": 0, "instance_noise": 0}
     changes = {"width": 2, "latent_dim": 4, "batch_size": 4, "jit_compile": True, "precision": "bfloat16", **once}
     gan = GAN(get_recipe("quick").with_fields(changes), (28, 28, 3), seed=3)
     weights = gan.generator.trainable_variables, gan.discriminator.trainable_variables
