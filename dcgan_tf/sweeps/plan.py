@@ -93,6 +93,11 @@ def _planned(title, fixed, free, varied, notebook, declared, share):
     settings = {**free, **fixed, **{name: free[name] for name in free if name == "seed"}}
     parameters = {name: value for name, value in settings.items() if name in declared}
     fields = {name: value for name, value in settings.items() if name not in declared}
+    for name in sorted((parameters.get("overrides") or {}).keys() & fields.keys()):
+        raise UserError(
+            f"{name}={describe_setting(fields[name])} and overrides={parameters['overrides']} both say what {name} is: "
+            "give it in one of them"
+        )
     if fields:
         parameters["overrides"] = {**(parameters.get("overrides", declared["overrides"][1]) or {}), **fields}
     defaults = {name: default for name, (_, default) in declared.items()}

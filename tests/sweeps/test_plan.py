@@ -66,6 +66,11 @@ def test_values_become_what_the_parameter_holds():
         ({"dataset": "mnist5k,mnsit"}, r"dataset=mnsit: unknown dataset 'mnsit'\. Did you mean 'mnist'\?"),
         ({"epochs": "5", "steps": "7"}, r"epochs=5 and steps=7 are both given"),
         ({"epochs": "5,5"}, r"epochs=5 is there twice"),
+        (
+            {"instance_noise": "0.1", "named": {"a": {"overrides": {"instance_noise": 0.2}}}},
+            r"instance_noise=0\.1 and overrides=\{'instance_noise': 0\.2\} both say what instance_noise is: give it in",
+        ),
+        ({"overrides": "{dropout: 0.2}", "dropout": "0.1"}, r"dropout=0\.1 and overrides=\{'dropout': 0\.2\} both say"),
         ({"run_name": "a"}, r"run_name is given to each run by the sweep itself"),
         ({"seed": "99999999999"}, r"seed=99999999999: seed=99999999999 must be a whole number from 0 to 2147483647"),
         ({"seed": "2147483647", "repeats": 2}, r"seed=2147483648 must be a whole number from 0 to 2147483647"),
