@@ -134,6 +134,13 @@ def test_two_runs_that_would_be_one_are_refused():
     assert names(plan(epochs="none,25")) == ["epochs=none", "epochs=25"]
 
 
+@pytest.mark.parametrize("name", ["logs", "Sweep.csv", "curves.png", "sheet-width=8.png", "config.json"])
+def test_no_run_is_called_as_the_sweeps_own_files_are(name):
+    with pytest.raises(UserError, match=f"^a run cannot be called '{name}', as the sweep's own files are: give it an"):
+        plan(named={name: {}})
+    assert names(plan(named={name: {}}, epochs="1,2")) == [f"{name}-epochs=1", f"{name}-epochs=2"]
+
+
 def test_a_length_that_the_notebook_does_not_take_is_refused(tmp_path):
     cell = "recipe: str = 'quick'\nsteps: int = None\nmax_seconds: float = None\noverrides: dict = {}\n"
     cell += "results_dir: str = 'r'\nrun_name: str = None"
