@@ -4,12 +4,14 @@ Each export is loaded again by the program it is meant for and compared with the
 place; one that differs is not kept.
 """
 
+import itertools
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from dcgan_tf.exporting.onnx import export_onnx
-from dcgan_tf.exporting.saved_model import export_saved_model
-from dcgan_tf.exporting.web import export_web
+from dcgan_tf.exporting.onnx import export_onnx, onnx_target
+from dcgan_tf.exporting.saved_model import export_saved_model, saved_model_target
+from dcgan_tf.exporting.web import export_web, web_target
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.places import expanded
 
@@ -24,24 +26,35 @@ def export(run, *, web=False, onnx=False, saved_model=False, best: bool = False,
     attributes: on the page, sliders for what the labels of the run's data name, too (`dataset`: where they are now).
     say: is told what takes a while, and how far each export's images are from the original's.
 
-    Raises UserError when nothing is asked for, there is no generator, packages are missing or a place is taken;
-    RuntimeError when an export differs from the original.
+    Raises UserError, before anything is written, when nothing is asked for, there is no generator, packages are
+    missing, a place is taken or two exports would share one; RuntimeError when an export differs from the original.
     """
     if web is False and (attributes or dataset is not None):
         raise UserError("attributes and dataset are of the page: give them with web (--web)")
-    asked = ((export_web, web), (export_onnx, onnx), (export_saved_model, saved_model))
-    asked = [(exporter, place) for exporter, place in asked if place is not False]
+    targets = {export_web: web_target, export_onnx: onnx_target, export_saved_model: saved_model_target}
+    asked = zip(targets, (web, onnx, saved_model), strict=True)
+    asked = [(exporter, None if place is True else place) for exporter, place in asked if place is not False]
     if not asked:
         raise UserError("give at least one of web, onnx, saved_model: `export RUN --web` writes a page to play with")
     run, written = expanded(run), []
+    _check_apart([targets[exporter](run, place, best) for exporter, place in asked])
     for exporter, place in asked:
         more = {"attributes": attributes, "dataset": dataset, "say": say} if exporter is export_web else {}
-        path, difference = exporter(run, None if place is True else place, best=best, **more)
+        path, difference = exporter(run, place, best=best, **more)
         say(f"{path}: values in [-1, 1] differ from the original's by at most {difference:.1e}")
         if exporter is export_web:
             say(_how_to_share(path))
         written.append(path / "index.html" if exporter is export_web else path)
     return written
+
+
+def _check_apart(paths):
+    """UserError when two exports would go to one place, or into one another: each replaces all that is in its own."""
+    for one, other in itertools.permutations(paths, 2):
+        inner, outer = Path(os.path.realpath(one)), Path(os.path.realpath(other))
+        if inner.is_relative_to(outer):
+            places = f"{str(other)!r} and {str(one)!r}"
+            raise UserError(f"the exports to {places} would overwrite one another: give each a place of its own")
 
 
 def _how_to_share(folder):

@@ -25,9 +25,7 @@ def export_onnx(source, output=None, *, best: bool = False) -> tuple[Path, float
     Raises UserError when there is no generator, packages are missing or the place is taken; RuntimeError when the
     export differs from the original by more than TOLERANCE.
     """
-    check_onnx_packages()
-    path = place(source, output, best, "generator.onnx")
-    _check_onnx_target(path)
+    path = onnx_target(source, output, best)
     original = load_original(source, best)
     with disk_errors_explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +98,10 @@ def compare_onnx(original: Original, model: bytes) -> float:
     return compare(original, lambda *inputs: session.run(["images"], dict(zip(names, inputs, strict=True)))[0])
 
 
-def _check_onnx_target(path):
+def onnx_target(source, output, best: bool) -> Path:
+    """Where export_onnx writes. Raises UserError when packages are missing, or something else is there."""
+    check_onnx_packages()
+    path = place(source, output, best, "generator.onnx")
     if path.suffix.lower() != ".onnx":
         raise UserError(f"output {str(path)!r}: give the name of a file ending in .onnx")
     if path.is_dir():
@@ -115,3 +116,4 @@ def _check_onnx_target(path):
             ours = False
         if not ours:
             raise UserError(f"{str(path)!r} exists and is no earlier export of this kind: choose another name")
+    return path

@@ -16,8 +16,7 @@ def export_saved_model(source, output=None, *, best: bool = False) -> tuple[Path
     a conditional generator `model.serve([latents, labels])`, and its signature `serving_default` names the two.
     output: by default the folder saved_model in the run directory. Raises as export_onnx does.
     """
-    path = place(source, output, best, "saved_model")
-    check_folder(path, "saved-model")
+    path = saved_model_target(source, output, best)
     original = load_original(source, best)
     with new_folder(path, "saved-model", original.about) as folder:
         original.generator.export(folder, format="tf_saved_model", verbose=False)
@@ -25,3 +24,10 @@ def export_saved_model(source, output=None, *, best: bool = False) -> tuple[Path
         with tf.device("CPU:0"):
             difference = compare(original, lambda *inputs: loaded.serve(given(*map(tf.constant, inputs))).numpy())
     return path, difference
+
+
+def saved_model_target(source, output, best: bool) -> Path:
+    """Where export_saved_model writes. Raises UserError when something else is there."""
+    path = place(source, output, best, "saved_model")
+    check_folder(path, "saved-model")
+    return path

@@ -50,8 +50,7 @@ def export_web(
     if dataset is not None and not attributes:
         raise UserError(f"dataset={str(dataset)!r} is only of use with attributes (--attributes)")
     data = _labelled_data(source, dataset) if attributes else None
-    path = place(source, output, best, "web")
-    check_folder(path, "web")
+    path = web_target(source, output, best)
     original = load_original(source, best)
     with new_folder(path, "web", original.about) as folder:
         model = onnx_bytes(original)
@@ -65,6 +64,13 @@ def export_web(
         write_text(folder / "runtime.js", _runtime_script(runtime))
         save_png(folder / "icon.png", _icon(original))
     return path, difference
+
+
+def web_target(source, output, best: bool) -> Path:
+    """Where export_web writes. Raises UserError when something else is there."""
+    path = place(source, output, best, "web")
+    check_folder(path, "web")
+    return path
 
 
 def describe(about: dict) -> str:

@@ -155,6 +155,9 @@ def named_combinations(named, declared) -> dict[str, dict]:
         raise UserError(f"named combinations must be a dict, name -> {{setting: value}}, not {named!r}")
     found = {}
     for name, fixed in (named or {}).items():
+        is_of_another = str(name) != name and str(name) in named  # 1 beside "1"
+        if name is None or isinstance(name, bool) or is_of_another:  # YAML reads yes, on, off, ~ so
+            raise UserError(f"runs: one of its names is read as {name!r}, which is no text: put quotes around it")
         if not isinstance(fixed, dict):
             raise UserError(f"runs: {name}: must be settings, such as {{epochs: 5, batch_size: 32}}, not {fixed!r}")
         found[str(name)] = {str(key): one_value(str(key), value, declared) for key, value in fixed.items()}

@@ -20,6 +20,9 @@ from dcgan_tf.notebook.parameters import check_values
 from dcgan_tf.sweeps.asked import GIVEN_BY_SWEEP, LENGTHS, named_combinations, read_parameters, values_of
 from dcgan_tf.system.errors import UserError, check_count
 
+FILES = ("sweep.csv", "repeats.csv", "sheet.png", "curves.png")  # that a sweep writes beside its runs
+_TAKEN = (*FILES, "logs", "config.json")  # what has the last of these in it is taken for a run
+
 
 @dataclass(frozen=True)
 class PlannedRun:
@@ -93,6 +96,11 @@ def _planned(title, fixed, free, varied, notebook, declared, share):
     settings = {**free, **fixed, **{name: free[name] for name in free if name == "seed"}}
     parameters = {name: value for name, value in settings.items() if name in declared}
     fields = {name: value for name, value in settings.items() if name not in declared}
+    for name in sorted((parameters.get("overrides") or {}).keys() & fields.keys()):
+        raise UserError(
+            f"{name}={describe_setting(fields[name])} and overrides={parameters['overrides']} both say what {name} is: "
+            "give it in one of them"
+        )
     if fields:
         parameters["overrides"] = {**(parameters.get("overrides", declared["overrides"][1]) or {}), **fields}
     defaults = {name: default for name, (_, default) in declared.items()}
@@ -144,10 +152,13 @@ def file_name(text: str, most: int = 120) -> str:
 
 
 def _check_different(plan):
-    """UserError when two runs would have one folder, or would be one and the same training."""
+    """UserError when a run's folder is another's, or the sweep's own, or two would be one and the same training."""
     names, trainings = {}, {}
     for run in plan:
-        other = names.setdefault(run.name.casefold(), run)  # some file systems tell no capitals apart
+        folded = run.name.casefold()  # some file systems tell no capitals apart
+        if folded in _TAKEN or (folded.startswith("sheet-") and folded.endswith(".png")):
+            raise UserError(f"a run cannot be called {run.name!r}, as the sweep's own files are: give it another name")
+        other = names.setdefault(folded, run)
         if other is not run:
             raise UserError(f"two runs would be called {other.name!r}: give their combinations other names")
         other = trainings.setdefault(json.dumps(run.resolved, sort_keys=True, default=str), run)

@@ -26,7 +26,7 @@ from dcgan_tf.run.place import holds_nothing
 from dcgan_tf.sweeps.asked import check_settings
 from dcgan_tf.sweeps.estimate import Estimate
 from dcgan_tf.sweeps.executors.choose import executor_for
-from dcgan_tf.sweeps.plan import plan_sweep
+from dcgan_tf.sweeps.plan import FILES, plan_sweep
 from dcgan_tf.sweeps.results import Table, ignored_settings, joined, write_pictures, write_table
 from dcgan_tf.sweeps.running import (
     MISSING,
@@ -45,7 +45,6 @@ from dcgan_tf.system.files import disk_errors_explained
 from dcgan_tf.system.saying import counted
 from dcgan_tf.training.progress import describe_seconds
 
-_FILES = ("sweep.csv", "repeats.csv", "sheet.png", "curves.png")
 _MOST_LINES = 100  # about single runs, before a sweep and after it
 _MOST_NAMES = 3  # of runs that were not begun
 
@@ -74,7 +73,7 @@ def sweep(notebook, settings=None, *, results_dir=None, named=None, jobs=None, o
     check_settings(settings)
     settings = {name: value if isinstance(value, list) else [value] for name, value in settings.items()}
     plan = plan_sweep(notebook, settings, named, repeats=repeats, sample=sample, sample_seed=sample_seed, share=share)
-    folder = results_folder(results_dir, _name(notebook, settings, named), _FILES)
+    folder = results_folder(results_dir, _name(notebook, settings, named), FILES)
     outcomes = {run.name: standing(folder, run) for run in plan}
     left = _families(run for run in plan if outcomes[run.name].status != FINISHED)
     executor = executor_for(on, jobs, per_run, cluster, most=len(left), say=say)

@@ -86,8 +86,8 @@ def run_notebook(notebook, output, parameters) -> tuple[str, str | None]:
     threading.Thread(target=interrupter.watch, daemon=True).start()
     try:
         papermill.execute_notebook(
-            str(notebook),
-            str(output),
+            _literal(notebook),
+            _literal(output),
             parameters,
             progress_bar=False,
             stdout_file=sys.stdout,
@@ -108,6 +108,11 @@ def run_notebook(notebook, output, parameters) -> tuple[str, str | None]:
     except Exception as error:
         return FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}"
     return FINISHED, None
+
+
+def _literal(path) -> str:
+    """A path as papermill takes it: what stands in braces would be the value of a parameter to it."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 # --- what is noted in the executed notebook ----------------------------------------------------------------

@@ -31,7 +31,7 @@ def read_yaml(path) -> tuple[dict, dict]:
     for name, value in [*content.items(), *(named or {}).items()]:
         _check_plain(path, name, value)
     settings = {str(name): values if isinstance(values, list) else [values] for name, values in content.items()}
-    return settings, {str(name): fixed for name, fixed in (named or {}).items()}
+    return settings, named or {}
 
 
 def typed_over(given: dict, named: dict, typed: dict) -> dict:
@@ -80,7 +80,7 @@ def load_yaml(text: str | bytes):
         node = loader.get_single_node()
         if node is None:
             return None
-        if _size(node, {}) > _MOST_VALUES:
+        if _size(node, {}, loader) > _MOST_VALUES:
             raise ValueError(f"with its aliases it stands for more than {_MOST_VALUES:,} values")
         return loader.construct_document(node)
     except RecursionError:
@@ -91,7 +91,7 @@ def load_yaml(text: str | bytes):
         loader.dispose()
 
 
-def _size(node, known):
+def _size(node, known, loader):
     """How many values a node stands for, its aliases written out. `known`: node -> its size."""
     if id(node) in known:
         if known[id(node)] is None:
@@ -102,13 +102,21 @@ def _size(node, known):
     if isinstance(node, yaml.SequenceNode):
         parts = node.value
     elif isinstance(node, yaml.MappingNode):
-        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise ValueError(f"{twice!r} stands there twice (line {node.start_mark.line + 1} and below): give it once")
+        names = [_name(key, loader) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for name in names:
+            if names.count(name) > 1:
+                quoted = "" if isinstance(name, str) else ", and put quotes around what is meant as a text"
+                raise ValueError(
+                    f"{name!r} stands there twice (line {node.start_mark.line + 1} and below): give it once{quoted}"
+                )
         parts = [part for pair in node.value for part in pair]
-    known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    known[id(node)] = 1 + sum(_size(part, known, loader) for part in parts)
     return known[id(node)]
+
+
+def _name(key, loader):
+    """A name as YAML reads it, yes and on as True; but for << and =, which stand for no value of their own."""
+    return key.value if key.tag.endswith((":merge", ":value")) else loader.construct_object(key)
 
 
 def _check_plain(path, name, value):

@@ -69,7 +69,7 @@ def test_an_earlier_export_is_replaced_and_nothing_else(run, tmp_path):
         assert target.read_bytes() == contents
     target.unlink()
     export_onnx(run.path, target)
-    onnx._check_onnx_target(target)  # so it would be replaced
+    onnx.onnx_target(run.path, target, False)  # so it would be replaced
     with pytest.raises(UserError, match=r"ending in \.onnx"):
         export_onnx(run.path, tmp_path / "model.pb")
 

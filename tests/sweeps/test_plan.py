@@ -66,6 +66,11 @@ def test_values_become_what_the_parameter_holds():
         ({"dataset": "mnist5k,mnsit"}, r"dataset=mnsit: unknown dataset 'mnsit'\. Did you mean 'mnist'\?"),
         ({"epochs": "5", "steps": "7"}, r"epochs=5 and steps=7 are both given"),
         ({"epochs": "5,5"}, r"epochs=5 is there twice"),
+        (
+            {"instance_noise": "0.1", "named": {"a": {"overrides": {"instance_noise": 0.2}}}},
+            r"instance_noise=0\.1 and overrides=\{'instance_noise': 0\.2\} both say what instance_noise is: give it in",
+        ),
+        ({"overrides": "{dropout: 0.2}", "dropout": "0.1"}, r"dropout=0\.1 and overrides=\{'dropout': 0\.2\} both say"),
         ({"run_name": "a"}, r"run_name is given to each run by the sweep itself"),
         ({"seed": "99999999999"}, r"seed=99999999999: seed=99999999999 must be a whole number from 0 to 2147483647"),
         ({"seed": "2147483647", "repeats": 2}, r"seed=2147483648 must be a whole number from 0 to 2147483647"),
@@ -127,6 +132,13 @@ def test_two_runs_that_would_be_one_are_refused():
         plan(named={"a": {"learning_rate": 2e-3}, "b": rates})
     # quick's own length is the notebook's to choose, and need not be 25 epochs
     assert names(plan(epochs="none,25")) == ["epochs=none", "epochs=25"]
+
+
+@pytest.mark.parametrize("name", ["logs", "Sweep.csv", "curves.png", "sheet-width=8.png", "config.json"])
+def test_no_run_is_called_as_the_sweeps_own_files_are(name):
+    with pytest.raises(UserError, match=f"^a run cannot be called '{name}', as the sweep's own files are: give it an"):
+        plan(named={name: {}})
+    assert names(plan(named={name: {}}, epochs="1,2")) == [f"{name}-epochs=1", f"{name}-epochs=2"]
 
 
 def test_a_length_that_the_notebook_does_not_take_is_refused(tmp_path):

@@ -56,8 +56,9 @@ shutil.copytree(source, folder / run_name, dirs_exist_ok=True)
 
 @pytest.fixture(scope="module")
 def notebook(tmp_path_factory):
-    """A notebook that behaves as it is told, and needs no TensorFlow."""
-    path = tmp_path_factory.mktemp("notebooks") / "tiny.ipynb"
+    """A notebook that behaves as it is told, and needs no TensorFlow; papermill would fill in what braces hold."""
+    path = tmp_path_factory.mktemp("notebooks") / "{12-34}" / "{epochs}.ipynb"
+    path.parent.mkdir()
     cells = [new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}), new_code_cell(BODY), new_code_cell("1 + 1")]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     write_notebook(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
@@ -88,6 +89,7 @@ def table(folder):
 
 def test_one_fails_and_one_is_killed_and_the_next_call_does_only_those(notebook, short, tmp_path):
     said, settings = [], {"behave": ["well", "fail", "die"], "source": str(short.path)}
+    tmp_path = tmp_path / "{behave}"
 
     def go(**more):
         outcomes = sweep(notebook, {**settings, **more}, results_dir=tmp_path, jobs=2, say=said.append)
@@ -130,10 +132,10 @@ def test_one_fails_and_one_is_killed_and_the_next_call_does_only_those(notebook,
         changed.write_text(notebook.read_text().replace("epochs: int = 1 ", text))
         return sweep(changed, {**settings, "behave": "well"}, results_dir=tmp_path, dry_run=True, say=said.append)
 
-    assert edited("tiny.ipynb", "new: int = 3\\nepochs: int = 1 ")[0].status == "finished"  # made before there was any
+    assert edited(notebook.name, "new: int = 3\\nepochs: int = 1 ")[0].status == "finished"  # made before there was any
     with pytest.raises(UserError, match=r"made with other parameters \(epochs: 1 then, 2 now\): choose another --res"):
-        edited("tiny.ipynb", "epochs: int = 2 ")
-    with pytest.raises(UserError, match=r"from another notebook \(notebook: 'tiny.ipynb' then, 'other.ipynb' now\)"):
+        edited(notebook.name, "epochs: int = 2 ")
+    with pytest.raises(UserError, match=r"another notebook \(notebook: '{epochs}.ipynb' then, 'other.ipynb' now\)"):
         edited("other.ipynb", "epochs: int = 1 ")
 
 

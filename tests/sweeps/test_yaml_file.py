@@ -32,6 +32,17 @@ def test_what_is_typed_takes_the_place_of_the_files_and_is_refused_where_a_combi
         typed_over(given, named, {"batch_size": ["32", "64"]})
 
 
+def test_a_name_of_runs_that_yaml_reads_as_something_else_is_refused(tmp_path):
+    def names_of(runs):
+        (tmp_path / "sweep.yaml").write_text(f"runs: {runs}")
+        return [run.name for run in plan_sweep(MNIST, *read_yaml(tmp_path / "sweep.yaml"))]
+
+    for runs, name in (("{off: {width: 8}}", "False"), ("{~: {}}", "None"), ("{1: {width: 8}, '1': {}}", "1")):
+        with pytest.raises(UserError, match=f"^runs: one of its names is read as {name}, which is no text: put quotes"):
+            names_of(runs)
+    assert names_of("{'off': {width: 8}, 1: {width: 4}}") == ["off", "1"]
+
+
 def aliases_of_aliases(depth=40):
     """Forty lines that stand for 10 to the power of 40 numbers."""
     lines = ["a0: &a0 [1, 2]"] + [f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]" for n in range(depth)]
@@ -49,6 +60,8 @@ def aliases_of_aliases(depth=40):
         ("runs: [a, b]", r"runs: in .* must be named combinations, .* not \['a', 'b'\]"),
         ("runs: text", "runs: in .* must be named combinations, .* not 'text'"),
         ("epochs: 1\nepochs: 2", r"'epochs' stands there twice \(line 1 and below\)"),
+        ("runs: {on: {width: 8}, yes: {width: 4}}", "True stands there twice .* put quotes around what is meant"),
+        ("runs: {1: {width: 8}, 01: {width: 4}}", "1 stands there twice"),
         ("epochs: &e [*e]", "line 1 has an alias of what it is a part of"),
         (aliases_of_aliases(), "with its aliases it stands for more than 10,000 values"),
         ("epochs: " + "[" * 3000, "nested too deeply"),
@@ -59,7 +72,7 @@ def aliases_of_aliases(depth=40):
         ("epochs: 2026-13-13", "cannot be read: month must be in 1..12"),
         ("#" * 1_000_001, "larger than 1,000,000 bytes"),
     ],
-    ids=range(17),
+    ids=range(19),
 )
 def test_odd_files_are_refused_in_one_line(tmp_path, text, message):
     (tmp_path / "sweep.yaml").write_text(text)
