@@ -36,7 +36,7 @@ def test_a_generator_of_nans_is_said_to_be_one(run):
 def test_the_best_generator_is_asked_for_by_name(run, tmp_path):
     with pytest.raises(UserError, match=r"no best_generator\.keras: .*--evaluate-every"):
         load_original(run.path, best=True)
-    source = shaken_generator(RECIPES["quick"].with_fields(NARROW), tmp_path)
+    source = shaken_generator(RECIPES["quick"].with_fields({**NARROW, "image_size": 32, "channels": 3}), tmp_path)
     source.rename(run.best_generator_path)
     real = {"dataset": "fake", "split": "all", "images": 1000, "fingerprint": ""}
     line = {"metrics": {}, "features": {"description": "pixels"}, "samples": 100, "seeds": [0], "generator": "averaged"}
@@ -44,11 +44,11 @@ def test_the_best_generator_is_asked_for_by_name(run, tmp_path):
         run.append_metrics({**line, "real": real, "step": step, "epoch": -(-step // 10), "best": best})
     try:
         original = load_original(run.path, best=True)
-        assert original.about["image_shape"] == [64, 64, 3] and original.latents["std"] == 0.8
+        assert original.about["image_shape"] == [32, 32, 3] and original.latents["std"] == 0.8
         assert (original.about["steps"], original.about["epochs"]) == (34, 3.4)  # when it was kept, not the run's end
         best = sample(run.path, 2, seed=3, best=True)  # the same that `sample --best` draws
         latents = draw_latents(2, original.about["latent_dim"], 3, **original.latents)
-        assert best.shape == (2, 64, 64, 3) and np.abs(best - (original.images(latents) + 1) * 127.5).max() < 1
+        assert best.shape == (2, 32, 32, 3) and np.abs(best - (original.images(latents) + 1) * 127.5).max() < 1
         assert place(run.path, None, True, "generator.onnx") == run.path / "best_generator.onnx"
     finally:
         run.best_generator_path.unlink()
