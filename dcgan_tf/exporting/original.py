@@ -83,7 +83,8 @@ def load_original(source, best: bool = False) -> Original:
         return Original(generator, latents, about, labels)
     run = Run(path)
     step = moment.get("step", 0)
-    about["recipe"], about["dataset"] = run.config["recipe"]["name"], Path(run.config["dataset"]["name"]).name
+    about["recipe"] = run.config["recipe"]["name"]
+    about["dataset"] = Path(run.config["dataset"].get("name") or "unnamed data").name
     about["epochs"], about["steps"] = epochs_over(step, run.config["steps_per_epoch"]), step
     return Original(generator, latents, about, labels)
 

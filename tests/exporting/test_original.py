@@ -1,5 +1,8 @@
 """What is exported, and that it is compared with what it was."""
 
+import json
+import shutil
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from generators import NARROW, shaken_generator
 from dcgan_tf.exporting.original import TOLERANCE, compare, load_original
 from dcgan_tf.exporting.targets import place
 from dcgan_tf.recipe.catalogue import RECIPES
+from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import draw_latents, sample
 from dcgan_tf.system.errors import UserError
 
@@ -53,6 +57,14 @@ def test_the_best_generator_is_asked_for_by_name(run, tmp_path):
     finally:
         run.best_generator_path.unlink()
         run.metrics_path.unlink()
+
+
+def test_data_without_a_name_are_called_so(run, tmp_path):
+    shutil.copytree(run.path, tmp_path / "run")
+    config = json.loads(run.config_path.read_text())
+    for dataset in ({"image_shape": [32, 32, 3]}, {"image_shape": [32, 32, 3], "name": None}):
+        Run(tmp_path / "run").write_config({**config, "dataset": dataset})
+        assert load_original(tmp_path / "run").about["dataset"] == "unnamed data"
 
 
 def test_half_precision_is_left_behind_in_a_network_within_a_network_too(tmp_path):
