@@ -1,6 +1,7 @@
 """What is exported, and that it is compared with what it was."""
 
 import json
+import os
 import shutil
 
 import keras
@@ -9,6 +10,7 @@ import pytest
 from generators import NARROW, shaken_generator
 
 from dcgan_tf.exporting.original import TOLERANCE, compare, load_original
+from dcgan_tf.exporting.saved_model import export_saved_model
 from dcgan_tf.exporting.targets import place
 from dcgan_tf.recipe.catalogue import RECIPES
 from dcgan_tf.run.directory import Run
@@ -65,6 +67,16 @@ def test_data_without_a_name_are_called_so(run, tmp_path):
     for dataset in ({"image_shape": [32, 32, 3]}, {"image_shape": [32, 32, 3], "name": None}):
         Run(tmp_path / "run").write_config({**config, "dataset": dataset})
         assert load_original(tmp_path / "run").about["dataset"] == "unnamed data"
+
+
+def test_a_name_that_is_no_text_is_written_as_it_can_be(run, tmp_path):
+    copy = tmp_path / os.fsdecode(b"caf\xe9")
+    shutil.copytree(run.path, copy)
+    assert load_original(copy).about["name"] == "caf\\udce9"
+    shutil.copy(run.generator_path, tmp_path / os.fsdecode(b"caf\xe9.keras"))
+    assert load_original(f"{copy}.keras").about["name"] == "caf\\udce9"
+    with pytest.raises(UserError, match="no names that are not UTF-8: choose another folder"):
+        export_saved_model(copy)
 
 
 def test_half_precision_is_left_behind_in_a_network_within_a_network_too(tmp_path):
