@@ -10,10 +10,10 @@ NARROW = {"width": "4", "latent_dim": "8"}
 
 
 def begun_run(path, recipe) -> Run:
-    """A run of noise in colour, as train() leaves it after a row, but without networks and grids."""
+    """A run of noise, as train() leaves it after a row, but without networks and grids."""
     run, size = Run(path), recipe.image_size
     run.path.mkdir()
-    dataset = {"name": "fake", "fingerprint": "", "image_shape": [size, size, 3]}
+    dataset = {"name": "fake", "fingerprint": "", "image_shape": [size, size, recipe.channels or 3]}
     about = {"recipe": recipe.as_dict(), "dataset": dataset, "seed": 0}
     run.write_config({**about, "log_every": 50, "steps_per_epoch": 10, "length": {}})
     run.append_row(dict.fromkeys(HISTORY_COLUMNS, 1))

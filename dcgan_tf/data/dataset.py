@@ -3,13 +3,15 @@
 It knows nothing of GANs; a run on another machine with the same fingerprint sees the same batches.
 """
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 import numpy as np
 
 from dcgan_tf.data.labels.labels import labels_of
 from dcgan_tf.data.stored import StoredImages, fingerprint_of
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.errors import UserError, in_short
 from dcgan_tf.system.exit_guard import exit_guard
 from dcgan_tf.system.saying import counted
 
@@ -32,7 +34,7 @@ class Dataset:
     images: uint8 [N, H, W, 1 or 3], an array in memory or StoredImages on disk (see prepared.py); both take a
         number, a slice or an array of row numbers in square brackets.
     labels: whole numbers [N], or uint8 [N, number of attributes] of 0 and 1, or None.
-    label_names: the name of each class, or of each attribute, or None.
+    label_names: the name of each class, or of each attribute, in their order; or None.
     fingerprint: follows from the images and labels alone: same data, same fingerprint, on any machine. When it is
         not given, it is computed as soon as it is asked for.
     images_fingerprint: the same of the images without their labels.
@@ -50,7 +52,7 @@ class Dataset:
     ):  # fmt: skip
         self.name, self.notes, self.options, self.picked = name, tuple(notes), tuple(options), tuple(picked)
         self.images = images if isinstance(images, StoredImages) else _checked_pixels(name, images)
-        self.label_names = None if label_names is None else tuple(map(str, label_names))
+        self.label_names = None if label_names is None else _checked_names(name, label_names)
         self.labels = None if labels is None else _checked_labels(name, labels, len(self.images), self.label_names)
         if labels is None and label_names is not None:
             raise UserError(f"dataset {name!r} has label_names but no labels: give both, or leave both out")
@@ -179,7 +181,7 @@ def _checked_pixels(name, images):
     images = _as_array(images)
     found = f"images of dataset {name!r} are {images.dtype} {list(images.shape)}, not uint8 [N, H, W, 1 or 3]"
     if images.dtype.kind == "f":
-        raise UserError(f"{found}: give whole numbers from 0 to 255, such as (255 * images).round().astype('uint8')")
+        raise UserError(f"{found}: {_whole_numbers_of(images)}")
     if images.dtype.kind not in "iu":
         raise UserError(f"{found}: give one array of pixels, with all images of one size")
     if images.ndim == 3:
@@ -191,9 +193,41 @@ def _checked_pixels(name, images):
         raise UserError(f"{found}: {hint}")
     if images.dtype != np.uint8:
         if images.min() < 0 or images.max() > 255:
-            raise UserError(f"{found}: their values, {images.min()} to {images.max()}, must be brought to 0 to 255")
+            raise UserError(f"{found}: {_out_of_range(images)}")
         images = images.astype(np.uint8)
     return images
+
+
+def _whole_numbers_of(images):
+    """How these floats become pixels, by the range they seem to be of: the way of another would ruin them."""
+    low, high = (images.min(), images.max()) if images.size else (0, 1)
+    if low >= -1 and high <= 1:
+        pixels = "(255 * images)" if low >= 0 else "(127.5 * (images + 1))"
+    elif low >= 0 and 2 < high <= 255:  # up to 1.02 are those of 0 to 1, resized
+        pixels = "images"
+    else:
+        return _out_of_range(images)
+    return f"give whole numbers from 0 to 255, such as {pixels}.round().astype('uint8')"
+
+
+def _out_of_range(images):
+    return f"their values, {images.min()} to {images.max()}, must be brought to 0 to 255"
+
+
+def _checked_names(name, names):
+    """`names` as texts; UserError, with what to do, for what has no order, or names two alike."""
+    is_list = isinstance(names, Iterable) and not isinstance(names, str | bytes | Mapping | set | frozenset)
+    if not is_list or getattr(names, "ndim", 1) != 1:
+        hint = "; of a dict of their numbers give sorted(d, key=d.get)" if isinstance(names, Mapping) else ""
+        raise UserError(
+            f"label_names={in_short(names)} of dataset {name!r} must be a list of names, in the order of their "
+            f"numbers{hint}"
+        )
+    names = tuple(map(str, names))
+    for one, count in Counter(names).most_common(1):
+        if count > 1:
+            raise UserError(f"dataset {name!r} has {one!r} twice in its label_names: name each otherwise")
+    return names
 
 
 def _checked_labels(name, labels, count, names):

@@ -24,8 +24,8 @@ from dcgan_tf.evaluation.metrics import describe_value, metric_of, paired_images
 from dcgan_tf.evaluation.yardsticks import describe_yardsticks
 from dcgan_tf.evaluation.yardsticks import yardsticks as measure_yardsticks
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.generators import latent_dim_of, load_generator, load_network, moment_of
-from dcgan_tf.run.sampling import Sampler, draw_latents
+from dcgan_tf.run.generators import check_is_of, is_conditional, latent_dim_of, load_generator, load_network, moment_of
+from dcgan_tf.run.sampling import Sampler, draw_latents, labels_of_generator
 from dcgan_tf.run.wishes import as_in_the_data
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import DiskError
@@ -74,16 +74,17 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
     metrics = check_names(metrics)
     moment = moment_of(run, best)  # now: while one measures, a training may go on and leave another generator
     generator, latents = load_generator(run.path, best)
+    labels = labels_of_generator(run, generator) if is_conditional(generator) else None
     data = training_data(run, dataset)
     real = _other_images(run, data, split, against)
     discriminator = _discriminator_of(run, metrics, say)
     evaluator = Evaluator(
-        data, metrics, features, samples, seeds, real_images, inception, discriminator, bar, say, real, run.labels
+        data, metrics, features, samples, seeds, real_images, inception, discriminator, bar, say, real, labels
     )
     sampler = Sampler(generator)
     compared_with = {"yardsticks": measure_yardsticks(evaluator, bar, say)} if yardsticks else {}
     line = evaluator.measure(
-        lambda seed: draw_in_batches(sampler, latent_dim_of(generator), latents, samples, seed, run.labels)
+        lambda seed: draw_in_batches(sampler, latent_dim_of(generator), latents, samples, seed, labels)
     )
     kind = "averaged" if config["recipe"].get("ema_images") else "last step's"
     line = {**moment, "generator": f"best, {kind}" if best else kind, **line, **compared_with}
@@ -142,7 +143,7 @@ def as_judge(discriminator) -> Callable:
 
 
 def _discriminator_of(run, names, say):
-    """The run's discriminator where it is one whose loss says something, else None; one that is damaged is said."""
+    """The run's discriminator where it is one whose loss says something, else None; a wrong one is said."""
     if run.config["recipe"].get("conditional"):
         if names is not None and "bound" in names:
             raise UserError(f"run {str(run.path)!r} is conditional: D judges images with labels, bound is without any")
@@ -150,7 +151,9 @@ def _discriminator_of(run, names, say):
     if run.config["recipe"].get("loss", "bce") not in ("bce", "minimax") or not run.discriminator_path.is_file():
         return None
     try:
-        return as_judge(load_network(run.discriminator_path, "discriminator"))
+        discriminator = load_network(run.discriminator_path, "discriminator")
+        check_is_of(run, run.discriminator_path, discriminator.inputs[0], is_conditional(discriminator))
+        return as_judge(discriminator)
     except UserError as error:
         if names is not None and "bound" in names:
             raise

@@ -84,8 +84,7 @@ class Evaluator:
     def __init__(self, dataset: Dataset, names=None, features="auto", samples=10_000, seeds=1, real_images=REAL_IMAGES,
                  inception=None, discriminator=None, bar=None, say=print,
                  real: tuple[Dataset, str] | None = None, labels: Labels | None = None):  # fmt: skip
-        samples, seeds = check_count("samples", samples, 10, MOST), check_count("seeds", seeds, 1, MOST)
-        real_images = None if real_images is None else check_count("real_images", real_images, 10, MOST)
+        samples, seeds, real_images = check_counts(samples, seeds, real_images)
         names = check_names(names)
         for name in set(names or ()) & set(_OF_LABELS) if labels is None else ():
             raise UserError(
@@ -236,6 +235,12 @@ class Evaluator:
                 "fingerprint": self.real_data.fingerprint,
             },
         }
+
+
+def check_counts(samples, seeds, real_images) -> tuple[int, int, int | None]:
+    """These as Python's whole numbers; UserError for what is none, or too small to measure by."""
+    real_images = None if real_images is None else check_count("real_images", real_images, 10, MOST)
+    return check_count("samples", samples, 10, MOST), check_count("seeds", seeds, 1, MOST), real_images
 
 
 def check_names(names) -> list[str] | None:

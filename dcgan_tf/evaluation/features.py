@@ -89,7 +89,7 @@ def feature_network(name: str, dataset, inception=None, say=print) -> FeatureNet
 
 def check_features(name: str):
     """UserError for a name that is neither "auto" nor one of FEATURES."""
-    if name != "auto" and name not in FEATURES:
+    if name not in ("auto", *FEATURES):
         raise UserError(f"unknown features {name!r}.{nearest(name, FEATURES)} Known are {', '.join(FEATURES)} and auto")
 
 

@@ -15,6 +15,7 @@ from dcgan_tf.run.generators import is_conditional, is_generator_file, latent_di
 from dcgan_tf.run.sampling import draw_latents, labels_of_generator
 from dcgan_tf.run.wishes import most_frequent
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import in_utf8
 from dcgan_tf.system.keras_backend import keras
 from dcgan_tf.training.progress import epochs_over
 
@@ -68,7 +69,7 @@ def load_original(source, best: bool = False) -> Original:
     generator, latents = load_generator(source, best=best)
     generator = in_float32(generator)
     about = {
-        "name": path.resolve().stem if is_generator_file(source) else path.resolve().name,
+        "name": in_utf8(path.resolve().stem if is_generator_file(source) else path.resolve().name),
         "generator": "best" if best else "last",
         "image_shape": list(generator.output_shape[1:]),
         "latent_dim": latent_dim_of(generator),
@@ -83,7 +84,8 @@ def load_original(source, best: bool = False) -> Original:
         return Original(generator, latents, about, labels)
     run = Run(path)
     step = moment.get("step", 0)
-    about["recipe"], about["dataset"] = run.config["recipe"]["name"], Path(run.config["dataset"]["name"]).name
+    about["recipe"] = run.config["recipe"]["name"]
+    about["dataset"] = Path(run.config["dataset"].get("name") or "unnamed data").name
     about["epochs"], about["steps"] = epochs_over(step, run.config["steps_per_epoch"]), step
     return Original(generator, latents, about, labels)
 

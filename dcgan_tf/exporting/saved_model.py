@@ -1,5 +1,6 @@
 """The generator as TensorFlow's SavedModel."""
 
+import os
 from pathlib import Path
 
 import tensorflow as tf
@@ -7,6 +8,8 @@ import tensorflow as tf
 from dcgan_tf.exporting.original import compare, load_original
 from dcgan_tf.exporting.targets import check_folder, new_folder, place
 from dcgan_tf.networks.layers import given
+from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import in_utf8
 
 
 def export_saved_model(source, output=None, *, best: bool = False) -> tuple[Path, float]:
@@ -27,7 +30,9 @@ def export_saved_model(source, output=None, *, best: bool = False) -> tuple[Path
 
 
 def saved_model_target(source, output, best: bool) -> Path:
-    """Where export_saved_model writes. Raises UserError when something else is there."""
+    """Where export_saved_model writes. Raises UserError when something else is there, or TensorFlow cannot write."""
     path = place(source, output, best, "saved_model")
+    if in_utf8(real := os.path.realpath(path)) != real:
+        raise UserError(f"output {str(path)!r}: TensorFlow takes no names that are not UTF-8: choose another folder")
     check_folder(path, "saved-model")
     return path

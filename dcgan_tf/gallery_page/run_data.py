@@ -194,7 +194,8 @@ def _machine(config):
     parts = {"steps per epoch": config.get("steps_per_epoch"), "log_every": config.get("log_every")}
     parts["fingerprint"] = config.get("dataset", {}).get("fingerprint")
     parts |= {name: hardware.get(name) for name in ("system", "cores")}
-    parts["GPUs"] = ", ".join(map(str, hardware.get("gpus") or [])) or "none"
+    gpus = hardware.get("gpus") or "none"
+    parts["GPUs"] = ", ".join(map(str, gpus)) if isinstance(gpus, list) else gpus
     return {name: str(value) for name, value in {**parts, **versions}.items() if value is not None} if config else {}
 
 

@@ -19,6 +19,7 @@ from dcgan_tf.system.files import (
     check_not_others,
     check_writable,
     disk_errors_explained,
+    in_utf8,
     write_bytes,
     write_text,
 )
@@ -172,7 +173,7 @@ def _check_others(folder, names):
 
 def _write_index(folder, run):
     """index.md: all that lies in the folder, under a heading each, as any viewer of Markdown shows it."""
-    lines = [f"{_INDEX_BEGINS} {run.path.name}", ""]
+    lines = [f"{_INDEX_BEGINS} {in_utf8(run.path.name)}", ""]
     found = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
     for name, (_, caption) in VIEWS.items():
         files = sorted(file for file in found if re.match(rf"{name}[._]", file))

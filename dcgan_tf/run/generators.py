@@ -43,8 +43,8 @@ def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
     The second value holds `distribution`, `mean` and `std`; for a file outside of any run N(0, 1) is assumed.
     Latents of another shape, such as [1, 1, 100], and images of another known range (a sigmoid's [0, 1]) are
     brought to this package's form.
-    Raises UserError when there is no generator, when the file is damaged or no generator, or when its weights are
-    no numbers.
+    Raises UserError when there is no generator, when the file is damaged, no generator or in the directory of another
+    run, or when its weights are no numbers.
     """
     path = source = expanded(source)
     latents = {"distribution": "normal", "mean": 0.0, "std": 1.0}
@@ -68,7 +68,28 @@ def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
             )
         if not path.is_file():
             raise UserError(f"run {str(source)!r} has no generator.keras yet: {how_it_gets_networks(run)}")
-    return _in_our_form(load_network(path, "generator"), path), latents
+    generator = _in_our_form(load_network(path, "generator"), path)
+    if not is_file:
+        check_is_of(run, path, generator.outputs[0], is_conditional(generator))
+    return generator, latents
+
+
+def check_is_of(run: Run, path: Path, images, takes_labels: bool):
+    """UserError where the network in one of a run's files is another run's, by the shape of its images, or its labels.
+
+    images: what it makes or judges, a tensor [N, H, W, C].
+    """
+    config = run.config
+    sides = ((images.shape[1:], takes_labels), (config["dataset"]["image_shape"], config["recipe"].get("conditional")))
+    theirs, ours = (
+        f"images of {'x'.join(map(str, shape))} {'with' if labels else 'without'} labels" for shape, labels in sides
+    )
+    if theirs != ours:
+        anew = ", or remove it, and the command that trained the run writes it anew"
+        raise UserError(
+            f"{str(path)!r} is of another run, for {theirs}, and this run is of {ours}: put the run's own back"
+            f"{anew if path != run.best_generator_path else ''}"
+        )
 
 
 def how_it_gets_networks(run: Run) -> str:

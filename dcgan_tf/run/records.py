@@ -11,6 +11,7 @@ rights) is `Unreadable`, and nothing is concluded from it.
 
 import csv
 import json
+import math
 import os
 import re
 import shutil
@@ -140,7 +141,10 @@ def _history_rows(data):
             if len(cells) != len(names):
                 raise ValueError(f"{len(cells)} values for {len(names)} columns")
             row = dict(zip(names, cells, strict=True))
-            found.append({name: (int if name in _WHOLE_NUMBERS else float)(row[name]) for name in HISTORY_COLUMNS})
+            row = {name: (int if name in _WHOLE_NUMBERS else float)(row[name]) for name in HISTORY_COLUMNS}
+            if not math.isfinite(row["seconds"]):  # as a loss may be
+                raise ValueError(f"seconds are {row['seconds']}")
+            found.append(row)
         except (ValueError, csv.Error) as error:
             wrong.append((number, describe(error)))
     return found, wrong, is_cut

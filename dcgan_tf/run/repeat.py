@@ -21,7 +21,7 @@ def repeat_command(config: dict, run_dir: str, **beside) -> str:
 
     beside: options of train() that the config does not hold, since nothing of the training depends on them:
     evaluate_every, keep_samples, tensorboard.
-    Raises UserError when the config holds a field or a value that this version does not know.
+    Raises UserError when the config holds a field or a value that this version does not know, or no dataset's name.
     """
     recipe = recipe_of(config)
     options = {**_options(config, run_dir), **{name: value for name, value in beside.items() if value}}
@@ -62,6 +62,8 @@ def changed_fields(config: dict) -> dict | None:
 def _options(config, run_dir):
     """What has an option of its own, in the order of `train --help`."""
     data, length = config["dataset"], config.get("length") or {}
+    if not isinstance(data.get("name"), str):
+        raise UserError("config.json does not say what the run was trained on: give it the data's path as dataset.name")
     options = {"dataset": data["name"], "run_dir": run_dir}
     options |= {name: length[name] for name in ("epochs", "steps", "max_seconds") if length.get(name)}
     options["seed"] = config["seed"]

@@ -3,6 +3,7 @@
 tensorboard --logdir results        # pip install tensorboard: only looking needs it, writing does not
 """
 
+import os
 import shutil
 
 import tensorflow as tf
@@ -22,7 +23,7 @@ class TensorBoardLog:
     def __init__(self, run: Run):
         self.run = run
         shutil.rmtree(run.tensorboard_path, ignore_errors=True)
-        self.writer = tf.summary.create_file_writer(str(run.tensorboard_path))
+        self.writer = tf.summary.create_file_writer(os.fsencode(run.tensorboard_path))
         rows = run.rows()
         for row in rows:
             self.add_row(row)

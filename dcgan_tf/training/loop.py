@@ -12,7 +12,7 @@ from dcgan_tf.game.gan import GAN, METRICS
 from dcgan_tf.run import checkpoints
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.records import set_aside_other
-from dcgan_tf.system.files import disk_errors_explained, paths_in, write_text
+from dcgan_tf.system.files import disk_errors_explained, in_utf8, paths_in, write_text
 from dcgan_tf.training.alarm_log import AlarmLog
 from dcgan_tf.training.clock import Clock, Forecast
 from dcgan_tf.training.devices.steps import compile_steps
@@ -274,7 +274,7 @@ class Training:
             f"a loss or a weight is no longer a finite number, at or before {when}; {kept}. "
             f"Usual remedies: {advice('a lower learning rate; clip_norm=1; another loss; another seed', recipe)}"
         )
-        write_text(self.run.diverged_path, said + "\n")
+        write_text(self.run.diverged_path, in_utf8(said) + "\n")  # it names the run
         raise TrainingDiverged(said)
 
     # --- in words ---------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import functools
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.labels.labels import labels_of
 from dcgan_tf.evaluation.evaluate import alarms_of_run, append_line, draw_in_batches
-from dcgan_tf.evaluation.evaluator import Evaluator
+from dcgan_tf.evaluation.evaluator import Evaluator, check_counts, check_names
+from dcgan_tf.evaluation.features import check_features
 from dcgan_tf.evaluation.metrics import is_better, place_of_best
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.sampling import Sampler
@@ -26,7 +27,7 @@ OPTIONS = ("metrics", "features", "samples", "seeds", "real_images", "inception"
 class Monitor:
     """Evaluates a GAN after every `every` steps, and keeps the generator whose first metric was the best.
 
-    options: as in evaluate(): metrics, features, samples, seeds, real_images, inception.
+    options: as in evaluate(): metrics, features, samples, seeds, real_images, inception (see check_options).
     unasked: nobody asked for it: what it needs is made when it is first due, and where it cannot be had the training
     goes on without.
     Everything it knows is in metrics.jsonl, so a resumed training goes on as if it had not been stopped.
@@ -37,11 +38,6 @@ class Monitor:
         if isinstance(every, bool) or not isinstance(every, int) or every < 1:
             raise UserError(f"evaluate_every={every!r} must be a whole number of steps of at least 1")
         options = {"metrics": "fid", "samples": SAMPLES, **(options or {})}
-        for name in options:
-            if name not in OPTIONS:
-                raise UserError(
-                    f"evaluation={{{name!r}: ...}}: {name!r} is none of {', '.join(OPTIONS)}.{nearest(name, OPTIONS)}"
-                )
         metrics = options.pop("metrics")
         self.labels = evenly_kept(labels_of(dataset)) if gan.is_conditional else None  # as the run will keep them
         self._make = functools.partial(Evaluator, dataset, metrics, bar=False, say=say, labels=self.labels, **options)
@@ -105,6 +101,18 @@ class Monitor:
         lines = _measured_as(self.evaluator.protocol(), curve(self.run, self.title))
         best = place_of_best(self.title, [line["metrics"][self.title]["mean"] for line in lines])
         return None if best is None else lines[best]
+
+
+def check_options(options: dict):
+    """UserError for a name that is none of OPTIONS, or a value that makes no sense, whatever the data are."""
+    for name in options:
+        if name not in OPTIONS:
+            raise UserError(
+                f"evaluation={{{name!r}: ...}}: {name!r} is none of {', '.join(OPTIONS)}.{nearest(name, OPTIONS)}"
+            )
+    check_names(options.get("metrics"))
+    check_features(options.get("features", "auto"))
+    check_counts(options.get("samples", SAMPLES), options.get("seeds", 1), options.get("real_images"))
 
 
 def monitor_for(run: Run, gan, dataset: Dataset, request, say) -> Monitor | None:

@@ -15,6 +15,7 @@ from dcgan_tf.networks.architectures import ARCHITECTURES, check_image_shape
 from dcgan_tf.recipe.catalogue import changed_recipe
 from dcgan_tf.recipe.fields import LAST_SEED, MOST, Recipe
 from dcgan_tf.system.errors import UserError, check_count, check_dict, in_short
+from dcgan_tf.training.monitor import check_options
 
 
 class Length(NamedTuple):
@@ -76,7 +77,7 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
         log_every=_whole_number("log_every", log_every, 1, MOST),
         checkpoint_seconds=_seconds("checkpoint_seconds", checkpoint_seconds),
         evaluate_every=None if evaluate_every is None else _whole_number("evaluate_every", evaluate_every, 0, MOST),
-        evaluation=_plain_dict("evaluation", evaluation, {"metrics": "fid"}),
+        evaluation=_evaluation(evaluation),
         keep_samples=_switch("keep_samples", keep_samples),
         tensorboard=_switch("tensorboard", tensorboard),
         stop_on_alarm=_switch("stop_on_alarm", stop_on_alarm),
@@ -145,6 +146,12 @@ def _plain_dict(name, values, example) -> dict:
     if values is not None:
         check_dict(name, values, f"such as {example}")
     return {key: _plain(value) for key, value in (values or {}).items()}
+
+
+def _evaluation(options) -> dict:
+    options = _plain_dict("evaluation", options, {"metrics": "fid"})
+    check_options(options)  # asked for or not: a long training is evaluated unasked
+    return options
 
 
 def _whole_number(name, value, low, high) -> int:

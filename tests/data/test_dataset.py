@@ -121,7 +121,15 @@ PIXELS = np.arange(5 * 4 * 6 * 3, dtype=np.uint8).reshape(5, 4, 6, 3)
 @pytest.mark.parametrize(
     "images, message",
     [
-        (PIXELS / 255, r"float64 \[5, 4, 6, 3\], not uint8 .*: give whole numbers from 0 to 255"),
+        (
+            PIXELS / 255,
+            r"float64 \[5, 4, 6, 3\], not uint8 .*: give whole numbers from 0 to 255, .* \(255 \* images",
+        ),
+        (PIXELS / 127.5 - 1, r"such as \(127.5 \* \(images \+ 1\)\)\.round\(\)"),
+        (PIXELS * 1.0, r"such as images\.round\(\)"),
+        (PIXELS / 250, "their values, 0.0 to 1.02, must be brought to 0 to 255"),
+        (PIXELS / 50 - 2.5, "their values, -2.5 to 2.[56]"),
+        (PIXELS[:0] / 255, r"float64 \[0, 4, 6, 3\]"),
         (PIXELS[..., 0], r"uint8 \[5, 4, 6\], not uint8 .*: of gray images .* give images\[..., None\]"),
         (PIXELS[0, 0, 0], r"uint8 \[3\], not .*: give at least one image, with axes"),
         (PIXELS[:0], r"\[0, 4, 6, 3\], not .*: give at least one image"),
@@ -155,6 +163,15 @@ def test_what_is_no_image_is_said_in_one_line(images, message):
         ([[-1], [1], [1], [1], [-1]], None, r"from -1 to 1, and an attribute is 0 or 1: give 1 .* \(labels > 0\)"),
         ([3, 10**6, 3, 3, 3], None, r"up to 1000000 for 2 classes: number those 0, 1, 2 .* np\.unique\(labels, "),
         (None, ["a"], "has label_names but no labels"),
+        (
+            [0, 1, 1, 0, 1],
+            {"dog": 1, "cat": 0},
+            r"label_names=\{'dog': 1, .* must be a list .* sorted\(d, key=d.get",
+        ),
+        ([0, 1, 1, 0, 1], {"cat", "dog"}, "must be a list of names, in the order of their numbers$"),
+        ([0, 1, 1, 0, 1], "ab", "label_names='ab' of dataset 'mine' must be a list"),
+        ([0, 1, 1, 0, 1], 3, "label_names=3 of dataset 'mine' must be a list"),
+        ([0, 1, 1, 0, 1], ["a", "b", "a"], "has 'a' twice in its label_names"),
     ],
 )
 def test_labels_that_do_not_fit_are_said_in_one_line(labels, names, message):
@@ -168,6 +185,8 @@ def test_what_can_be_taken_is_taken():
     assert np.array_equal(dataset.images, PIXELS) and dataset.images.dtype == np.uint8
     assert dataset.labels.tolist() == [1, 0, 1, 0, 1]
     assert repr(dataset) == "Dataset('mine', 5 images of 4x6x3)"
+    for names in (["cat", "dog"], np.array(["cat", "dog"]), (name for name in ("cat", "dog"))):
+        assert Dataset("mine", PIXELS, [0, 1, 1, 0, 1], names).label_names == ("cat", "dog")
     assert Dataset("mine", PIXELS, [3, 7, 3, 7, 999]).label_count == 1000  # with gaps, as a few classes of many are
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import click
+import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -183,6 +184,16 @@ def test_mistakes_are_one_line_and_nothing_is_written(copy, settings, words):
     with pytest.raises(UserError, match=words) as error:
         evaluate(copy.path, **{"metrics": "fid", "features": "pixels", **settings}, say=quiet)
     assert "\n" not in str(error.value) and not copy.metrics_path.exists()
+
+
+def test_a_discriminator_of_another_run_is_said(copy):
+    layers = keras.layers
+    keras.Sequential([keras.Input((32, 32, 3)), layers.Flatten(), layers.Dense(1)]).save(copy.discriminator_path)
+    with pytest.raises(UserError, match=r"discriminator\.keras' is of another run, for images of 32x32x3 without"):
+        evaluate(copy, "bound", features="pixels", samples=50, say=quiet)
+    said = []
+    assert set(evaluate(copy, features="pixels", samples=50, yardsticks=False, say=said.append)["metrics"])
+    assert any(line.startswith("left out: bound (") for line in said)
 
 
 def test_data_that_moved_are_asked_for(copy):

@@ -219,6 +219,18 @@ def test_no_damage_of_one_run_hides_the_others(tmp_path):
     assert all(runs[name][0]["problems"] for name in statuses)
 
 
+def test_what_a_run_may_lack_or_have_otherwise_hides_nothing(tmp_path):
+    for name, change in (("unnamed", {"dataset": {"image_shape": [28, 28, 1]}}), ("gpus", {"hardware": {"gpus": 3}})):
+        run = write_run(tmp_path / name)
+        run.write_config({**run.config, **change})
+    run = write_run(tmp_path / "nan")
+    run.history_path.write_text(run.history_path.read_text() + "30,3,nan,1,1,1,1,1\n")
+    _, runs = data_of(gallery(tmp_path))
+    (unnamed, its), (_, gpus), (nan, _) = (runs[name] for name in ("unnamed", "gpus", "nan"))
+    assert not its["commands"] and "trained on" in unnamed["problems"][0] and gpus["machine"]["GPUs"] == "3"
+    assert (nan["status"], nan["step"], nan["seconds"]) == ("damaged", 20, 10.0) and "nan" in nan["problems"][0]
+
+
 def test_mistakes_are_said_in_one_line(tmp_path):
     with pytest.raises(UserError, match="there is no folder"):
         gallery(tmp_path / "nowhere")

@@ -1,6 +1,7 @@
 """explore(): the folder that it writes of a tiny trained run."""
 
 import json
+import os
 import shutil
 from functools import partial
 
@@ -15,7 +16,7 @@ from dcgan_tf.data.decoding import decode
 from dcgan_tf.evaluation import features
 from dcgan_tf.latent import views
 from dcgan_tf.latent.choices import choices_of, parse_arithmetic, parse_seeds
-from dcgan_tf.latent.explore import explore
+from dcgan_tf.latent.explore import _write_index, explore
 from dcgan_tf.latent.projection import project
 from dcgan_tf.latent.space import open_space
 from dcgan_tf.pictures.grids import save_png
@@ -196,6 +197,11 @@ def test_a_picture_is_not_given_to_views_that_do_not_look_at_it(trained, tmp_pat
     with pytest.raises(UserError, match=r"^project is for the view projection, and only samples is to be shown"):
         explore(trained, "samples", output=tmp_path / "out", project=tmp_path / "me.png", say=str)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_whose_name_is_no_text_has_an_index(tmp_path):
+    _write_index(tmp_path, Run(tmp_path / os.fsdecode(b"caf\xe9")))
+    assert (tmp_path / "index.md").read_text() == "# The latent space of caf\\udce9\n"
 
 
 def test_a_generators_file_is_looked_into_beside_it(trained, tmp_path):

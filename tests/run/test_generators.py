@@ -155,6 +155,25 @@ def test_a_network_of_other_shapes_is_described(tmp_path):
         load_generator(tmp_path / "c.keras")
 
 
+def test_a_network_of_another_run_is_said(tmp_path):
+    run, tanh = write_run(tmp_path / "run", whole=False), layers.Activation("tanh")
+    for path in (run.generator_path, run.best_generator_path):
+        network(tanh).save(path)
+    for best, anew in ((False, ", or remove it, .* writes it anew"), (True, "")):
+        said = (
+            f"is of another run, for images of 2x2x3 without .* of 28x28x1 without labels: put the .* own back{anew}$"
+        )
+        with pytest.raises(UserError, match=said):
+            load_generator(run.path, best)
+    assert load_generator(run.generator_path)[0].output_shape == (None, 2, 2, 3)  # as a file it is of itself
+    network(layers.Flatten(), layers.Reshape((28, 28, 1)), tanh, size=784).save(run.generator_path)
+    assert load_generator(run.path)
+    told = write_run(tmp_path / "told", whole=False, conditional=True)
+    shutil.copy(run.generator_path, told.generator_path)
+    with pytest.raises(UserError, match="of 28x28x1 without labels, and this run is of images of 28x28x1 with labels"):
+        load_generator(told.path)
+
+
 def test_a_disk_that_is_away_is_not_called_damage(tmp_path, monkeypatch):
     import builtins
     import errno

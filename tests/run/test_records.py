@@ -162,6 +162,18 @@ def test_what_is_whole_around_damaged_lines_is_read(run):
     ]  # fmt: skip
 
 
+def test_seconds_that_are_no_number_are_damage_and_a_loss_that_is_none_is_not(run):
+    for number, seconds in enumerate(("nan", "inf", "-Infinity")):
+        with open(run.history_path, "a") as file:
+            file.write(f"{40 + number},4,{seconds},1,1,1,1,1\n")
+    with open(run.history_path, "a") as file:
+        file.write("50,5,4.0,inf,nan,1,1,1\n")
+    found = read_run(run.path)
+    assert [row["step"] for row in found.rows] == [10, 20, 30, 50]
+    (problem,) = found.problems
+    assert problem.startswith("history.csv has 3 damaged lines (the first is line 5: seconds are nan)")
+
+
 @pytest.mark.parametrize("record", LINES)
 def test_a_line_cut_short_by_a_kill_is_no_damage(run, record):
     path = run.path / record

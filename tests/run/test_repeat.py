@@ -135,6 +135,14 @@ def test_an_older_run_and_a_newer_one():
         repeat_command(config, "x")
 
 
+def test_data_without_a_name_cannot_be_asked_for():
+    for name in ({"name": None}, {}):
+        config = config_of(RECIPES["quick"], {"steps": 5})
+        config["dataset"] = {"image_shape": [28, 28, 1], **name}
+        with pytest.raises(UserError, match="does not say what the run was trained on: give "):
+            repeat_command(config, "x")
+
+
 def test_a_run_from_before_its_recipe_used_a_younger_field_is_repeated_without_it():
     config = config_of(RECIPES["quick_colour"], {"steps": 5})
     del config["recipe"]["ema_rampup"], config["recipe"]["discriminator_kernel"]  # one that it uses and one it does not

@@ -1,11 +1,15 @@
 """TensorBoard logs: what a run directory holds, once each, also after a kill, a resume or an extension."""
 
+import os
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from written_runs import write_run
 
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.training.loggers import TensorBoardLog
 from dcgan_tf.training.progress import NoProgress
 from dcgan_tf.training.train import train
 
@@ -24,6 +28,12 @@ def events(run):
                 assert event.step not in series
                 series[event.step] = tf.make_ndarray(value.tensor)
     return found
+
+
+def test_a_run_whose_name_is_no_text_has_a_log(tmp_path):
+    run = write_run(tmp_path / os.fsdecode(b"caf\xe9"), whole=False)
+    TensorBoardLog(run).close()
+    assert [path.name[:7] for path in run.tensorboard_path.iterdir()] == ["events."]
 
 
 def test_the_log_is_the_run_also_when_it_was_asked_for_late_or_the_run_extended(tmp_path):

@@ -1,5 +1,6 @@
 """train(start_from=): another run's weights, and nothing else of it; remembered, and resumed bit for bit."""
 
+import os
 import re
 import shutil
 
@@ -75,6 +76,15 @@ def test_a_resumed_one_is_the_same_and_needs_the_other_no_more(source, started, 
         assert not (tmp_path / "run" / "earlier_1").exists()
     finally:
         other.rename(source.path)
+
+
+def test_a_start_whose_name_is_no_text_is_known_again(source, tmp_path):
+    other = tmp_path / os.fsdecode(b"caf\xe9")
+    shutil.copytree(source.path, other)
+    record = trained(tmp_path / "run", 1, start_from=other).config["start_from"]
+    assert record["run"] == f"{tmp_path}/caf\\udce9"
+    shutil.rmtree(other)
+    assert trained(tmp_path / "run", 2, start_from=other).config["start_from"] == record
 
 
 def test_another_start_is_refused(source, started, tmp_path):

@@ -15,7 +15,7 @@ from dcgan_tf.run import checkpoints
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import how_it_gets_networks, is_generator_file, load_network
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import Unreadable
+from dcgan_tf.system.files import Unreadable, in_utf8
 
 _NETWORKS = ("generator", "discriminator", "averaged_generator")
 
@@ -31,7 +31,8 @@ class Start:
         self._weights = None  # network -> arrays
         if record is None:
             self._weights, step = _read(source)
-            record = {"run": str(source.path.absolute()), "step": step, "weights": _checksum(self._weights)}
+            run = in_utf8(str(source.path.absolute()))
+            record = {"run": run, "step": step, "weights": _checksum(self._weights)}
         self.record = record
 
     def check(self, gan: GAN, labels: int):
@@ -94,7 +95,7 @@ def starting_point(given: str | None, run: Run) -> Start | None:
     if source.path.resolve() == run.path.resolve():
         raise UserError(f"--start-from {given!r} is this run itself: leave it out, and the run goes on")
     recorded = (run.config.get("start_from") if run.config_path.exists() else None) or {}
-    is_same = bool(recorded) and Path(recorded["run"]).resolve() == source.path.resolve()
+    is_same = bool(recorded) and Path(recorded["run"]).resolve() == Path(in_utf8(str(source.path.resolve())))
     if is_same and run.has_been_saved():
         return Start(source, recorded)
     start = Start(source)
