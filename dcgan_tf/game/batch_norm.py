@@ -57,12 +57,13 @@ def normalise_in_training(layer, normalise: Callable):
     layer.call = call
 
 
-def seeing_both_kinds(discriminator, first_apart: bool, with_features: bool) -> keras.Model:
+def seeing_both_kinds(discriminator, first_apart, with_features: bool) -> keras.Model:
     """D itself, with the same weights, for batches whose first half is real images and whose second is generated ones.
 
-    first_apart: its first BatchNormalization normalises each half by itself. That is where grain, tint and contrast
-    are seen: shown how much of them all generated images share, D is soon sure of its case, and G learns little more
-    of it (benchmarks/README.md). What deeper layers see of the whole batch they are shown as ever.
+    first_apart: its first BatchNormalization normalises each half by itself: always (True), never (False), or as long
+    as a function without arguments gives True, a scalar. That is where grain, tint and contrast are seen: shown how
+    much of them all generated images share, D is soon sure of its case, and G learns little more of it; later on G has
+    to learn just that (benchmarks/README.md). What deeper layers see of the whole batch they are shown as ever.
     with_features: its answer is [logits, outputs of the 1st, 2nd, ... BatchNormalization layer].
     """
     if not first_apart and not with_features:
@@ -74,6 +75,8 @@ def seeing_both_kinds(discriminator, first_apart: bool, with_features: bool) -> 
             return layer(*inputs, **keywords)
         if first_apart and not features:
             x = ops.concatenate([layer(half, **keywords) for half in ops.split(inputs[0], 2)], axis=0)
+            if callable(first_apart):
+                x = _While(first_apart, dtype=layer.dtype_policy)(x, layer(*inputs, **keywords))
         else:
             x = layer(*inputs, **keywords)
         features.append(x)
@@ -81,3 +84,15 @@ def seeing_both_kinds(discriminator, first_apart: bool, with_features: bool) -> 
 
     view = keras.models.clone_model(discriminator, clone_function=lambda layer: layer, call_function=call)
     return keras.Model(view.inputs, [view.output, *features]) if with_features else view
+
+
+class _While(keras.layers.Layer):
+    """Its first input while a condition holds, and then its second. Both are computed: a branch could not ask other
+    devices for their part of the batch, and one BatchNorm more makes no difference to a step that could be measured."""
+
+    def __init__(self, holds: Callable, **options):
+        super().__init__(**options)
+        self.holds = holds
+
+    def call(self, first, second):
+        return ops.where(self.holds(), first, second)

@@ -6,6 +6,7 @@ screens. Losses, penalties, optimizers and what D is shown have files of their o
 """
 
 import contextlib
+import math
 
 import tensorflow as tf
 
@@ -156,9 +157,11 @@ class GAN:
         self.penalties = Penalties(recipe)
         self.spectral_norm = SpectralNorm(self.discriminator, seed) if recipe.spectral_norm else None
         self.judges_together = recipe.discriminator_batch != "apart"
-        self.discriminator_of_both = seeing_both_kinds(
-            self.discriminator, recipe.discriminator_batch == "first_apart", bool(recipe.feature_matching)
-        )
+        first_apart = recipe.discriminator_batch == "first_apart"
+        if first_apart and recipe.first_apart_images:
+            still = math.ceil(recipe.first_apart_images)
+            first_apart = lambda: self.images_seen < still  # noqa: E731
+        self.discriminator_of_both = seeing_both_kinds(self.discriminator, first_apart, bool(recipe.feature_matching))
 
     @tf.autograph.experimental.do_not_convert  # no Python in it needs rewriting, which took about a quarter of a start
     def train_step(self, real_images, labels=None):
@@ -232,8 +235,7 @@ class GAN:
         discriminator: D itself, or another view of it.
         """
         seed = tf.random.experimental.stateless_fold_in(self.seed_of_step(), draw)
-        seen = self.step * self.recipe.batch_size
-        shown = self.noise.add(self.view(images, seed), seed, seen)
+        shown = self.noise.add(self.view(images, seed), seed, self.images_seen)
         if labels is not None:
             labels = tf.concat([labels, labels], 0)[: tf.shape(images)[0]]
         return (discriminator or self.discriminator)(given(shown, labels), training=True)
@@ -289,6 +291,11 @@ class GAN:
             average.assign(weight + beta * (average - weight))
 
     # --- its state ------------------------------------------------------------------------------------------
+
+    @property
+    def images_seen(self):
+        """Of real images, how many the steps made so far were shown: an int64 scalar."""
+        return self.step * self.recipe.batch_size
 
     @property
     def is_conditional(self) -> bool:

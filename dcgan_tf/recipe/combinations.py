@@ -79,6 +79,12 @@ SWITCHES = (
         "instance_noise above 0",
     ),
     Switch(
+        ("first_apart_images",),
+        lambda r: r.discriminator_batch == "first_apart",
+        ("discriminator_batch",),
+        "discriminator_batch=first_apart",
+    ),
+    Switch(
         ("learning_rate_floor",),
         lambda r: r.learning_rate_schedule != "constant",
         ("learning_rate_schedule",),

@@ -25,7 +25,9 @@ _FOR_FEW = {
 FEW = QUICK.with_fields(_FOR_FEW).model_copy(
     update={"name": "few", "summary": "`quick` for few images: all that D sees is augmented, real ones are mirrored"}
 )
-FEW_COLOUR = QUICK_COLOUR.with_fields({**_FOR_FEW, "discriminator_batch": "together"}).model_copy(
+FEW_COLOUR = QUICK_COLOUR.with_fields(
+    {**_FOR_FEW, "discriminator_batch": "together", "first_apart_images": None}
+).model_copy(
     update={"name": "few_colour", "summary": "what `few` is on colour images, as `quick_colour` is of `quick`"}
 )
 

@@ -101,6 +101,9 @@ class Recipe(BaseModel):
         "real and generated images pass D as two batches / as one, but each kind with a statistic of its own in D's "
         "first BatchNorm / as one, of one BatchNorm statistic",
     )
+    first_apart_images: float | None = _field(
+        None, "`first_apart` ends after so many images, and all statistics are shared from then on (none: never)", gt=0
+    )
     feature_matching: float = _field(
         0.0, "G also matches mean and deviation of D's normalised features over a batch: weight of the difference", ge=0
     )

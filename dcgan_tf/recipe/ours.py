@@ -27,13 +27,14 @@ QUICK = Recipe(
 
 # What `quick` is on colour images (see catalogue.py). With BatchNorm statistics of their own for each half of a batch,
 # D cannot see the grain that all generated images share; with one set it can, and R1 keeps it from winning then, in
-# the noise's place. In D's first BatchNorm alone they stay apart: what it sees of tint and contrast would win at once,
-# and the first minutes are worth more so. On digits the noise is better. Narrower, since more steps are worth more
-# than wider layers at 64x64.
+# the noise's place. For the first minutes they stay apart in D's first BatchNorm: by what that sees of tint and
+# contrast D would win at once, and later on G is to learn just this. On digits the noise is better. Narrower, since
+# more steps are worth more than wider layers at 64x64.
 QUICK_COLOUR = QUICK.with_fields(
     {
         "width": 24,
         "discriminator_batch": "first_apart",
+        "first_apart_images": 12_800,
         "r1_gamma": 0.5,
         "penalty_sigma": 0.1,
         "penalty_share": 0.5,

@@ -322,6 +322,31 @@ def test_ds_first_statistics_can_be_apart_in_one_batch_for_both():
     assert gan.train_step(random_images(8, shape)).shape == (4,)
 
 
+def test_ds_first_statistics_are_apart_until_so_many_images_are_seen():
+    """Before, and from then on, D's answers and what G hears of them are those of the one and of the other way."""
+    recipe, shape = get_recipe("quick").with_fields({"width": 2, "latent_dim": 4, "instance_noise": 0}), (28, 28, 1)
+    real, fake = (to_model_range(tf.cast(random_images(8, shape, seed), tf.float32)) for seed in range(2))
+    ways = {
+        "first_apart": {"discriminator_batch": "first_apart"},
+        "soon": {"discriminator_batch": "first_apart", "first_apart_images": 16},
+        "together": {"discriminator_batch": "together"},
+    }
+    answers = {}
+    for way, fields in ways.items():
+        gan = GAN(recipe.with_fields({**fields, "initial_std": 0.5, "batch_size": 8}), shape)
+        for step in range(3):
+            gan.step.assign(step)
+            with tf.GradientTape() as tape:
+                tape.watch(fake)
+                logits = tf.concat(gan.judge_both(real, fake)[:2], 0)
+                told = tf.reduce_sum(logits[8:])
+            answers[way, step] = np.concatenate([np.ravel(x) for x in (logits, 100 * tape.gradient(told, fake))])
+    for step, way in enumerate(("first_apart", "first_apart", "together")):
+        np.testing.assert_allclose(answers["soon", step], answers[way, step], rtol=1e-3, atol=1e-3)
+        other = {"first_apart": "together", "together": "first_apart"}[way]
+        assert not np.allclose(answers["soon", step], answers[other, step], rtol=0.1, atol=0.1)
+
+
 def test_the_weight_of_ds_loss_is_in_its_gradient_alone():
     fields = {"optimizer": "rmsprop", "clip_value": 1e-9, "discriminator_batch_norm": False}
     whole, tiny = (GAN(TINY.with_fields({**fields, "discriminator_loss_weight": w}), SHAPE) for w in (1.0, 1e-12))

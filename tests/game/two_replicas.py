@@ -20,9 +20,10 @@ DRAWN = {"augment": "translation,cutout,color", "horizontal_flips": True, "label
 FOLLOWED = {"instance_noise": 0.2, "instance_noise_images": 100, "instance_noise_target": 0.6, "ema_images": 100}
 LAZY = {"r1_gamma": 1.0, "r2_gamma": 1.0, "r1_every": 2, "penalty_share": 0.5, "discriminator_batch": "together"}
 CRITIC = {"loss": "wasserstein", "gradient_penalty": 10.0, "discriminator_steps": 2, "discriminator_batch_norm": False}
+SOON_TOGETHER = {"discriminator_batch": "first_apart", "first_apart_images": 2 * COUNT}
 # From weights of 0.002 come gradients that float16 rounds to next to nothing, and Adam makes whole steps of what is
 # left: weights of another size, and an epsilon by which steps are as large as the gradients.
-SHORT_FLOATS = {"precision": "float16", "initial_std": 0.1, "adam_epsilon": 0.01, "discriminator_batch": "first_apart"}
+SHORT_FLOATS = {"precision": "float16", "initial_std": 0.1, "adam_epsilon": 0.01, **SOON_TOGETHER}
 # name: (recipe, its changes, shape of the images, steps). `gwu` has BatchNorm in G and in D, `tutorial` in G, and in D
 # dropout.
 CASES = {
