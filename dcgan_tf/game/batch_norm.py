@@ -74,9 +74,13 @@ def seeing_both_kinds(discriminator, first_apart, with_features: bool) -> keras.
         if not isinstance(layer, keras.layers.BatchNormalization):
             return layer(*inputs, **keywords)
         if first_apart and not features:
-            x = ops.concatenate([layer(half, **keywords) for half in ops.split(inputs[0], 2)], axis=0)
+            halves = ops.split(inputs[0], 2)
             if callable(first_apart):
-                x = _While(first_apart, dtype=layer.dtype_policy)(x, layer(*inputs, **keywords))
+                beside = _Company(first_apart, dtype=layer.dtype_policy)(*halves)
+                halves = [ops.split(layer(one, **keywords), 2)[0] for one in beside]
+            else:
+                halves = [layer(half, **keywords) for half in halves]
+            x = ops.concatenate(halves, axis=0)
         else:
             x = layer(*inputs, **keywords)
         features.append(x)
@@ -86,13 +90,20 @@ def seeing_both_kinds(discriminator, first_apart, with_features: bool) -> keras.
     return keras.Model(view.inputs, [view.output, *features]) if with_features else view
 
 
-class _While(keras.layers.Layer):
-    """Its first input while a condition holds, and then its second. Both are computed: a branch could not ask other
-    devices for their part of the batch, and one BatchNorm more makes no difference to a step that could be measured."""
+class _Company(keras.layers.Layer):
+    """Batches of twice as many: each half beside itself while a condition holds, then each beside the other.
+
+    Statistics of a half beside itself are its own. No branch is taken, in which other devices could not be asked for
+    their part of the batch; and nothing is used more than twice, since TensorFlow adds three gradients in no fixed
+    order. A step takes as long.
+    """
 
     def __init__(self, holds: Callable, **options):
         super().__init__(**options)
         self.holds = holds
 
-    def call(self, first, second):
-        return ops.where(self.holds(), first, second)
+    def call(self, real, fake):
+        holds, real_too, fake_too = self.holds(), tf.identity(real), tf.identity(fake)
+        beside_real = tf.where(holds, real_too, fake_too)
+        beside_fake = tf.where(holds, fake_too, real_too)
+        return tf.concat([real, beside_real], axis=0), tf.concat([fake, beside_fake], axis=0)
