@@ -19,7 +19,7 @@ from dcgan_tf.data.decoding import decode
 from dcgan_tf.data.folders import notes_on
 from dcgan_tf.data.images import resize, square
 from dcgan_tf.data.labels.picture_labels import labeller_of
-from dcgan_tf.data.prepared import is_prepared, read_prepared
+from dcgan_tf.data.prepared import is_prepared, prepared_already, read_prepared
 from dcgan_tf.data.preparing import Result, prepare
 from dcgan_tf.data.sources import Frames, open_source
 from dcgan_tf.data.survey.near_duplicates import MAX_BITS, difference_hash, near_duplicates
@@ -99,10 +99,7 @@ def check_not_prepared(source, **dropping):
     """Raise UserError where pictures are to be dropped, by any of these options, that are prepared already."""
     asked = [f"{option}={value!r}" for option, value in dropping.items() if value]
     if asked and source is not None and is_prepared(source):
-        raise UserError(
-            f"{' and '.join(asked)} cannot be had of {str(source)!r}, whose pictures are prepared already: "
-            "it is for folders and zips of pictures"
-        )
+        raise prepared_already(asked, str(source))
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -12,7 +12,7 @@ from dcgan_tf.data.images import resize as resize_image
 from dcgan_tf.data.images import square
 from dcgan_tf.data.labels.labels import as_list, number_of
 from dcgan_tf.data.named import FAKE, NAMED, SPLITS, fake, without_test_images
-from dcgan_tf.data.prepared import is_prepared, read_prepared
+from dcgan_tf.data.prepared import is_prepared, prepared_already, read_prepared
 from dcgan_tf.data.stored import StoredImages, value_range
 from dcgan_tf.data.survey.values import faint_note
 from dcgan_tf.system.errors import UserError, check_count, in_short, nearest
@@ -87,10 +87,7 @@ def _find(name_or_path, image_size, channels, folder_size, resize, split, change
     if split != "train" and name not in NAMED and (name == FAKE or path.exists()):
         raise without_test_images(name or str(path))
     if changes and (name or is_prepared(path)):
-        raise UserError(
-            f"{' and '.join(changes)} cannot be had of {name or str(path)!r}, whose pictures are prepared already: "
-            "it is for folders and zips of pictures"
-        )
+        raise prepared_already(changes, name or str(path))
     if name == FAKE:
         return Dataset(name, fake(image_size, channels))
     if name:

@@ -92,6 +92,14 @@ def is_prepared(path: str | os.PathLike) -> bool:
     return (Path(path) / "dataset.json").is_file()
 
 
+def prepared_already(options, name: str) -> UserError:
+    """What to raise where options are given that change how pictures are prepared, and these are."""
+    return UserError(
+        f"{' and '.join(options)} cannot be had of {name!r}, whose pictures are prepared already: "
+        "it is for folders and zips of pictures"
+    )
+
+
 def read_prepared(path: str | os.PathLike) -> PreparedDataset:
     """Open a prepared dataset; only sizes and shapes are checked, not every pixel (see verify()).
 

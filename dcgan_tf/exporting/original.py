@@ -65,11 +65,12 @@ def load_original(source, best: bool = False) -> Original:
     best: the run's best_generator.keras instead of its last one.
     """
     path = Path(source)
-    moment = {} if is_generator_file(source) else moment_of(Run(path), best)
+    run = None if is_generator_file(source) else Run(path)
+    moment = moment_of(run, best) if run else {}
     generator, latents = load_generator(source, best=best)
     generator = in_float32(generator)
     about = {
-        "name": in_utf8(path.resolve().stem if is_generator_file(source) else path.resolve().name),
+        "name": in_utf8(path.resolve().name if run else path.resolve().stem),
         "generator": "best" if best else "last",
         "image_shape": list(generator.output_shape[1:]),
         "latent_dim": latent_dim_of(generator),
@@ -80,9 +81,8 @@ def load_original(source, best: bool = False) -> Original:
     if labels is not None:
         shares = [round(float(share), 6) for share in labels.shares]
         about["labels"] = {"kind": labels.what, "names": list(labels.names), "shares": shares}
-    if is_generator_file(source):
+    if run is None:
         return Original(generator, latents, about, labels)
-    run = Run(path)
     step = moment.get("step", 0)
     about["recipe"] = run.config["recipe"]["name"]
     about["dataset"] = Path(run.config["dataset"].get("name") or "unnamed data").name

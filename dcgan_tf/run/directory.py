@@ -100,19 +100,19 @@ class Run:
         self.__dict__.pop("grid_rule", None)
 
     @property
-    def results_step(self) -> int | None:
-        """After how many steps its generator, discriminator and film were made; None where that is not known.
+    def results_step(self) -> int:
+        """After how many steps its generator, discriminator and film were made; 0 where that is not known.
 
         A training writes them at its end, after the last row and the last checkpoint: a kill may come between. Runs of
         earlier versions did not note it: what they have is taken to be of their last row.
         """
         if "results_step" in self.config:
-            return self.config["results_step"]
+            return self.config["results_step"] or 0
         rows = self.rows()
-        return rows[-1]["step"] if rows else None
+        return rows[-1]["step"] if rows else 0
 
-    def note_results(self, step: int | None):
-        """Note that generator, discriminator and film are of this step; None: that they are being written."""
+    def note_results(self, step: int):
+        """Note that generator, discriminator and film are of this step; 0: that they are being written."""
         self.write_config({**self.config, "results_step": step})
 
     # --- labels -------------------------------------------------------------------------------------------

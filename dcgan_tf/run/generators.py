@@ -105,7 +105,7 @@ def moment_of(run: Run, best: bool = False) -> dict:
         moments = [line for line in run.metrics() if line.get("best")]
         return {name: value for name, value in moments[-1].items() if name in ("step", "epoch")} if moments else {}
     step = run.results_step
-    return {} if step is None else {"step": step, "epoch": -(-step // run.config["steps_per_epoch"])}
+    return {"step": step, "epoch": -(-step // run.config["steps_per_epoch"])} if step else {}
 
 
 def load_network(path: Path, what: str) -> keras.Model:

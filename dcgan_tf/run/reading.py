@@ -103,11 +103,9 @@ def _state(found, is_away):
     damaged = _damaged_files(run)
     found.problems += [*error, *([f"damaged: {', '.join(path.name for path in damaged)}"] if damaged else [])]
     is_presentable = run.is_presentable() and not {run.generator_path, run.gif_path} & {*damaged}
-    last_step = found.last.get("step", 0)
-    is_presentable &= (
-        found.config.get("results_step", last_step) or 0
-    ) >= last_step  # else they are of an earlier stop
-    if is_long_enough(found.config, found.last) and is_presentable:
+    last_step = found.last.get("step", 0)  # a kill may have left what an earlier stop made
+    is_of_the_end = (found.config.get("results_step", last_step) or 0) >= last_step
+    if is_long_enough(found.config, found.last) and is_presentable and is_of_the_end:
         return State.FINISHED
     return State.FAILED if error else State.INTERRUPTED
 

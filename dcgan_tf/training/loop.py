@@ -197,12 +197,12 @@ class Training:
 
         They may be of a later one, where its checkpoint is lost.
         """
-        is_new_enough = (self.run.results_step or 0) >= self.step
+        is_new_enough = self.run.results_step >= self.step
         return is_new_enough and networks_are_whole(self.run) and film_is_whole(self.run)
 
     def complete_without_checkpoints(self) -> bool:
         """Whether the history says it is complete, and somebody removed its checkpoints to make room."""
-        rows = [row for row in self.run.rows() if row["step"] <= (self.run.results_step or 0)]
+        rows = [row for row in self.run.rows() if row["step"] <= self.run.results_step]
         if not rows or paths_in(self.run.checkpoints_path) or not is_whole_keras_file(self.run.generator_path):
             return False
         if not self.is_enough(rows[-1]["step"], rows[-1]["seconds"]):
@@ -231,7 +231,7 @@ class Training:
         self.next_checkpoint = seconds + self.request.checkpoint_seconds
         kept = self.step
         if self.is_enough(self.step, seconds):
-            kept = max(self.step, self.run.results_step or 0)
+            kept = max(self.step, self.run.results_step)
             rows = self.run.rows()
             if not rows or rows[-1]["step"] <= kept:
                 return

@@ -18,7 +18,7 @@ _COMPARED = 160  # grids are compared in little: so many pixels each way at most
 
 def write_results(run: Run, gan, say=print):
     """generator.keras (the averaged one, where there is one), discriminator.keras and the film; and of which step."""
-    run.note_results(None)
+    run.note_results(0)
     for network, path in ((gan.sampling_generator, run.generator_path), (gan.discriminator, run.discriminator_path)):
         with atomic_file(path) as temporary:
             network.save(temporary)
