@@ -22,8 +22,10 @@ for pool in ("INTEROP", "INTRAOP"):
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 # TensorFlow and all else that tests import is there to stay: nobody looks through it for what could be thrown away.
 gc.disable()
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell: Ctrl-C is tested all the same
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# In the background of a shell, or after nohup, a process ignores what is tested here all the same.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 def pytest_collection_finish():
