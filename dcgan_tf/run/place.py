@@ -10,6 +10,7 @@ from dcgan_tf.recipe.combinations import uses
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import LOST_CONFIG, Run, looks_like_a_run
 from dcgan_tf.run.records import read_config
+from dcgan_tf.run.repeat import as_option
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import Unreadable, disk_errors_explained
 from dcgan_tf.system.saying import counted
@@ -100,7 +101,7 @@ def agree_on_config(run, config, say):
     if differences:
         raise UserError(
             f"run {str(run.path)!r} was started with other settings ({'; '.join(differences)}): "
-            "give the same ones, or another run directory"
+            f"give the same ones, or another run directory{_as_it_was(run.config, config)}"
         )
     for then, now, surely in _other_sums(run.config, config):
         say(
@@ -152,16 +153,31 @@ def _started_from(config):
     return start and f"{start['run']} after step {start['step']}, weights {start['weights'][:8]}"
 
 
+def _other_fields(old: dict, new: dict) -> dict:
+    """The fields of the recipe that differ, with the values of then."""
+    # A field that the run does not know is younger than it: it was trained with what changes nothing, the default.
+    then = {**Recipe().as_dict(), **old["recipe"]}
+    # What its architecture does not use changed nothing, whatever an older version let it be set to.
+    fields = [n for n in new["recipe"] if n not in ("source", "summary") and uses(new["recipe"]["architecture"], n)]
+    return {name: then.get(name) for name in fields if then.get(name) != new["recipe"][name]}
+
+
+def _as_it_was(old, new):
+    """How to go on with a run of another version, whose recipe of that name may have been another; else nothing."""
+    version, now = (config.get("versions", {}).get("dcgan_tf") for config in (old, new))
+    fields = _other_fields(old, new)
+    if not fields or "name" in fields or version in (None, now):
+        return ""
+    changes = " ".join(f"--set {name}={as_option(value)}" for name, value in fields.items())
+    return f"; version {version} began it, and where only the recipe has changed since, this goes on: {changes}"
+
+
 def _differences(old: dict, new: dict) -> list[str]:
     """What differs between two configs, apart from length, versions, hardware and mere words.
 
     Of data: only where they are others, and then all that is known of them; two hashes would tell a person nothing.
     """
-    # A field that the run does not know is younger than it: it was trained with what changes nothing, the default.
-    then = {**Recipe().as_dict(), **old["recipe"]}
-    # What its architecture does not use changed nothing, whatever an older version let it be set to.
-    fields = [n for n in new["recipe"] if n not in ("source", "summary") and uses(new["recipe"]["architecture"], n)]
-    pairs = [(name, then.get(name), new["recipe"][name]) for name in fields]
+    pairs = [(name, then, new["recipe"][name]) for name, then in _other_fields(old, new).items()]
     pairs += [(name, old.get(name), new[name]) for name in ("seed", "log_every", "steps_per_epoch")]
     pairs.append(("start_from", _started_from(old), _started_from(new)))
     found = [f"{name}: {then!r} then, {now!r} now" for name, then, now in pairs if then != now]

@@ -31,9 +31,9 @@ def repeat_command(config: dict, run_dir: str, **beside) -> str:
     words = [*_PROGRAM, "--recipe", recipe.name]
     for name, value in options.items():
         flag = f"--{name.replace('_', '-')}"
-        words += [flag] if value is True else [flag, _text(value)] if value is not False else []
+        words += [flag] if value is True else [flag, as_option(value)] if value is not False else []
     for name, value in changes.items():
-        words += ["--set", f"{name}={_text(value)}"]
+        words += ["--set", f"{name}={as_option(value)}"]
     return shlex.join(words)
 
 
@@ -87,7 +87,7 @@ def _changes(config, recipe):
     data = config["dataset"]
     if data.get("resize") and list(data.get("image_shape", []))[:2] == [recipe.image_size] * 2:
         changes["image_size"] = recipe.image_size  # what it was brought to had to be asked for
-    said = {name: _text(value) for name, value in changes.items()}
+    said = {name: as_option(value) for name, value in changes.items()}
     said |= {name: str(getattr(recipe, name)) for name in ("epochs", "steps") if getattr(recipe, name)}
     channels = list(data.get("image_shape", [None]))[-1]  # by its name alone, `quick` would be another in colour
     try:
@@ -97,14 +97,14 @@ def _changes(config, recipe):
     if any(made[name] != wanted[name] for name in wanted if name not in _DESCRIPTION):
         return None
     classes = data.get("classes")
-    if isinstance(classes, list) and as_list(_text(classes)) != [str(one) for one in classes]:
+    if isinstance(classes, list) and as_list(as_option(classes)) != [str(one) for one in classes]:
         return None  # a name with a comma in it
     if classes is not None:
         changes["classes"] = classes
     return changes
 
 
-def _text(value):
+def as_option(value):
     """A value as the command line reads it back."""
     if value is None or isinstance(value, bool):
         return str(value).lower()

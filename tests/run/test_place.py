@@ -3,6 +3,7 @@
 import pytest
 from written_runs import write_run
 
+import dcgan_tf
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.place import agree_on_config, check_place, run_name
 from dcgan_tf.sweeps.running import results_folder
@@ -37,6 +38,19 @@ def test_a_setting_younger_than_the_run_is_compared_with_its_default(tmp_path):
     changed = {**new, "recipe": {**new["recipe"], "r1_gamma": 5.0}}
     with pytest.raises(UserError, match=r"r1_gamma: 0\.0 then, 5\.0 now"):
         agree_on_config(Run(run.path), changed, print)
+
+
+def test_a_run_of_another_version_is_told_how_its_recipe_is_asked_for_now(tmp_path):
+    run = write_run(tmp_path / "x")
+    new = {**run.config, "versions": {"dcgan_tf": dcgan_tf.__version__}}
+    old = {**new["recipe"], "discriminator_batch": "together", "learning_rate_images": 500.0}
+    run.write_config({**new, "recipe": old, "versions": {"dcgan_tf": "0.5.0"}})
+    said = "0.5.0 began it.* this goes on: --set discriminator_batch=together --set learning_rate_images=500$"
+    with pytest.raises(UserError, match=said):
+        agree_on_config(Run(run.path), new, print)
+    run.write_config({**new, "recipe": old})  # of this version: the recipe is what it was
+    with pytest.raises(UserError, match=r"or another run directory$"):
+        agree_on_config(Run(run.path), new, print)
 
 
 def test_data_without_a_fingerprint_are_told_apart_by_their_size(tmp_path):
