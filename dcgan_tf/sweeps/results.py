@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from dcgan_tf.sweeps.asked import LENGTHS
 from dcgan_tf.sweeps.plan import file_name
 from dcgan_tf.sweeps.worker import FINISHED, read_outcome
 from dcgan_tf.system.files import write_bytes, write_text
+from dcgan_tf.system.saying import counted
 
 _MOST_SHEETS = 12
 _SHARE = 0.01  # of a sweep's time, at most, goes into writing its table while it runs
@@ -152,6 +154,16 @@ def ignored_settings(rows: list[SweepRow]) -> list[str]:
         why = f" (max_seconds {', '.join(map(describe_setting, sorted(clock)))} decides)" if clock else ""
         lines.append(f"note: {name}={asked} was asked for, but the notebook trained with {name}={made}{why}")
     return lines
+
+
+def other_versions(rows: list[SweepRow]) -> list[str]:
+    """A line where several versions of this package made the finished runs: a recipe may be another in each."""
+    configs = [row.row.run.config for row in rows if row.status == FINISHED and row.row.settings]
+    made = Counter(str((config.get("versions") or {}).get("dcgan_tf", "unknown")) for config in configs)
+    if len(made) < 2:
+        return []
+    each = ", ".join(f"{counted(count, 'run')} by {version}" for version, count in sorted(made.items()))
+    return [f"note: several versions of dcgan_tf made these ({each}): where a recipe changed between, so did the runs"]
 
 
 @dataclass(frozen=True)

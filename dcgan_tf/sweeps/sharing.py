@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import dcgan_tf
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
 from dcgan_tf.sweeps.asked import LENGTHS
@@ -20,7 +21,8 @@ def is_beginning(run: Run, length: tuple[str, int], cores: int) -> bool:
     """Whether a longer training of the same settings begins with exactly this run, which ended at `length`.
 
     cores: how many threads the longer one will have. Sums are split among threads, so that more or fewer of them round
-    otherwise, and after some hundred steps it is another training.
+    otherwise, and after some hundred steps it is another training. So is one by another version of this package, whose
+    recipe of that name may be another.
     """
     try:
         ended = {name: value for name, value in run.config["length"].items() if value is not None}
@@ -28,6 +30,7 @@ def is_beginning(run: Run, length: tuple[str, int], cores: int) -> bool:
         steps = length[1] * (run.config["steps_per_epoch"] if length[0] == "epochs" else 1)
         reached = bool(run.rows()) and run.rows()[-1]["step"] == steps
         reached = reached and run.config["hardware"]["cores"] == cores
+        reached = reached and run.config["versions"]["dcgan_tf"] == dcgan_tf.__version__
     except (UserError, KeyError, TypeError, AttributeError):
         return False
     return ended == dict([length]) and reached and not recipe.depends_on_length and run.checkpoints_path.is_dir()

@@ -27,7 +27,7 @@ from dcgan_tf.sweeps.asked import check_settings
 from dcgan_tf.sweeps.estimate import Estimate
 from dcgan_tf.sweeps.executors.choose import executor_for
 from dcgan_tf.sweeps.plan import FILES, plan_sweep
-from dcgan_tf.sweeps.results import Table, ignored_settings, joined, write_pictures, write_table
+from dcgan_tf.sweeps.results import Table, ignored_settings, joined, other_versions, write_pictures, write_table
 from dcgan_tf.sweeps.running import (
     MISSING,
     Outcome,
@@ -226,7 +226,7 @@ def _report(folder, plan, outcomes, by, say):
         from dcgan_tf.compare.tables import RunTable
 
         say(f"repeats: {folder / 'repeats.csv'}\n{RunTable(settings)}")
-    for note in ignored_settings(rows):
+    for note in [*ignored_settings(rows), *other_versions(rows)]:
         say(note)
     try:
         for path in write_pictures(folder, rows, by):

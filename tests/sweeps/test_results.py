@@ -10,6 +10,7 @@ from written_runs import write_run
 
 from dcgan_tf.compare.rows import read_run
 from dcgan_tf.pictures.grids import save_png
+from dcgan_tf.run.directory import Run
 from dcgan_tf.sweeps import estimate, results
 from dcgan_tf.sweeps.estimate import Estimate
 from dcgan_tf.sweeps.plan import PlannedRun
@@ -109,6 +110,17 @@ def test_a_setting_that_the_notebook_overruled_is_named(tmp_path):
         outcomes[run.path.name] = Outcome(plan[-1], "finished")
     rows = write_table(tmp_path, plan, outcomes)
     assert ignored_settings(rows) == ["note: epochs=1, 2 was asked for, but the notebook trained with epochs=none"]
+
+
+def test_runs_of_several_versions_are_told_apart(tmp_path):
+    plan, outcomes = finished_runs(tmp_path, 3)
+    for number, version in enumerate(["0.5.0", "0.6.0", "0.6.0"]):
+        run = Run(tmp_path / plan[number].name)
+        run.write_config({**run.config, "versions": {"dcgan_tf": version}})
+    rows = write_table(tmp_path, plan, outcomes)
+    (line,) = results.other_versions(rows)
+    assert "(1 run by 0.5.0, 2 runs by 0.6.0)" in line
+    assert results.other_versions(rows[1:]) == []
 
 
 def finished_runs(folder, count):
