@@ -1,6 +1,7 @@
 """What a sweep has so far: a table of all its runs (sweep.csv), one of its settings where runs are repeated with other
 seeds (repeats.csv), sheets of their grids, their curves."""
 
+import contextlib
 import csv
 import io
 import json
@@ -18,6 +19,7 @@ from dcgan_tf.run.reading import State
 from dcgan_tf.sweeps.asked import LENGTHS
 from dcgan_tf.sweeps.plan import file_name
 from dcgan_tf.sweeps.worker import FINISHED, read_outcome
+from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import write_bytes, write_text
 from dcgan_tf.system.saying import counted
 
@@ -156,10 +158,12 @@ def ignored_settings(rows: list[SweepRow]) -> list[str]:
     return lines
 
 
-def other_versions(rows: list[SweepRow]) -> list[str]:
-    """A line where several versions of this package made the finished runs: a recipe may be another in each."""
-    configs = [row.row.run.config for row in rows if row.status == FINISHED and row.row.settings]
-    made = Counter(str((config.get("versions") or {}).get("dcgan_tf", "unknown")) for config in configs)
+def other_versions(runs: list[Run]) -> list[str]:
+    """A line where several versions of this package made these runs: a recipe may be another in each."""
+    made = Counter()
+    for run in runs:
+        with contextlib.suppress(UserError):  # of a damaged one all that can be said is said elsewhere
+            made[str((run.config.get("versions") or {}).get("dcgan_tf", "unknown"))] += 1
     if len(made) < 2:
         return []
     each = ", ".join(f"{counted(count, 'run')} by {version}" for version, count in sorted(made.items()))

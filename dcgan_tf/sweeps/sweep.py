@@ -226,7 +226,8 @@ def _report(folder, plan, outcomes, by, say):
         from dcgan_tf.compare.tables import RunTable
 
         say(f"repeats: {folder / 'repeats.csv'}\n{RunTable(settings)}")
-    for note in [*ignored_settings(rows), *other_versions(rows)]:
+    finished = [row.row.run for row in rows if row.status == FINISHED]
+    for note in [*ignored_settings(rows), *other_versions(finished)]:
         say(note)
     try:
         for path in write_pictures(folder, rows, by):

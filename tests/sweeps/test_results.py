@@ -114,13 +114,13 @@ def test_a_setting_that_the_notebook_overruled_is_named(tmp_path):
 
 def test_runs_of_several_versions_are_told_apart(tmp_path):
     plan, outcomes = finished_runs(tmp_path, 3)
-    for number, version in enumerate(["0.5.0", "0.6.0", "0.6.0"]):
-        run = Run(tmp_path / plan[number].name)
+    runs = [Run(tmp_path / planned.name) for planned in plan]
+    for run, version in zip(runs, ["0.5.0", "0.6.0", "0.6.0"], strict=True):
         run.write_config({**run.config, "versions": {"dcgan_tf": version}})
-    rows = write_table(tmp_path, plan, outcomes)
-    (line,) = results.other_versions(rows)
-    assert "(1 run by 0.5.0, 2 runs by 0.6.0)" in line
-    assert results.other_versions(rows[1:]) == []
+    said = []
+    _report(tmp_path, plan, outcomes, "images", said.append)
+    assert any("(1 run by 0.5.0, 2 runs by 0.6.0)" in line for line in said)
+    assert results.other_versions(runs[1:]) == []
 
 
 def finished_runs(folder, count):

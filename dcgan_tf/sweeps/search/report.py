@@ -11,6 +11,8 @@ import pandas as pd
 
 from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.compare.repeats import describe_spread
+from dcgan_tf.run.directory import Run
+from dcgan_tf.sweeps.results import other_versions
 from dcgan_tf.sweeps.search.pictures import write_pictures
 from dcgan_tf.sweeps.search.space import typed
 from dcgan_tf.sweeps.search.standing import Finalist, Row, Search, trial_name
@@ -91,6 +93,8 @@ class Report:
         finalists = search.over_seeds(search.best(rows=rows), repeated)
         self._write_table([*rows, *repeated])
         self._show(rows, finalists)
+        for note in other_versions([Run(search.folder / row.name) for row in [*rows, *repeated]]):
+            self.say(note)
         self._draw()
         winner = {**self.space.fixed, **finalists[0].row.settings} if went_through and finalists else None
         if winner is not None:
