@@ -19,7 +19,8 @@ if "keras" not in sys.modules:
     os.environ["KERAS_BACKEND"] = "tensorflow"  # see system/keras_backend.py
 
 # 0.5.1: oneDNN wherever TensorFlow has it; 0.5.3: other penalties with float16, or beside noise or augmentation.
-__version__ = "0.6.0"
+# 0.6.1: `quick` with labels, of which D hears more (label_projection).
+__version__ = "0.6.1"
 
 _WHERE = {
     "look": "dcgan_tf.looking.look",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dcgan_tf.evaluation.metrics import is_better, paired_images
+from dcgan_tf.recipe.combinations import inert
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.reading import Reading, State
@@ -105,11 +106,12 @@ def row_of(found: Reading, name: str | None = None) -> RunRow:
 def settings_of(config: dict) -> dict:
     """config.json flattened to name -> value: recipe, its fields, dataset, seed, length.
 
-    Fields younger than the run have the value that changes nothing, their default. The size of the images
-    is that of the data. `learning_rate` is there when both networks have the same.
+    Fields younger than the run, or switched off in it, have the value that changes nothing, their default. The size of
+    the images is that of the data. `learning_rate` is there when both networks have the same.
     """
     known = Recipe().as_dict()
     recipe = {**known, **config["recipe"], **config.get("length", {})}
+    recipe |= {name: known[name] for name in inert(recipe)}  # nothing that two runs differ by
     for name in ("source", "summary", "image_size"):
         recipe.pop(name, None)
     data = config["dataset"]

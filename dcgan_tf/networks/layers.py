@@ -43,7 +43,8 @@ def logit_of(recipe, images, features, label_count=0, kernel_initializer="glorot
     """The discriminator that ends in one float32 logit of these features of `images`.
 
     With labels it takes [images, labels], and adds the projection of the embedded labels on the features, over the
-    root of their number: without it, one step of Adam would change the answer by that much more.
+    root of their number and times recipe.label_projection: without the root, one step of Adam would change the answer
+    by that much more; with it alone, D is slow to see what is wrong in a kind (benchmarks/README.md).
     Source: Miyato and Koyama 2018 (arXiv:1802.05637), equation 3.
     """
     if recipe.minibatch_std:
@@ -57,7 +58,8 @@ def logit_of(recipe, images, features, label_count=0, kernel_initializer="glorot
     embedding = layers.Dense(
         count, use_bias=False, dtype="float32", name="label_embedding", kernel_initializer=initializer
     )
-    projection = ops.sum(ops.cast(flat, "float32") * embedding(labels), axis=1, keepdims=True) / math.sqrt(count)
+    projection = ops.sum(ops.cast(flat, "float32") * embedding(labels), axis=1, keepdims=True)
+    projection /= math.sqrt(count) / recipe.label_projection
     return keras.Model([images, labels], layers.Add(dtype="float32")([logit, projection]), name="discriminator")
 
 

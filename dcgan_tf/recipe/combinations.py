@@ -5,7 +5,9 @@ take a recipe. What stands here is the only place for it: the checks, the lists 
 alarms give all follow from these tables.
 """
 
+import contextlib
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import NamedTuple
 
 # --- the networks' fields ----------------------------------------------------------------------------------
@@ -71,6 +73,7 @@ SWITCHES = (
         ("r1_gamma", "r2_gamma"),
         "r1_gamma or r2_gamma above 0",
     ),
+    Switch(("label_projection",), lambda r: r.conditional, ("conditional",), "conditional=true"),
     Switch(("ema_rampup",), lambda r: r.ema_images > 0, ("ema_images",), "ema_images above 0"),
     Switch(
         ("instance_noise_images", "instance_noise_target"),
@@ -103,6 +106,15 @@ SWITCHES = (
 def acts(recipe, field: str) -> bool:
     """Whether another value of this field would change what the recipe computes."""
     return uses(recipe.architecture, field) and all(s.acts(recipe) for s in SWITCHES if field in s.fields)
+
+
+def inert(values: dict) -> set[str]:
+    """The fields that are switched off in a recipe of these values, one for each field; a record may be damaged."""
+    recipe, found = SimpleNamespace(**values), set()
+    for switch in SWITCHES:
+        with contextlib.suppress(TypeError):  # a text where a number belongs: said by whoever needs it
+            found |= set() if switch.acts(recipe) else set(switch.fields)
+    return found
 
 
 def switched_off(recipe, field: str, given) -> str | None:

@@ -67,6 +67,9 @@ class Recipe(BaseModel):
         "`quick`'s G reaches the full size by: four pixels at once / enlarging, then convolving / that in colour only",
     )
     conditional: bool = _field(False, "both networks are told the labels, so that images of a kind can be asked for")
+    label_projection: float = _field(
+        1.0, "`conditional`: D's projection of the labels counts so many times (over the root of its features)", gt=0
+    )
     # With 1, D would jump over three quarters of the pixels (and TensorFlow crashes on a batch of 1).
     discriminator_kernel: int = _field(5, "kernel size of D's convolutions, in `rpi`", ge=2, le=15)
     upsampling: Literal["transposed", "resized"] = _field(

@@ -13,6 +13,7 @@ QUICK = Recipe(
     width=32,
     self_modulation=True,
     last_doubling="by_channels",
+    label_projection=4.0,
     instance_noise=0.4,
     instance_noise_images=4000,
     instance_noise_target=0.88,

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from dcgan_tf.data.labels.labels import Labels
-from dcgan_tf.recipe.combinations import uses
+from dcgan_tf.recipe.combinations import inert, uses
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import LOST_CONFIG, Run, looks_like_a_run
 from dcgan_tf.run.records import read_config
@@ -157,8 +157,10 @@ def _other_fields(old: dict, new: dict) -> dict:
     """The fields of the recipe that differ, with the values of then."""
     # A field that the run does not know is younger than it: it was trained with what changes nothing, the default.
     then = {**Recipe().as_dict(), **old["recipe"]}
-    # What its architecture does not use changed nothing, whatever an older version let it be set to.
-    fields = [n for n in new["recipe"] if n not in ("source", "summary") and uses(new["recipe"]["architecture"], n)]
+    # What its architecture does not use changed nothing, whatever an older version let it be set to; so did what is
+    # switched off, then and now.
+    idle = inert(then) & inert(new["recipe"]) | {"source", "summary"}
+    fields = [n for n in new["recipe"] if n not in idle and uses(new["recipe"]["architecture"], n)]
     return {name: then.get(name) for name in fields if then.get(name) != new["recipe"][name]}
 
 

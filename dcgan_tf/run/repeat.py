@@ -9,6 +9,7 @@ import shlex
 from dcgan_tf.data.dataset import OPTIONS
 from dcgan_tf.data.labels.labels import as_list
 from dcgan_tf.recipe.catalogue import RECIPES, changed_recipe
+from dcgan_tf.recipe.combinations import inert
 from dcgan_tf.recipe.fields import Recipe, default_of
 from dcgan_tf.system.errors import UserError
 
@@ -52,10 +53,12 @@ def changed_fields(config: dict) -> dict | None:
         return None
     usual = RECIPES[fields["name"]].as_dict()
     younger = {name: default_of(name) for name in usual if name not in (*fields, *_DESCRIPTION, "epochs", "steps")}
+    fields = {**fields, **younger}
+    idle = inert({**usual, **fields}) & inert(usual)
     return {
         name: value
-        for name, value in {**fields, **younger}.items()
-        if name in usual and name not in _DESCRIPTION and value != usual[name]
+        for name, value in fields.items()
+        if name in usual and name not in _DESCRIPTION and name not in idle and value != usual[name]
     }
 
 
@@ -94,7 +97,8 @@ def _changes(config, recipe):
         made, wanted = changed_recipe(recipe.name, said, channels).as_dict(), recipe.as_dict()
     except UserError:  # what the other would not take
         return None
-    if any(made[name] != wanted[name] for name in wanted if name not in _DESCRIPTION):
+    idle = inert(made) & inert(wanted)
+    if any(made[name] != wanted[name] for name in wanted if name not in _DESCRIPTION and name not in idle):
         return None
     classes = data.get("classes")
     if isinstance(classes, list) and as_list(as_option(classes)) != [str(one) for one in classes]:

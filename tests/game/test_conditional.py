@@ -87,7 +87,7 @@ def test_it_goes_with_all_the_rest_in_steps_of_one_outcome(changes):
 
 
 def test_the_projection_is_that_of_the_paper():
-    discriminator = build_discriminator(CONDITIONAL, SHAPE, 3)
+    discriminator = build_discriminator(CONDITIONAL.with_fields({"label_projection": 3.0}), SHAPE, 3)
     images = np.random.default_rng(0).uniform(-1, 1, (5, *SHAPE)).astype(np.float32)
     labels = np.eye(3, dtype=np.float32)[[0, 1, 2, 2, 0]] + np.float32([[0], [0], [0], [0], [0]])
     labels[4, 1] = 1  # multi-hot
@@ -95,7 +95,7 @@ def test_the_projection_is_that_of_the_paper():
     features = keras.Model(discriminator.inputs[0], dense.input)(images).numpy()
     embedded = labels @ _embedding(discriminator).numpy()
     expected = features @ dense.kernel.numpy() + dense.bias.numpy()
-    expected += (features * embedded).sum(axis=1, keepdims=True) / np.sqrt(features.shape[1])
+    expected += 3 * (features * embedded).sum(axis=1, keepdims=True) / np.sqrt(features.shape[1])
     np.testing.assert_allclose(discriminator([images, labels]), expected, rtol=1e-4, atol=1e-6)
     assert np.ptp(expected) > 0
 

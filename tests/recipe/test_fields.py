@@ -116,6 +116,7 @@ def test_texts_become_what_the_field_holds():
         ({"generator_activation": "leaky_relu"}, ["generator_activation='leaky_relu'", "(dcgan)"]),
         ({"r1_every": 4}, ["r1_every=4", "r1_gamma or r2_gamma above 0"]),
         ({"first_apart_images": 8000}, ["first_apart_images=8000", "without discriminator_batch=first_apart"]),
+        ({"label_projection": 2}, ["label_projection=2", "without conditional=true"]),
         ({"learning_rate_floor": 0.1}, ["learning_rate_floor=0.1", "learning_rate_schedule=linear or cosine"]),
         ({"ema_rampup": 0.2, "architecture": "dcgan", "ema_images": "zero"}, ["ema_images='zero'", "a finite number"]),
     ],

@@ -40,6 +40,18 @@ def test_a_setting_younger_than_the_run_is_compared_with_its_default(tmp_path):
         agree_on_config(Run(run.path), changed, print)
 
 
+def test_what_is_switched_off_then_and_now_is_no_other_setting(tmp_path):
+    run = write_run(tmp_path / "x")
+    new = {**run.config, "recipe": {**run.config["recipe"], "label_projection": 4.0}}
+    old = {name: value for name, value in new["recipe"].items() if name != "label_projection"}
+    run.write_config({**new, "recipe": old})
+    agree_on_config(Run(run.path), new, print)
+    with_labels = [{**new, "recipe": {**fields, "conditional": True}} for fields in (old, new["recipe"])]
+    run.write_config(with_labels[0])
+    with pytest.raises(UserError, match=r"\(label_projection: 1\.0 then, 4\.0 now\)"):
+        agree_on_config(Run(run.path), with_labels[1], print)
+
+
 def test_a_run_of_another_version_is_told_how_its_recipe_is_asked_for_now(tmp_path):
     run = write_run(tmp_path / "x")
     new = {**run.config, "versions": {"dcgan_tf": dcgan_tf.__version__}}

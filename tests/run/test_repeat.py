@@ -7,7 +7,7 @@ import pytest
 
 from dcgan_tf.cli import cli
 from dcgan_tf.recipe.catalogue import RECIPES
-from dcgan_tf.recipe.combinations import acts
+from dcgan_tf.recipe.combinations import acts, inert
 from dcgan_tf.recipe.fields import Recipe
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.repeat import changed_fields, repeat_command
@@ -92,6 +92,16 @@ def test_only_what_differs_is_said():
         "discriminator_learning_rate": 0.002,
         "width": 8,
     }
+
+
+def test_a_field_that_is_switched_off_is_no_change(monkeypatch):
+    for conditional, changed in ((False, {}), (True, {"conditional": True, "label_projection": 1.0})):
+        config = config_of(RECIPES["quick"].with_fields({"conditional": conditional}), {"steps": 4})
+        del config["recipe"]["label_projection"]  # of a version that had none
+        assert changed_fields(config) == changed
+        made = asked_for(repeat_command(config, "x"), monkeypatch)[0]
+        assert made.conditional == conditional and (made.label_projection == 1) == conditional
+    assert inert({**RECIPES["quick"].as_dict(), "r1_gamma": "damaged"}) >= {"label_projection", "generator_target"}
 
 
 def test_the_gray_quick_on_colour_images_is_said_in_python(monkeypatch):

@@ -81,7 +81,7 @@ WITHOUT_STATE = {
     *("loss", "real_label_high", "generator_learning_rate", "discriminator_learning_rate", "clip_value", "clip_norm"),
     *("batch_size", "epochs", "steps", "grid_images", "grid_every", "gif_thinned", "jit_compile"),
     *("generator_target", "discriminator_loss_weight", "discriminator_batch", "adam_epsilon", "last_doubling"),
-    *("self_modulation", "conditional", "feature_matching"),
+    *("self_modulation", "conditional", "label_projection", "feature_matching"),
 }
 
 
