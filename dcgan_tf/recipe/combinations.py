@@ -108,12 +108,13 @@ def acts(recipe, field: str) -> bool:
     return uses(recipe.architecture, field) and all(s.acts(recipe) for s in SWITCHES if field in s.fields)
 
 
-def inert(values: dict) -> set[str]:
-    """The fields that are switched off in a recipe of these values, one for each field; a record may be damaged."""
-    recipe, found = SimpleNamespace(**values), set()
+def inert(*recipes: dict) -> set[str]:
+    """The fields that are switched off in all of these recipes, each as {field: value} with every field."""
+    found = set()
     for switch in SWITCHES:
-        with contextlib.suppress(TypeError):  # a text where a number belongs: said by whoever needs it
-            found |= set() if switch.acts(recipe) else set(switch.fields)
+        with contextlib.suppress(TypeError):  # of a damaged record, a text where a number belongs: said elsewhere
+            if not any(switch.acts(SimpleNamespace(**values)) for values in recipes):
+                found.update(switch.fields)
     return found
 
 

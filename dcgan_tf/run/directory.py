@@ -100,6 +100,11 @@ class Run:
         self.__dict__.pop("grid_rule", None)
 
     @property
+    def version(self) -> str | None:
+        """The version of this package that began it; None where that is not known."""
+        return self.config.get("versions", {}).get("dcgan_tf")
+
+    @property
     def results_step(self) -> int:
         """After how many steps its generator, discriminator and film were made; 0 where that is not known.
 

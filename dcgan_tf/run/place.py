@@ -5,6 +5,7 @@ import os
 from itertools import zip_longest
 from pathlib import Path
 
+import dcgan_tf
 from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.recipe.combinations import inert, uses
 from dcgan_tf.recipe.fields import Recipe
@@ -101,7 +102,7 @@ def agree_on_config(run, config, say):
     if differences:
         raise UserError(
             f"run {str(run.path)!r} was started with other settings ({'; '.join(differences)}): "
-            f"give the same ones, or another run directory{_as_it_was(run.config, config)}"
+            f"give the same ones, or another run directory{_as_it_was(run, config)}"
         )
     for then, now, surely in _other_sums(run.config, config):
         say(
@@ -159,19 +160,18 @@ def _other_fields(old: dict, new: dict) -> dict:
     then = {**Recipe().as_dict(), **old["recipe"]}
     # What its architecture does not use changed nothing, whatever an older version let it be set to; so did what is
     # switched off, then and now.
-    idle = inert(then) & inert(new["recipe"]) | {"source", "summary"}
+    idle = inert(then, new["recipe"]) | {"source", "summary"}
     fields = [n for n in new["recipe"] if n not in idle and uses(new["recipe"]["architecture"], n)]
     return {name: then.get(name) for name in fields if then.get(name) != new["recipe"][name]}
 
 
-def _as_it_was(old, new):
+def _as_it_was(run, config):
     """How to go on with a run of another version, whose recipe of that name may have been another; else nothing."""
-    version, now = (config.get("versions", {}).get("dcgan_tf") for config in (old, new))
-    fields = _other_fields(old, new)
-    if not fields or "name" in fields or version in (None, now):
+    fields = _other_fields(run.config, config)
+    if not fields or "name" in fields or run.version in (None, dcgan_tf.__version__):
         return ""
     changes = " ".join(f"--set {name}={as_option(value)}" for name, value in fields.items())
-    return f"; version {version} began it, and where only the recipe has changed since, this goes on: {changes}"
+    return f"; version {run.version} began it, and where only the recipe has changed since, this goes on: {changes}"
 
 
 def _differences(old: dict, new: dict) -> list[str]:

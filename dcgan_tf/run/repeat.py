@@ -54,7 +54,7 @@ def changed_fields(config: dict) -> dict | None:
     usual = RECIPES[fields["name"]].as_dict()
     younger = {name: default_of(name) for name in usual if name not in (*fields, *_DESCRIPTION, "epochs", "steps")}
     fields = {**fields, **younger}
-    idle = inert({**usual, **fields}) & inert(usual)
+    idle = inert(usual, {**usual, **fields})
     return {
         name: value
         for name, value in fields.items()
@@ -97,7 +97,7 @@ def _changes(config, recipe):
         made, wanted = changed_recipe(recipe.name, said, channels).as_dict(), recipe.as_dict()
     except UserError:  # what the other would not take
         return None
-    idle = inert(made) & inert(wanted)
+    idle = inert(made, wanted)
     if any(made[name] != wanted[name] for name in wanted if name not in _DESCRIPTION and name not in idle):
         return None
     classes = data.get("classes")

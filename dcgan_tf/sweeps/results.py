@@ -163,7 +163,7 @@ def other_versions(runs: list[Run]) -> list[str]:
     made = Counter()
     for run in runs:
         with contextlib.suppress(UserError):  # of a damaged one all that can be said is said elsewhere
-            made[str((run.config.get("versions") or {}).get("dcgan_tf", "unknown"))] += 1
+            made[run.version or "unknown"] += 1
     if len(made) < 2:
         return []
     each = ", ".join(f"{counted(count, 'run')} by {version}" for version, count in sorted(made.items()))

@@ -30,7 +30,7 @@ def is_beginning(run: Run, length: tuple[str, int], cores: int) -> bool:
         steps = length[1] * (run.config["steps_per_epoch"] if length[0] == "epochs" else 1)
         reached = bool(run.rows()) and run.rows()[-1]["step"] == steps
         reached = reached and run.config["hardware"]["cores"] == cores
-        reached = reached and run.config["versions"]["dcgan_tf"] == dcgan_tf.__version__
+        reached = reached and run.version == dcgan_tf.__version__
     except (UserError, KeyError, TypeError, AttributeError):
         return False
     return ended == dict([length]) and reached and not recipe.depends_on_length and run.checkpoints_path.is_dir()
