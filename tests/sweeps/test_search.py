@@ -208,6 +208,32 @@ def test_a_further_seed_that_diverges_is_over_and_counted_beside_the_finalist(tm
     assert again == found and lines(tmp_path / "begun.txt") == begun
 
 
+def test_what_was_measured_with_further_seeds_counts_whatever_is_asked_for_later(tmp_path):
+    options = {"trials": 2, "finalists": 1}
+    found, _ = go(tmp_path, repeats=3, **options)
+    (first,) = found.finalists
+    assert first.counted == "3"
+    rows = table(tmp_path)
+    for options in ({"finalists": 0}, {"finalists": 1, "repeats": 1}, {"finalists": 2, "repeats": 2}):
+        found, said = go(tmp_path, **{"trials": 2, **options})
+        assert found.finalists[0] == first and found.is_whole and rows.items() <= table(tmp_path).items()
+    assert "over 3 seeds: " in said[-2]
+    found, said = go(tmp_path, trials=1, finalists=0)
+    assert found.finalists[0] == first and "note: 2 trials were begun here by an earlier call: what" in said[1]
+
+
+def test_a_finalist_that_luckier_trials_push_out_is_still_compared_by_its_mean():
+    def row(number, value, seed=None, status="finished"):
+        return Row(f"trial-{number}", number, {"width": number}, status, value, seed=seed)
+
+    trials, repeated = [row(0, 2.0), row(1, 1.0), row(2, 1.5)], [row(0, 2.2, 1), row(0, None, 2, "diverged")]
+    asked = Search(Path(), None, None, Objective("fid"), {}, trials=3, finalists=1, repeats=2)
+    found = asked.over_seeds(trials, repeated)
+    assert [(one.row.number, one.counted) for one in found] == [(0, "2 of 3, 1 diverged"), (1, "1")]
+    found = asked.over_seeds(trials, [*repeated, row(1, 3.0, 1)])
+    assert [(one.row.number, one.mean) for one in found] == [(1, 2.0), (0, 2.1)]
+
+
 def test_a_search_in_which_everything_fails_stops(tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_FAIL", ",".join(f"trial-{number:04d}" for number in range(9)))
     with pytest.raises(UserError, match="3 runs and none went well, trial-0002 with: ValueError: made to fail"):

@@ -50,6 +50,8 @@ class Report:
         trials, over = self.search.trials, self.search.count_over()
         so_far = f", {over} of them over already" if over else ""
         self.say(f"a search of {counted(trials, 'trial')} in {self.search.folder}{so_far}, {jobs} at a time")
+        if (begun := len(self.search.study.trials())) > trials:
+            self.say(f"note: {counted(begun, 'trial')} were begun here by an earlier call: what they came to counts, too")
         self.say(f"by {self.objective.in_words}")
         width = max(len(one.name) for one in self.space.dimensions)
         for one in self.space.dimensions:
@@ -90,7 +92,7 @@ class Report:
         """Write the table and the pictures; name the winner, when all that could be made was, and what is missing."""
         search, rows = self.search, self.search.rows()
         repeated = search.repeated_rows(rows)
-        finalists = search.over_seeds(search.best(rows=rows), repeated)
+        finalists = search.over_seeds(rows, repeated)
         self._write_table([*rows, *repeated])
         self._show(rows, finalists)
         for note in other_versions([Run(search.folder / row.name) for row in [*rows, *repeated]]):
@@ -99,7 +101,8 @@ class Report:
         winner = {**self.space.fixed, **finalists[0].row.settings} if went_through and finalists else None
         if winner is not None:
             self._name(finalists[0], winner)
-        seeds = sum(len(search.seeds) - one.seeds_over for one in finalists)
+        asked = {row.number for row in search.best(rows=rows)}
+        seeds = sum(max(0, len(search.seeds) - one.seeds_over) for one in finalists if one.row.number in asked)
         left = {"trial": search.trials - search.count_over(), "further seed": seeds}
         left = [counted(count, what) for what, count in left.items() if count > 0]
         if left:

@@ -1,6 +1,6 @@
 """What a search was asked for, and how its runs stand: a row for each, from Optuna's journal and run directories."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -80,7 +80,7 @@ class Search:
         return range(first, first + (self.repeats if self.finalists else 1))
 
     def count_over(self) -> int:
-        """How many of the trials are over."""
+        """How many of the trials that are asked for are over."""
         return sum(one.state.is_finished() for one in self.study.trials()[: self.trials])
 
     def rows(self) -> list[Row]:
@@ -100,26 +100,33 @@ class Search:
         return best[: max(self.finalists, 1) if count is None else count]
 
     def repeated_rows(self, rows: list[Row]) -> list[Row]:
-        """The further runs of those trials that were among the best at some time."""
+        """The further runs of trials that are or were among the best, also those that an earlier call asked for."""
         found, values = [], self.study.repeats()
+        names = {*values, *(path.name for path in self.folder.glob("trial-*-seed=*") if path.is_dir())}
+        seeds = {tuple(name.split("-seed=", 1)) for name in names}
         for row in (row for row in rows if row.status == FINISHED):
-            names = {seed: f"{row.name}-seed={seed}" for seed in self.seeds[1:]}
-            begun = {seed: name for seed, name in names.items() if name in values or (self.folder / name).is_dir()}
-            found += [
-                self._row_of_run(name, row.number, row.settings, seed, values.get(name)) for seed, name in begun.items()
-            ]
+            for seed in sorted(int(seed) for name, seed in seeds if name == row.name and seed.isdecimal()):
+                name = f"{row.name}-seed={seed}"
+                found.append(self._row_of_run(name, row.number, row.settings, seed, values.get(name)))
         diverged = {name for name, value in values.items() if value is None}
         return [replace(row, status="diverged") if row.name in diverged else row for row in found]
 
-    def over_seeds(self, best: list[Row], repeated: list[Row]) -> list[Finalist]:
-        """The best by their means; those with fewer seeds than others come after them."""
-        values = {row.number: [row.value] for row in best}
+    def over_seeds(self, rows: list[Row], repeated: list[Row]) -> list[Finalist]:
+        """The best trials, and all that were measured with further seeds before, by their means.
+
+        Those with fewer seeds than are asked for, where others have them, come after these.
+        """
+        values, diverged = defaultdict(list), Counter(row.number for row in repeated if row.status == "diverged")
         for row in repeated:
-            if row.number in values and row.value is not None:
+            if row.value is not None:
                 values[row.number].append(row.value)
-        diverged = Counter(row.number for row in repeated if row.status == "diverged")
-        found = [Finalist(row, values[row.number], diverged[row.number]) for row in best]
-        return sorted(found, key=lambda one: (-len(one.values), self.objective.order(one.mean)))
+        best = self.best(rows=rows)
+        measured = {*values, *diverged} - {row.number for row in best}
+        found = [
+            Finalist(row, [row.value, *values[row.number]], diverged[row.number])
+            for row in [*best, *(row for row in rows if row.number in measured)]
+        ]
+        return sorted(found, key=lambda one: (-min(len(one.values), self.repeats), self.objective.order(one.mean)))
 
     def _row(self, trial):
         name, noted, settings = trial_name(trial.number), trial.user_attrs, self.space.settings(trial.params)
