@@ -70,26 +70,30 @@ def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
             raise UserError(f"run {str(source)!r} has no generator.keras yet: {how_it_gets_networks(run)}")
     generator = _in_our_form(load_network(path, "generator"), path)
     if not is_file:
-        check_is_of(run, path, generator.outputs[0], is_conditional(generator))
+        check_is_of(run, path, generator.outputs[0], is_conditional(generator), latent_dim_of(generator))
     return generator, latents
 
 
-def check_is_of(run: Run, path: Path, images, takes_labels: bool):
-    """UserError where the network in one of a run's files is another run's, by the shape of its images, or its labels.
+def check_is_of(run: Run, path: Path, images, takes_labels: bool, latent_dim: int | None = None):
+    """UserError where the network in one of a run's files is another run's, by its images, its labels or its latents.
 
-    images: what it makes or judges, a tensor [N, H, W, C].
+    images: what it makes or judges, a tensor [N, H, W, C]. latent_dim: of a generator.
     """
-    config = run.config
-    sides = ((images.shape[1:], takes_labels), (config["dataset"]["image_shape"], config["recipe"].get("conditional")))
-    theirs, ours = (
-        f"images of {'x'.join(map(str, shape))} {'with' if labels else 'without'} labels" for shape, labels in sides
-    )
+    recipe, shape = run.config["recipe"], run.config["dataset"]["image_shape"]
+    latents = (latent_dim, recipe["latent_dim"]) if latent_dim and "latent_dim" in recipe else (None, None)
+    theirs = _what_it_is_for(images.shape[1:], takes_labels, latents[0])
+    ours = _what_it_is_for(shape, recipe.get("conditional"), latents[1])
     if theirs != ours:
         anew = ", or remove it, and the command that trained the run writes it anew"
         raise UserError(
             f"{str(path)!r} is of another run, for {theirs}, and this run is of {ours}: put the run's own back"
             f"{anew if path != run.best_generator_path else ''}"
         )
+
+
+def _what_it_is_for(shape, labels, latent_dim):
+    latents = f" from {latent_dim} latents" if latent_dim else ""
+    return f"images of {'x'.join(map(str, shape))} {'with' if labels else 'without'} labels{latents}"
 
 
 def how_it_gets_networks(run: Run) -> str:

@@ -156,21 +156,27 @@ def test_a_network_of_other_shapes_is_described(tmp_path):
 
 
 def test_a_network_of_another_run_is_said(tmp_path):
-    run, tanh = write_run(tmp_path / "run", whole=False), layers.Activation("tanh")
+    run, tanh = write_run(tmp_path / "run", whole=False, latent_dim=4), layers.Activation("tanh")
     for path in (run.generator_path, run.best_generator_path):
         network(tanh).save(path)
     for best, anew in ((False, ", or remove it, .* writes it anew"), (True, "")):
-        said = (
-            f"is of another run, for images of 2x2x3 without .* of 28x28x1 without labels: put the .* own back{anew}$"
-        )
+        said = f"images of 2x2x3 without .* of 28x28x1 without labels from 4 latents: put the .* own back{anew}$"
         with pytest.raises(UserError, match=said):
             load_generator(run.path, best)
     assert load_generator(run.generator_path)[0].output_shape == (None, 2, 2, 3)  # as a file it is of itself
     network(layers.Flatten(), layers.Reshape((28, 28, 1)), tanh, size=784).save(run.generator_path)
-    assert load_generator(run.path)
-    told = write_run(tmp_path / "told", whole=False, conditional=True)
+    latent_dim = load_generator(run.path)[0].input_shape[1]
+    for recorded in (latent_dim, latent_dim + 1):
+        other = write_run(tmp_path / str(recorded), whole=False, latent_dim=recorded)
+        shutil.copy(run.generator_path, other.generator_path)
+    with pytest.raises(UserError, match=f"without labels from {latent_dim} latents, .* from {recorded} latents: put"):
+        load_generator(other.path)
+    assert load_generator(tmp_path / str(latent_dim))
+    told = write_run(tmp_path / "told", whole=False, conditional=True, latent_dim=4)
     shutil.copy(run.generator_path, told.generator_path)
-    with pytest.raises(UserError, match="of 28x28x1 without labels, and this run is of images of 28x28x1 with labels"):
+    with pytest.raises(
+        UserError, match="without labels from 4 latents, and this run is of images of 28x28x1 with labels"
+    ):
         load_generator(told.path)
 
 

@@ -51,7 +51,9 @@ class Report:
         so_far = f", {over} of them over already" if over else ""
         self.say(f"a search of {counted(trials, 'trial')} in {self.search.folder}{so_far}, {jobs} at a time")
         if (begun := len(self.search.study.trials())) > trials:
-            self.say(f"note: {counted(begun, 'trial')} were begun here by an earlier call: what they came to counts, too")
+            self.say(
+                f"note: {counted(begun, 'trial')} were begun here by an earlier call: what they came to counts, too"
+            )
         self.say(f"by {self.objective.in_words}")
         width = max(len(one.name) for one in self.space.dimensions)
         for one in self.space.dimensions:
