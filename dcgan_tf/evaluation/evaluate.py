@@ -24,7 +24,7 @@ from dcgan_tf.evaluation.metrics import describe_value, metric_of, paired_images
 from dcgan_tf.evaluation.yardsticks import describe_yardsticks
 from dcgan_tf.evaluation.yardsticks import yardsticks as measure_yardsticks
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.generators import check_is_of, is_conditional, latent_dim_of, load_generator, load_network, moment_of
+from dcgan_tf.run.generators import check_is_of, is_conditional, latent_dim_of, load_network, load_with_moment
 from dcgan_tf.run.sampling import Sampler, draw_latents, labels_of_generator
 from dcgan_tf.run.wishes import as_in_the_data
 from dcgan_tf.system.errors import UserError
@@ -72,8 +72,7 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
     run = run if isinstance(run, Run) else Run(run)
     config = run.config
     metrics = check_names(metrics)
-    moment = moment_of(run, best)  # now: while one measures, a training may go on and leave another generator
-    generator, latents = load_generator(run.path, best)
+    generator, latents, moment = load_with_moment(run.path, best)
     labels = labels_of_generator(run, generator) if is_conditional(generator) else None
     data = training_data(run, dataset)
     real = _other_images(run, data, split, against)

@@ -11,7 +11,7 @@ from dcgan_tf.data.labels.labels import Labels
 from dcgan_tf.latent.space import LatentSpace
 from dcgan_tf.networks.layers import given
 from dcgan_tf.run.directory import Run
-from dcgan_tf.run.generators import is_conditional, is_generator_file, latent_dim_of, load_generator, moment_of
+from dcgan_tf.run.generators import is_conditional, is_generator_file, latent_dim_of, load_with_moment
 from dcgan_tf.run.sampling import draw_latents, labels_of_generator
 from dcgan_tf.run.wishes import most_frequent
 from dcgan_tf.system.errors import UserError
@@ -66,8 +66,7 @@ def load_original(source, best: bool = False) -> Original:
     """
     path = Path(source)
     run = None if is_generator_file(source) else Run(path)
-    moment = moment_of(run, best) if run else {}
-    generator, latents = load_generator(source, best=best)
+    generator, latents, moment = load_with_moment(source, best)
     generator = in_float32(generator)
     about = {
         "name": in_utf8(path.resolve().name if run else path.resolve().stem),

@@ -112,6 +112,20 @@ def moment_of(run: Run, best: bool = False) -> dict:
     return {"step": step, "epoch": -(-step // run.config["steps_per_epoch"])} if step else {}
 
 
+def load_with_moment(source, best: bool = False) -> tuple[keras.Model, dict, dict]:
+    """What load_generator gives, and the moment_of it; {} for a file. Raises as load_generator.
+
+    A training that is under way may leave another generator while one is loaded: then that one is loaded.
+    """
+    if is_generator_file(source):
+        return *load_generator(source, best), {}
+    run = Run(source)
+    before, loaded = moment_of(run, best), load_generator(source, best)
+    while (after := moment_of(run, best)) != before:
+        before, loaded = after, load_generator(source, best)
+    return *loaded, before
+
+
 def load_network(path: Path, what: str) -> keras.Model:
     """The network in a `.keras` or `.h5` file, its weights checked. what: "generator" or "discriminator"."""
     try:

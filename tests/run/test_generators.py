@@ -1,5 +1,6 @@
 """Generators made elsewhere: what can be loaded is, with the right shape and range, and the rest is named."""
 
+import json
 import shutil
 import warnings
 
@@ -10,6 +11,7 @@ from written_runs import write_run
 
 from dcgan_tf.networks.architectures import build_generator
 from dcgan_tf.recipe.catalogue import RECIPES
+from dcgan_tf.run import generators
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.generators import _range_of, load_generator
 from dcgan_tf.run.sampling import sample
@@ -178,6 +180,31 @@ def test_a_network_of_another_run_is_said(tmp_path):
         UserError, match="without labels from 4 latents, and this run is of images of 28x28x1 with labels"
     ):
         load_generator(told.path)
+
+
+def test_a_generator_that_is_replaced_while_it_is_loaded_comes_with_its_own_step(tmp_path, monkeypatch):
+    run = write_run(tmp_path / "run", whole=False, latent_dim=4, scores=[(10, 5.0), (20, 4.0)])
+    left = [json.dumps({**line, "epoch": 1, "best": True}) for line in run.metrics()]
+    run.metrics_path.unlink()
+    generator, load = network(layers.Reshape((2, 6, 1)), layers.Activation("tanh")), generators.load_network
+    run.write_config({**run.config, "dataset": {**run.config["dataset"], "image_shape": [2, 6, 1]}})
+
+    def keep():
+        generator.set_weights([weight + 1 for weight in generator.get_weights()])
+        generator.save(run.best_generator_path)
+        with open(run.metrics_path, "a") as file:
+            file.write(left.pop(0) + "\n")
+
+    def load_slowly(path, what):
+        loaded = load(path, what)
+        if left:
+            keep()
+        return loaded
+
+    monkeypatch.setattr(generators, "load_network", load_slowly)
+    keep()
+    loaded, _, moment = generators.load_with_moment(run.path, best=True)
+    assert moment == {"step": 20, "epoch": 1} and np.array_equal(loaded.get_weights()[1], generator.get_weights()[1])
 
 
 def test_a_disk_that_is_away_is_not_called_damage(tmp_path, monkeypatch):
