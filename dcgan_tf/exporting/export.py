@@ -13,6 +13,7 @@ from dcgan_tf.exporting.onnx import export_onnx, onnx_target
 from dcgan_tf.exporting.saved_model import export_saved_model, saved_model_target
 from dcgan_tf.exporting.web import export_web, web_target
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import contents
 from dcgan_tf.system.places import expanded
 
 
@@ -40,8 +41,10 @@ def export(run, *, web=False, onnx=False, saved_model=False, best: bool = False,
     _check_apart([targets[exporter](run, place, best) for exporter, place in asked])
     for exporter, place in asked:
         more = {"attributes": attributes, "dataset": dataset, "say": say} if exporter is export_web else {}
+        is_earlier = _is_taken(targets[exporter](run, place, best))
         path, difference = exporter(run, place, best=best, **more)
-        say(f"{path}: values in [-1, 1] differ from the original's by at most {difference:.1e}")
+        instead = " (in the place of an earlier export)" if is_earlier else ""
+        say(f"{path}: values in [-1, 1] differ from the original's by at most {difference:.1e}{instead}")
         if exporter is export_web:
             say(_how_to_share(path))
         written.append(path / "index.html" if exporter is export_web else path)
@@ -55,6 +58,10 @@ def _check_apart(paths):
         if inner.is_relative_to(outer):
             places = f"{str(other)!r} and {str(one)!r}"
             raise UserError(f"the exports to {places} would overwrite one another: give each a place of its own")
+
+
+def _is_taken(path):
+    return path.is_file() or (path.is_dir() and bool(contents(path)))
 
 
 def _how_to_share(folder):

@@ -51,6 +51,9 @@ def test_a_generator_from_elsewhere_with_other_latents_and_another_range(tmp_pat
 def test_a_run_becomes_an_onnx_file_that_knows_its_latents(run):
     status, output, errors = run_cli("export", run.path, "--onnx")
     assert (status, output) == (0, f"{run.path}/generator.onnx\n") and "differ from the original's by at most" in errors
+    assert "earlier" not in errors
+    status, _, errors = run_cli("export", run.path, "--onnx")
+    assert status == 0 and errors.endswith(" (in the place of an earlier export)\n")
     session = onnxruntime.InferenceSession(output.strip())
     about = json.loads(session.get_modelmeta().custom_metadata_map["about"])
     assert about["latents"] == {"distribution": "uniform", "mean": 0.25, "std": 0.8}
