@@ -109,9 +109,10 @@ def evaluate(run, metrics, no_progress, **options):
         from dcgan_tf.evaluation.evaluate import append_line, evaluate, table
         from dcgan_tf.run.directory import Run
 
+    run = Run(run)
     line = evaluate(run, metrics, bar=False if no_progress else None, record=False, say=on_stderr, **options)
     say(table(line))  # first: a run that cannot be written is measured all the same
-    append_line(Run(run), line)
+    append_line(run, line)
 
 
 @click.command(cls=Command)

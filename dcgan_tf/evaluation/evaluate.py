@@ -28,7 +28,6 @@ from dcgan_tf.run.generators import check_is_of, is_conditional, latent_dim_of, 
 from dcgan_tf.run.sampling import Sampler, draw_latents, labels_of_generator
 from dcgan_tf.run.wishes import as_in_the_data
 from dcgan_tf.system.errors import UserError
-from dcgan_tf.system.files import DiskError
 from dcgan_tf.system.text_tables import as_text
 
 _AT_ONCE = 512
@@ -91,7 +90,7 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
     if record:
         try:
             append_line(run, line)
-        except DiskError as error:  # it took minutes, and is as true on a disk that is read-only
+        except UserError as error:  # it took minutes, and is as true on a disk that is read-only
             warnings.warn(str(error), stacklevel=2)
     return line
 
@@ -124,11 +123,16 @@ def alarms_of_run(run: Run, line: dict) -> list[str]:
 
 
 def append_line(run: Run, line: dict):
-    """Add one evaluation to metrics.jsonl. Raises DiskError where that cannot be written."""
+    """Add one evaluation to metrics.jsonl. Raises UserError where that cannot be written, or another run is there now.
+
+    run: as it was read before one measured, which takes minutes.
+    """
     try:
+        if Run(run.path).config.get("started") != run.config.get("started"):
+            raise UserError(f"another run is in {str(run.path)!r} by now: evaluate the one that was meant where it is")
         run.append_metrics({**line, "time": time.strftime("%Y-%m-%dT%H:%M:%S%z")})
-    except DiskError as error:
-        raise DiskError(f"the evaluation is not recorded: {error}") from error
+    except UserError as error:
+        raise UserError(f"the evaluation is not recorded: {error}") from error
 
 
 def as_judge(discriminator) -> Callable:

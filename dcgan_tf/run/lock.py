@@ -33,21 +33,21 @@ _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
 
 @contextlib.contextmanager
 def only_writer(run):
-    """Be the one who writes this run. Raises UserError, naming who does, when that is another process."""
+    """Be the one who writes this run: gives its Lease. Raises UserError, naming who does, when another process does."""
     with disk_errors_explained(run.path):
         created = not run.path.exists()
         run.path.mkdir(parents=True, exist_ok=True)
         lock = _take_lock(run)
         try:
-            lease = _Lease(run.lease_path)
+            lease = Lease(run.lease_path)
             lease.take(run, is_locked=lock is not None)
         except BaseException:
             _release(lock)
             raise
     try:
-        yield
+        yield lease
     except UserError:
-        if created and not run.config_path.exists():
+        if created and not run.config_path.exists() and lease.is_held():
             shutil.rmtree(run.path, ignore_errors=True)  # it refused before it began: leave nothing behind
         raise
     finally:
@@ -142,6 +142,17 @@ def _spoken(seconds):
 # --- the lease --------------------------------------------------------------------------------------------
 
 
+def _identity(folder) -> tuple | str:
+    """What tells a folder from another one of the same name; "unknown" where its disk cannot be asked."""
+    try:
+        found = os.stat(folder)
+    except FileNotFoundError:
+        return "gone"
+    except OSError:
+        return "unknown"
+    return found.st_dev, found.st_ino
+
+
 class _Holder:
     """Who a lease says is writing, and how long ago the last sign of life was, by the clock of the file's disk."""
 
@@ -169,11 +180,12 @@ def _clock_of(folder) -> float:
         return time.time()
 
 
-class _Lease:
+class Lease:
     """This process's lease on a run, kept alive by a thread."""
 
     def __init__(self, path: Path):
         self.path, self.mark, self.ended = path, uuid.uuid4().hex, threading.Event()
+        self.folder = _identity(path.parent)
 
     def take(self, run, is_locked: bool):
         """Write the lease, unless somebody has one that lives: then UserError.
@@ -199,10 +211,31 @@ class _Lease:
                 raise UserError(_refusal(run, now))
         threading.Thread(target=self._beat, name="run lease", daemon=True).start()
 
+    def is_held(self) -> bool:
+        """Whether the run's folder is still the one that this lease is on, and the lease this process's.
+
+        A folder can be moved away and another run begun in its place; and another host takes over what a process that
+        was suspended for long had.
+        """
+        found = _read_lease(self.path, look_only=True)
+        if found is not None:
+            return found.mark == self.mark
+        return _identity(self.path.parent) in (self.folder, "unknown")  # it was removed, with the folder or alone
+
+    def check(self):
+        """UserError when it is not held any more: what is there now is nobody's to overwrite."""
+        if not self.is_held():
+            raise UserError(
+                f"run directory {str(self.path.parent)!r} was moved away, or another process took it over, while it "
+                "was being written: nothing more is written there; where it was moved, the command that trained it "
+                "goes on from its last checkpoint"
+            )
+
     def _beat(self):
         while not self.ended.wait(BEAT):
             with contextlib.suppress(OSError):
-                os.utime(self.path)
+                if self.is_held():
+                    os.utime(self.path)
 
     def give_back(self):
         """End the lease; one that somebody else has taken over stays."""

@@ -11,6 +11,7 @@ from dcgan_tf.evaluation.alarms import advice
 from dcgan_tf.game.gan import GAN, METRICS
 from dcgan_tf.run import checkpoints
 from dcgan_tf.run.directory import Run
+from dcgan_tf.run.lock import Lease
 from dcgan_tf.run.records import set_aside_other
 from dcgan_tf.system.files import disk_errors_explained, in_utf8, paths_in, write_text
 from dcgan_tf.training.alarm_log import AlarmLog
@@ -39,10 +40,10 @@ class Training:
     """
 
     def __init__(
-        self, run: Run, gan: GAN, dataset: Dataset, request: Request, devices, leader, monitor, progress, signals,
-        began, start=None,
+        self, run: Run, lease: Lease, gan: GAN, dataset: Dataset, request: Request, devices, leader, monitor, progress,
+        signals, began, start=None,
     ):  # fmt: skip
-        self.run, self.gan, self.dataset, self.request = run, gan, dataset, request
+        self.run, self.lease, self.gan, self.dataset, self.request = run, lease, gan, dataset, request
         self.devices, self.leader, self.start = devices, leader, start
         self.monitor, self.progress, self.signals = monitor, progress, signals
         self.seed, self.log_every = run.config["seed"], run.config["log_every"]
@@ -89,6 +90,7 @@ class Training:
                 self.train_to_the_end()
                 self.clock.stop()  # what is written now is not trained any more
                 self.save_checkpoint()
+                self.lease.check()
                 write_results(self.run, self.gan, self.progress.say)
         finally:
             self.progress.close()
@@ -113,6 +115,7 @@ class Training:
             row = self.recorder.row(self.step, totals, seconds)
             self.progress.advance(self.step, row)
             self.forecast.follow(self.step)
+            self.lease.check()
             self.record(row)
             evaluation = self.evaluate(row)
             self.watch_for_alarms(row, evaluation)
@@ -181,7 +184,7 @@ class Training:
             return None
         self.check_finite()
         with self.clock.stopped():
-            line = self.monitor.evaluate(self.step, row["epoch"])
+            line = self.monitor.evaluate(self.step, row["epoch"], self.lease.check)
             self.recorder.log_scores(line)
         return line
 
@@ -246,6 +249,7 @@ class Training:
         if self.step == self.saved_step:
             return
         self.check_finite(*self.gan.variables.values())
+        self.lease.check()
         started, pause = time.perf_counter(), self.request.checkpoint_seconds
         self.run.checkpoints_path.mkdir(exist_ok=True)
         checkpoints.save(self.run.checkpoints_path, self.step, self.variables, {"seconds": self.clock.seconds()})
@@ -261,6 +265,7 @@ class Training:
 
     def diverged(self):
         """Leave the last good state as the run's result, and say what happened."""
+        self.lease.check()
         when = self.where()
         extra = checkpoints.restore_latest(self.run.checkpoints_path, self.variables)
         kept, recipe = "there is no earlier checkpoint", self.gan.recipe.as_dict()

@@ -4,6 +4,7 @@ Nothing of it changes the training: images are drawn with seeds of their own, an
 """
 
 import functools
+from collections.abc import Callable
 
 from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.labels.labels import labels_of
@@ -66,18 +67,21 @@ class Monitor:
         """Drop the evaluations of a training that was killed later than `step`: they will be made again."""
         self.run.keep_metrics(lambda line: not (line.get("while_training") and line["step"] > step))
 
-    def evaluate(self, step: int, epoch: int) -> dict | None:
-        """Measure, note, and keep the generator if it is the best so far; None where that cannot be done unasked."""
+    def evaluate(self, step: int, epoch: int, check: Callable) -> dict | None:
+        """Measure, note, and keep the generator if it is the best so far; None where that cannot be done unasked.
+
+        check: is called before anything is written.
+        """
         if not self.unasked:
-            return self._evaluate(step, epoch)
+            return self._evaluate(step, epoch, check)
         try:
-            return self._evaluate(step, epoch)
+            return self._evaluate(step, epoch, check)
         except UserError as error:
             self.gave_up = True
             self.say(f"the best generator is not looked for: {error}")
             return None
 
-    def _evaluate(self, step, epoch):
+    def _evaluate(self, step, epoch, check):
         recipe, samples = self.gan.recipe, self.evaluator.samples
         latents = {name: getattr(recipe, f"latent_{name}") for name in ("distribution", "mean", "std")}
         best = self.best()
@@ -88,6 +92,7 @@ class Monitor:
         line = {"step": step, "epoch": epoch, "while_training": True, "generator": generator, **line}
         line["alarms"] = alarms_of_run(self.run, line)
         value = line["metrics"][self.title]["mean"]
+        check()
         line["best"] = best is None or is_better(self.title, value, best["metrics"][self.title]["mean"])
         if line["best"]:
             with atomic_file(self.run.best_generator_path) as temporary:

@@ -139,7 +139,7 @@ def train(
             follow(gan, dataset, devices, progress.say)
             return run
         monitor = monitor_for(run, gan, dataset, request, progress.say)
-        with only_writer(run), Signals() as signals, leading(devices) as leader:
+        with only_writer(run) as lease, Signals() as signals, leading(devices) as leader:
             agree_on_config(run, config, progress.say)
             if recipe.conditional:
                 agree_on_labels(run, evenly_kept(labels_of(dataset)))
@@ -147,5 +147,5 @@ def train(
             few = [] if dataset.name == FAKE else few_note(len(dataset), recipe, request.evaluate_every)
             for note in (*dataset.notes, *devices.notes(), *few):
                 progress.say(note)
-            Training(run, gan, dataset, request, devices, leader, monitor, progress, signals, began, start).go()
+            Training(run, lease, gan, dataset, request, devices, leader, monitor, progress, signals, began, start).go()
     return run

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from written_runs import write_run
 
 from dcgan_tf import cli
 from dcgan_tf.compare.rows import describe_protocol
@@ -19,7 +20,7 @@ from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.evaluation import evaluator as evaluation
 from dcgan_tf.evaluation import features, summaries
-from dcgan_tf.evaluation.evaluate import data_of, evaluate, table, table_frame, training_data
+from dcgan_tf.evaluation.evaluate import append_line, data_of, evaluate, table, table_frame, training_data
 from dcgan_tf.evaluation.metrics import METRICS, describe_value, metric_of
 from dcgan_tf.run import records
 from dcgan_tf.run.directory import Run
@@ -270,6 +271,18 @@ def test_what_cannot_be_recorded_is_shown(copy, monkeypatch):
     status, output, error = run_cli("evaluate", copy.path, *arguments)
     assert status == 2 and output == table(line) + "\n" and not copy.metrics_path.exists()
     assert error == "error: the evaluation is not recorded: cannot write 'metrics.jsonl': the disk is read-only\n"
+
+
+def test_what_was_measured_of_a_run_is_not_recorded_in_another_one_of_its_name(copy, tmp_path):
+    run = Run(copy.path)
+    line = evaluate(run, "js", samples=100, features="pixels", yardsticks=False, bar=False, record=False)
+    copy.path.rename(tmp_path / "moved")
+    with pytest.raises(UserError, match=r"^the evaluation is not recorded: .* is not a run directory"):
+        append_line(run, line)
+    other = write_run(copy.path)
+    with pytest.raises(UserError, match=r"^the evaluation is not recorded: another run is in .* by now: evaluate the"):
+        append_line(run, line)
+    assert not other.metrics_path.exists()
 
 
 @pytest.mark.parametrize(

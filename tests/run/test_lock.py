@@ -130,6 +130,27 @@ def test_a_lock_that_a_dead_host_left_is_taken_over(run, hasty):
         holder.stdin.close()
 
 
+def test_a_run_that_was_moved_or_taken_over_is_held_no_more(run, hasty, tmp_path):
+    other = write_run(tmp_path / "other", seed=1)
+    with only_writer(run) as lease:
+        lease.check()
+        run.lease_path.rename(tmp_path / "lease")  # somebody tidied up: it is the same run
+        lease.check()
+        (tmp_path / "lease").rename(run.lease_path)
+        run.path.rename(tmp_path / "moved")
+        gone = lease.is_held()
+        other.path.rename(run.path)
+        with pytest.raises(UserError, match=r"x' was moved away, or another process took it over, while .* last check"):
+            lease.check()
+        leave_lease(run, age=100.0)
+        time.sleep(3 * lock.BEAT)
+        beats = run.lease_path.stat().st_mtime
+        with pytest.raises(UserError, match="was moved away"):
+            lease.check()
+    assert not gone and time.time() - beats > 50  # another one's lease is not kept alive
+    assert run.lease_path.exists()
+
+
 def test_looking_does_not_keep_anybody_from_starting(run):
     """A thousand looks while another thread starts again and again."""
     ended, refused = threading.Event(), []

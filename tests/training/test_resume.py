@@ -50,6 +50,28 @@ def whole(tmp_path_factory):
     return _train(tmp_path_factory.mktemp("whole") / "run", keep_samples=True)
 
 
+class _Mover(NoProgress):
+    """Moves the run's folder after some steps, and puts a finished run in its place."""
+
+    def __init__(self, run_dir, other, step):
+        self.run_dir, self.other, self.step = run_dir, other, step
+
+    def advance(self, step, row):
+        if step >= self.step and not (moved := self.run_dir.with_name("moved")).exists():
+            self.run_dir.rename(moved)
+            shutil.copytree(self.other, self.run_dir)
+
+
+def test_a_run_that_is_moved_while_it_trains_leaves_what_is_in_its_place_alone(whole, tmp_path):
+    other = _train(tmp_path / "other", seed=7, epochs=1).path
+    files = {path.relative_to(other): path.read_bytes() for path in other.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=r"run' was moved away, or another process took it over, while it was being"):
+        _train(tmp_path / "run", progress=_Mover(tmp_path / "run", other, step=45), keep_samples=True)
+    left = {path.relative_to(tmp_path / "run"): path for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert {name: path.read_bytes() for name, path in left.items()} == files
+    assert_same(_train(tmp_path / "moved", keep_samples=True), whole)
+
+
 def test_a_longer_run_extends_a_finished_one_and_its_kept_samples(whole, tmp_path):
     run = _train(tmp_path / "run", epochs=None, steps=52, keep_samples=True)  # ends in the middle of epoch 3
     early = [f"step_{step:06d}.npz" for step in (0, 1, 2, 3, 6, 10)]
