@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.data.decoding import OF_THE_COMPUTER, UNREADABLE, ImageError, count_frames, is_of_the_computer
-from dcgan_tf.data.stored import StoredImages, finish_fingerprint, value_range
+from dcgan_tf.data.stored import StoredImages, finish_fingerprint, labels_digest, value_range
 from dcgan_tf.system.errors import UserError
 
 FORMAT = 1
@@ -100,8 +100,14 @@ def prepared_already(options, name: str) -> UserError:
     )
 
 
-def read_prepared(path: str | os.PathLike) -> PreparedDataset:
-    """Open a prepared dataset; only sizes and shapes are checked, not every pixel (see verify()).
+def labels_are_noted(path: Path, metadata: dict) -> bool:
+    """Whether labels.npy is what dataset.json, so far as it says it, knows: a kill may have come between the two."""
+    labels = np.load(path / "labels.npy", allow_pickle=False) if (path / "labels.npy").exists() else None
+    return metadata.get("labels_digest", labels_digest(labels)) == labels_digest(labels)
+
+
+def read_prepared(path: str | os.PathLike, check_labels: bool = True) -> PreparedDataset:
+    """Open a prepared dataset; only labels, sizes and shapes are checked, not every pixel (see verify()).
 
     Raises UserError when it is none, or something of it is missing, cut short or does not fit together.
     """
@@ -122,10 +128,13 @@ def read_prepared(path: str | os.PathLike) -> PreparedDataset:
         if list(images.shape) != [count, *shape]:
             raise ValueError(f"its shape is {list(images.shape)}, not {[count, *shape]}")
         part, labels = "labels.npy", None
-        if names is not None or (path / part).exists():
+        if check_labels and (names is not None or (path / part).exists()):
             labels = np.load(path / part, allow_pickle=False)
             if labels.ndim not in (1, 2) or len(labels) != count or labels.dtype.kind not in "iu":
                 raise ValueError(f"it holds {labels.dtype} {list(labels.shape)}, not whole numbers [{count}, ...]")
+        # Older versions noted none.
+        if check_labels and metadata.get("labels_digest", labels_digest(labels)) != labels_digest(labels):
+            raise ValueError("it holds other labels than dataset.json knows")
     except FileNotFoundError:
         raise UserError(f"prepared dataset {str(path)!r} is not whole: {part} is missing; prepare it again") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:

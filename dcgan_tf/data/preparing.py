@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.data.chunks import Chunks, DamagedChunk, NothingUsable, Result, write_images, write_index
-from dcgan_tf.data.prepared import FORMAT, read_prepared
+from dcgan_tf.data.prepared import FORMAT, labels_are_noted, read_prepared
 from dcgan_tf.data.sources import check_outside
-from dcgan_tf.data.stored import StoredImages, fingerprint_of, finish_fingerprint, value_range
+from dcgan_tf.data.stored import StoredImages, fingerprint_of, finish_fingerprint, labels_digest, value_range
 from dcgan_tf.system.errors import UserError
 from dcgan_tf.system.files import DiskError, atomic_file, disk_errors_explained, in_utf8, put_in_place, write_json
 from dcgan_tf.system.saying import say
@@ -107,11 +107,12 @@ def _is_done(target, keys, source, labels, label_names):
         return False
     try:
         found = json.loads((target / "dataset.json").read_text(encoding="utf-8"))
-        if found["key"] == keys[0]:
+        are_whole = labels_are_noted(target, found)
+        if found["key"] == keys[0] and are_whole:
             return True
         # Datasets of older versions have one key: it is the second where they were prepared without labels.
         if keys[1] in (found["key"], found.get("key_without_labels")):
-            if labels is not None:  # else those that it has stay
+            if labels is not None or not (are_whole or found["labels_digest"]):  # else those that it has stay
                 _label_anew(target, found, keys, source, labels, label_names)
             return True
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -125,28 +126,29 @@ def _is_done(target, keys, source, labels, label_names):
 
 def _label_anew(target, metadata, keys, source, labels, label_names):
     """Give a prepared dataset other labels; its images stay as they are."""
-    prepared = read_prepared(target)
+    prepared = read_prepared(target, check_labels=False)  # a kill may have left them half anew
     rows = prepared.index()
     kept = np.array([row["kept"] == "1" for row in rows])
     named = {in_utf8(name): name for name in source.names}
     names = [named.get(row["source"], row["source"]) for row in rows]  # as `labels` had them at first
     labels_key = getattr(labels, "key", None)
     labels, label_names, note = _labels_of_kept(labels, label_names, names, kept)
+    changed = {  # images are read for it: until then all is as it was
+        "label_names": label_names,
+        "labels_note": note,
+        "labels_key": labels_key,
+        "labels_digest": labels_digest(labels),
+        "fingerprint": fingerprint_of(prepared.images, labels),
+        "images_fingerprint": fingerprint_of(prepared.images, None),
+        "key": keys[0],
+        "key_without_labels": keys[1],
+    }
     with disk_errors_explained(target):
         if labels is not None:
             with atomic_file(target / "labels.npy") as temporary:
                 np.save(temporary, labels)
         else:
             (target / "labels.npy").unlink(missing_ok=True)
-        changed = {
-            "label_names": label_names,
-            "labels_note": note,
-            "labels_key": labels_key,
-            "fingerprint": fingerprint_of(prepared.images, labels),
-            "images_fingerprint": fingerprint_of(prepared.images, None),
-            "key": keys[0],
-            "key_without_labels": keys[1],
-        }
         write_json(target / "dataset.json", {**metadata, **changed})
 
 
@@ -251,6 +253,7 @@ def _make_whole(target, chunks, keys, labels, label_names, drop, settings, worke
             "label_names": label_names,
             "labels_note": note,
             "labels_key": labels_key,
+            "labels_digest": labels_digest(labels),
             "fingerprint": finish_fingerprint(digest.copy(), shape, labels),
             "images_fingerprint": finish_fingerprint(digest, shape, None),
             "key": keys[0],

@@ -135,6 +135,11 @@ def finish_fingerprint(digest, shape, labels) -> str:
     return digest.hexdigest()
 
 
+def labels_digest(labels: np.ndarray | None) -> str | None:
+    """The SHA-256 of labels and their shape; None without labels."""
+    return None if labels is None else finish_fingerprint(hashlib.sha256(), (), labels)
+
+
 def value_range(images) -> tuple[int, int]:
     """Between which values of 0 to 255 nearly all pixels of uint8 [N, H, W, C] lie: all but one in 1,000 at each end.
 

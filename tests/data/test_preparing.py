@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from drawn_pictures import Drawn, break_the_disk, content, decode_small, draw, picture
 
+from dcgan_tf.data import preparing
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.data.prepared import read_prepared
 from dcgan_tf.data.preparing import Result, prepare
@@ -387,6 +388,32 @@ def test_a_full_disk_in_a_worker_process_keeps_what_is_done(tmp_path):
     assert done.stdout.count("\n") == 1
     prepare(tmp_path / "out", Drawn(60), draw_wordily, settings={}, workers=1, chunk_size=10)
     assert len(read_prepared(tmp_path / "out").images) == 60
+
+
+@pytest.mark.parametrize("before, after", [(2, 3), (None, 3)])
+@pytest.mark.parametrize("again", ["before", "after"])
+def test_a_kill_between_new_labels_and_their_names_is_seen_and_mended(tmp_path, monkeypatch, before, after, again):
+    def ask(classes):
+        labels = {} if classes is None else dict(labels=np.arange(10) % classes, label_names="abc"[:classes])
+        return prepare(tmp_path / "out", Drawn(10), draw, settings={}, workers=1, **labels)
+
+    def killed(path, value):
+        raise KeyboardInterrupt
+
+    whole = read_prepared(ask(before))
+    with monkeypatch.context() as patch:
+        patch.setattr(preparing, "write_json", killed)
+        with pytest.raises(KeyboardInterrupt):
+            ask(after)
+    with pytest.raises(UserError, match=r"it holds other labels than dataset.json knows; prepare it again"):
+        read_prepared(tmp_path / "out")
+    healed = read_prepared(ask(before if again == "before" else after))
+    if again == "before":
+        assert healed.metadata["fingerprint"] == whole.metadata["fingerprint"]
+        assert healed.label_names == whole.label_names and np.array_equal(healed.labels, whole.labels)
+    else:
+        assert healed.label_names == ("a", "b", "c") and len(np.unique(healed.labels)) == 3
+    healed.verify()
 
 
 def test_labels_given_later_are_added_and_nothing_is_drawn_again(tmp_path):
