@@ -278,7 +278,8 @@ def celeba(
     if filter != "none":
         if min_size == "auto" and min(min_neighbors, profile_min_neighbors or min_neighbors) < ALIGNED_EXACT_FROM:
             min_size = 0
-        path = Path(detections or f"{output}.detections", DETECTIONS_FILE)
+        target = Path(output) if Path(output).name else Path.cwd()
+        path = Path(detections or target.with_name(f"{target.name}.detections"), DETECTIONS_FILE)
         profile = filter == "not_profile"
         found = detect(source, path, profile=profile, min_size=min_size, workers=workers, progress=progress)
         decisions = decide(found, filter, min_neighbors, profile_min_neighbors)

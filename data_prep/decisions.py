@@ -15,10 +15,12 @@ import csv
 import itertools
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from data_prep.detections import Detections
+from dcgan_tf.data.prepared import is_prepared
 from dcgan_tf.system.errors import UserError, nearest
 from dcgan_tf.system.files import atomic_file
 
@@ -113,9 +115,23 @@ def columns_of(detections: Detections, decisions: Decisions, picture: int) -> di
     return columns
 
 
+_INDEX = ["source", "kept", "reason"]  # its first columns
+
+
+def check_index(path: Path) -> None:
+    """UserError where a file of that name is there that write_index has not written: it is somebody else's."""
+    if not path.exists():
+        return
+    with open(path, newline="", encoding="utf-8", errors="replace") as file:
+        head = next(csv.reader(file), [])
+    if head[:3] != _INDEX or is_prepared(path.parent):
+        whose = "of a prepared dataset" if is_prepared(path.parent) else "none of the face filter's"
+        raise UserError(f"{str(path)!r} is there, and is {whose}: give another file with --output, and nothing is lost")
+
+
 def write_index(path, detections: Detections, decisions: Decisions) -> None:
     """Write index.csv: for each picture its name, kept or why not, and its faces (boxes: x, y, width, height)."""
-    names = ["source", "kept", "reason"]
+    names = list(_INDEX)
     columns = [detections.names, decisions.kept.astype(np.uint8).tolist(), decisions.reasons]
     for view, found in detections.views.items():
         threshold = decisions.min_neighbors if view == "frontal" else decisions.profile_min_neighbors

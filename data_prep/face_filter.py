@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from data_prep.audit import audit, check_folder
-from data_prep.decisions import check_policy, columns_of, decide, describe, remaining, write_index
+from data_prep.decisions import check_index, check_policy, columns_of, decide, describe, remaining, write_index
 from data_prep.detections import ALIGNED_EXACT_FROM, SCALE_FACTOR, detect, read_detections
 from dcgan_tf.commands.basics import PATH
 from dcgan_tf.system.errors import UserError, run_command
@@ -92,7 +92,8 @@ def decide_command(folder, policy, min_neighbors, profile_min_neighbors, output)
     """Decide which pictures to keep, from the detections in FOLDER, and write index.csv."""
     detections = read_detections(Path(folder, DETECTIONS_FILE))
     decisions = decide(detections, policy, min_neighbors, profile_min_neighbors)
-    output = output or Path(folder, "index.csv")
+    output = Path(output or Path(folder, "index.csv"))
+    check_index(output)
     write_index(output, detections, decisions)
     say(f"{describe(decisions)}\neach decision: {output}")
     note = detections.note(decisions.min_neighbors, decisions.profile_min_neighbors)

@@ -59,6 +59,8 @@ def gallery(results_dir="results", embed: bool = False, say=print) -> Path:
     _write_beside(folder / FILES, files)
     write_text(path, page(readable(folder.resolve().name), shown, _sheets(folder, shown, embed), list(files)))
     _tidy(folder / FILES, files)
+    # Another gallery of the same folder may have tidied, too, before this page was there.
+    _write_beside(folder / FILES, {name: files[name] for name in files if not (folder / FILES / name).exists()})
     return path
 
 

@@ -132,6 +132,13 @@ def test_the_filter_its_columns_and_another_threshold_without_detecting_again(ar
     assert result.exit_code == 0 and (stored / "audit" / "dropped.png").exists()
 
 
+def test_a_slash_after_the_name_changes_nothing(archive, tmp_path):
+    """A shell's completion leaves one after the name of a folder that is there."""
+    (tmp_path / "out").mkdir()
+    prepare(archive, f"{tmp_path / 'out'}/", filter="frontal", min_neighbors=20, splits=("valid",))
+    assert (tmp_path / "out" / "dataset.json").exists() and (tmp_path / "out.detections").is_dir()
+
+
 def test_low_thresholds_are_opencvs_own(archive, pictures, tmp_path):
     dataset, _ = prepare(archive, tmp_path / "out", filter="frontal", min_neighbors=2)
     assert dataset.metadata["settings"]["face_filter"]["min_size"] == 0

@@ -415,7 +415,19 @@ def test_command_line(halved, tmp_path):
     assert "24 pictures, 2 of them unreadable" in run("detect", halved, tmp_path / "f", "--workers", 1)
     text = run("decide", tmp_path / "f", "--min-neighbors", 10)
     assert "frontal (min neighbors 10)" in text and "dropped: no frontal face" in text
-    assert (tmp_path / "f" / "index.csv").exists()
+    assert run("decide", tmp_path / "f", "--min-neighbors", 10) == text  # over its own of before
+    for name, content, whose in (
+        ("index.csv", "file,comment\n1.jpg,grandma\n", "none of the face filter's"),
+        ("dataset.json", "{}", "of a prepared dataset"),
+    ):
+        decided = (tmp_path / "f" / "index.csv").read_text()
+        (tmp_path / "f" / name).write_text(content)
+        before = (tmp_path / "f" / "index.csv").read_text()
+        said = CliRunner().invoke(cli, ["decide", str(tmp_path / "f")])
+        assert f"index.csv' is there, and is {whose}: give another file with" in str(said.exception)
+        assert (tmp_path / "f" / "index.csv").read_text() == before
+        (tmp_path / "f" / "index.csv").write_text(decided)
+    (tmp_path / "f" / "dataset.json").unlink()
     text = run("audit", halved, tmp_path / "f", "--min-neighbors", 10)
     assert "kept.png" in text and "finding faces" not in text
 

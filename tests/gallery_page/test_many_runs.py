@@ -132,6 +132,20 @@ def test_a_page_of_few_runs_again_leaves_nothing_beside_it(tmp_path, monkeypatch
     assert 'id="run-2"' in (tmp_path / "index.html").read_text()
 
 
+def test_another_gallery_that_tidies_meanwhile_takes_nothing_from_the_page(dozen, monkeypatch):
+    write_text = build.write_text
+
+    def other_tidies(path, text):
+        if path.name == build.PAGE:
+            build._tidy(dozen / build.FILES, {})
+        write_text(path, text)
+
+    monkeypatch.setattr(build, "write_text", other_tidies)
+    page = gallery(dozen).read_text()
+    named = set(re.findall(r"\d{5}-[0-9a-f]{12}\.js", page))
+    assert len(named) == 3 and named == {path.name for path in (dozen / build.FILES).iterdir()}
+
+
 def test_pictures_of_too_many_runs_are_not_put_into_one_file(tmp_path, monkeypatch):
     write_gif(write_run(tmp_path / "one").gif_path, [np.zeros((40, 40, 3), np.uint8)] * 2, 0.1)
     monkeypatch.setattr(build, "_EMBEDDED", 100)
