@@ -91,7 +91,7 @@ def _may_be_there(name):
 
 
 def agree_on_config(run, config, say):
-    """Write config.json, or see that the run that is there was started with the same settings.
+    """Write config.json, or see that the run that is there was started with the same settings, and where its data are.
 
     Raises UserError with the list of what differs; `say` is told why its last bits may differ.
     """
@@ -109,6 +109,18 @@ def agree_on_config(run, config, say):
             f"note: this run was started {then} and goes on {now}: "
             f"the last bits of its numbers {surely} differ from an uninterrupted run"
         )
+    _follow_data(run, config["dataset"], say)
+
+
+def _follow_data(run, data, say):
+    """Note where the run's data are, when they are the same and where they were nothing is any more."""
+    before = run.config["dataset"]
+    then, now = before.get("name"), data.get("name")
+    if not before.get("fingerprint") or None in (then, now) or not Path(then).is_absolute() or os.path.lexists(then):
+        return
+    if then != now and os.path.exists(now):
+        run.write_config({**run.config, "dataset": {**before, "name": now}})
+        say(f"note: this run's data were at {then!r}, where nothing is any more: it is noted that they are at {now!r}")
 
 
 def agree_on_labels(run: Run, labels: Labels):

@@ -1,5 +1,7 @@
 """Where a run may go, what it is called, and that it stays the same run."""
 
+from pathlib import Path
+
 import pytest
 from written_runs import write_run
 
@@ -93,6 +95,23 @@ def test_other_data_are_told_by_what_a_person_knows_of_them(tmp_path, changes, s
         agree_on_config(Run(run.path), new, print)  # the same data, wherever they lie and however they were had
     with pytest.raises(UserError, match=said):
         agree_on_config(Run(run.path), {**new, "dataset": {**new["dataset"], "fingerprint": "b" * 64}}, print)
+
+
+def test_a_run_follows_data_that_were_moved(tmp_path):
+    run, said = write_run(tmp_path / "run"), []
+    before, now, copy = (str(tmp_path / name) for name in ("before", "now", "copy"))
+    for place in (now, copy):
+        Path(place).mkdir()
+    run.write_config({**run.config, "dataset": {**run.config["dataset"], "name": before}})
+    asked = {name: {**run.config, "dataset": {**run.config["dataset"], "name": name}} for name in (now, copy, "gone")}
+    agree_on_config(run, asked["gone"], said.append)
+    assert Run(run.path).config["dataset"]["name"] == before and not said
+    agree_on_config(run, asked[now], said.append)
+    assert Run(run.path).config == asked[now] and said == [
+        f"note: this run's data were at {before!r}, where nothing is any more: it is noted that they are at {now!r}"
+    ]
+    agree_on_config(run, asked[copy], said.append)  # where they were they still are
+    assert Run(run.path).config == asked[now] and len(said) == 1
 
 
 def test_a_run_does_not_lie_in_another(tmp_path):
