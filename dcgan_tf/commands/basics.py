@@ -1,11 +1,11 @@
 """What the commands share: how they are called and listed, and options that several of them have."""
 
-import os
 import sys
 
 import click
 
 from dcgan_tf.system.errors import UserError, nearest
+from dcgan_tf.system.places import expanded_text
 from dcgan_tf.system.saying import say
 
 
@@ -46,7 +46,7 @@ class _Path(click.Path):
     """A path that may begin with ~ wherever it stands: a shell leaves it alone behind an option's =."""
 
     def convert(self, value, parameter, context):
-        return os.path.expanduser(super().convert(value, parameter, context))
+        return expanded_text(super().convert(value, parameter, context))
 
 
 PATH = _Path()

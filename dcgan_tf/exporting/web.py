@@ -8,6 +8,7 @@ import base64
 import gzip
 import html
 import json
+import re
 from pathlib import Path
 
 from dcgan_tf.data.images import to_uint8
@@ -89,9 +90,9 @@ def describe(about: dict) -> str:
 def _index(about):
     page = (PAGE / "index.html").read_text(encoding="utf-8")
     source = "FILE" if "recipe" not in about else "RUN --best" if about["generator"] == "best" else "RUN"
-    for name, text in (("name", about["name"]), ("description", describe(about)), ("source", source)):
-        page = page.replace("{{" + name + "}}", html.escape(text))
-    return page
+    texts = {"name": about["name"], "description": describe(about), "source": source}
+    # All at once: a run's name may itself look like one of them.
+    return re.sub(r"{{(name|description|source)}}", lambda found: html.escape(texts[found[1]]), page)
 
 
 def _generator_script(original, model, groups):

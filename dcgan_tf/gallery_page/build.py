@@ -20,7 +20,7 @@ from dcgan_tf.gallery_page.page_file import FEW, FILES, MARK, Shown, as_json, de
 from dcgan_tf.gallery_page.run_data import quoted, readable, show_run
 from dcgan_tf.gallery_page.run_pictures import PICTURES, READ_IN, files_in
 from dcgan_tf.run.reading import read_run
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.errors import UserError, check_switch
 from dcgan_tf.system.files import check_writable, disk_errors_explained, write_text
 from dcgan_tf.system.places import expanded
 from dcgan_tf.system.walking import walk
@@ -40,7 +40,7 @@ def gallery(results_dir="results", embed: bool = False, say=print) -> Path:
     can be sent to somebody. Runs that are broken, interrupted or still running are there too, and say so.
     Raises UserError when there is no such folder, it cannot be written to, or the one file would be too large.
     """
-    folder = expanded(results_dir)
+    folder, embed = expanded(results_dir), check_switch("embed", embed)
     path = folder / PAGE
     _check_place(folder, path)
     found = _find(folder)

@@ -202,6 +202,7 @@ def _machine(config):
 def _commands(found, relative, typed):
     """(what it does, the command): train it again, go on, draw samples, measure."""
     run, config, place = found.run, found.config, readable(Path(typed) / relative)
+    place = f"./{place}" if place.startswith("-") else place  # else it would be taken for an option
     monitored = [line["step"] for line in found.evaluations if line.get("while_training") and line.get("step")]
     how = {"evaluate_every": min(monitored, default=None)}
     how |= {"keep_samples": run.samples_path.is_dir(), "tensorboard": run.tensorboard_path.is_dir()}

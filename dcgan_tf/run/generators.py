@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.run.directory import Run
-from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.errors import UserError, check_switch
 from dcgan_tf.system.files import check_readable
 from dcgan_tf.system.keras_backend import keras
 from dcgan_tf.system.places import expanded
@@ -47,6 +47,7 @@ def load_generator(source, best: bool = False) -> tuple[keras.Model, dict]:
     run, or when its weights are no numbers.
     """
     path = source = expanded(source)
+    check_switch("best", best)
     latents = {"distribution": "normal", "mean": 0.0, "std": 1.0}
     is_file = is_generator_file(source)
     if is_file and not path.is_file():

@@ -45,6 +45,13 @@ def check_count(name: str, value, least: int = 1, most: float = math.inf) -> int
     return int(value)
 
 
+def check_switch(name: str, value) -> bool:
+    """The value, NumPy's as Python's; UserError unless it is True or False: the text "no" would count as True."""
+    if isinstance(value, bool) or (getattr(value, "ndim", None) == 0 and value.dtype.kind == "b"):
+        return bool(value)
+    raise UserError(f"{name}={in_short(value)} must be True or False")
+
+
 def check_above_zero(name: str, value):
     """UserError unless the value is a finite number above 0."""
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)

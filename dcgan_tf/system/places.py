@@ -11,6 +11,7 @@ DCGAN_TF_CACHE: it is as large as the pictures, and goes with them when they are
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -31,11 +32,18 @@ def expanded(path) -> Path:
     """The path with the home folder for a leading ~: no shell has put it there behind an option's =, or in Python.
 
     The ~name of nobody here is a name like any other; Path.expanduser would raise RuntimeError. Raises UserError for
-    what is no path at all.
+    what is no path at all, or an address.
     """
     if not isinstance(path, str | os.PathLike):
         raise UserError(f"{in_short(path)} is no path: give one as a text, such as 'results/NAME', or as a Path")
-    return Path(os.path.expanduser(path))
+    return Path(expanded_text(os.fspath(path)))
+
+
+def expanded_text(path: str) -> str:
+    """The same of a text, as it is otherwise. UserError for an address, of which a folder "file:" would be made."""
+    if isinstance(path, str) and (found := re.match(r"[A-Za-z][\w+.-]+://", path)):
+        raise UserError(f"{in_short(path)} is an address ({found[0]}): give a path on this computer")
+    return os.path.expanduser(path)
 
 
 def given_cache() -> Path | None:

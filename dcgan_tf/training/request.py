@@ -14,7 +14,7 @@ from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.networks.architectures import ARCHITECTURES, check_image_shape
 from dcgan_tf.recipe.catalogue import changed_recipe
 from dcgan_tf.recipe.fields import LAST_SEED, MOST, Recipe
-from dcgan_tf.system.errors import UserError, check_count, check_dict, in_short
+from dcgan_tf.system.errors import UserError, check_count, check_dict, check_switch, in_short
 from dcgan_tf.training.monitor import check_options
 
 
@@ -70,18 +70,18 @@ def resolve(recipe, *, epochs, steps, max_seconds, batch_size, learning_rate, ov
         seed=_whole_number("seed", seed, 0, LAST_SEED),
         devices=str(devices),
         classes=_plain_classes(classes),
-        resize=_switch("resize", resize),
-        stretch=_switch("stretch", stretch),
-        all_frames=_switch("all_frames", all_frames),
-        drop_small=_switch("drop_small", drop_small),
+        resize=check_switch("resize", resize),
+        stretch=check_switch("stretch", stretch),
+        all_frames=check_switch("all_frames", all_frames),
+        drop_small=check_switch("drop_small", drop_small),
         log_every=_whole_number("log_every", log_every, 1, MOST),
         checkpoint_seconds=_seconds("checkpoint_seconds", checkpoint_seconds),
         evaluate_every=None if evaluate_every is None else _whole_number("evaluate_every", evaluate_every, 0, MOST),
         evaluation=_evaluation(evaluation),
-        keep_samples=_switch("keep_samples", keep_samples),
-        tensorboard=_switch("tensorboard", tensorboard),
-        stop_on_alarm=_switch("stop_on_alarm", stop_on_alarm),
-        show_nearest=_switch("show_nearest", show_nearest),
+        keep_samples=check_switch("keep_samples", keep_samples),
+        tensorboard=check_switch("tensorboard", tensorboard),
+        stop_on_alarm=check_switch("stop_on_alarm", stop_on_alarm),
+        show_nearest=check_switch("show_nearest", show_nearest),
         start_from=None if start_from is None else _path("start_from", start_from),
     )
 
@@ -165,12 +165,6 @@ def _seconds(name, value, above=False) -> float:
     raise UserError(
         f"{name}={in_short(_plain(value))} must be a number of seconds {'above 0' if above else 'of at least 0'}"
     )
-
-
-def _switch(name, value) -> bool:
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    raise UserError(f"{name}={in_short(_plain(value))} must be True or False")
 
 
 def _path(name, value) -> str:

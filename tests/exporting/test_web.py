@@ -330,6 +330,12 @@ def test_the_page_names_a_command_that_draws_its_images(about, command):
     assert command in _index({"name": "x", "image_shape": [8, 8, 1], **about})
 
 
+def test_a_run_may_be_called_as_a_part_of_the_page():
+    assert "<title>{{description}}</title>" in _index(
+        {"name": "{{description}}", "image_shape": [8, 8, 1], "generator": "last"}
+    )
+
+
 def test_descriptions():
     about = {"image_shape": [28, 28, 1], "generator": "best", "recipe": "quick", "dataset": "mnist5k"}
     assert describe({**about, "epochs": 3, "steps": 9}) == (

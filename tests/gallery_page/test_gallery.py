@@ -130,6 +130,19 @@ def test_the_numbers_are_those_of_the_runs(folder):
     assert dict(runs["half"][1]["commands"])["Go on from where it stopped"].count("half'") == 1
 
 
+def test_a_name_that_begins_with_a_dash_is_no_option_of_a_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_run(Path("-dash"))
+    commands = dict(data_of(gallery("."))[1]["-dash"][1]["commands"])
+    assert commands["Measure it"] == "python -m dcgan_tf evaluate ./-dash"
+    assert "--run-dir ./-dash-again " in commands["Train it again"] + " "
+
+
+def test_only_true_puts_the_pictures_into_the_page(tmp_path):
+    with pytest.raises(UserError, match=r"^embed='no' must be True or False$"):
+        gallery(tmp_path, "no")
+
+
 def test_a_long_history_is_thinned_by_means(tmp_path):
     run = write_run(tmp_path / "long", steps=10, length=10)
     rows = [{**run.rows()[0], "step": step, "generator_loss": float(step % 2)} for step in range(1, 1001)]

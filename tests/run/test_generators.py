@@ -207,6 +207,12 @@ def test_a_generator_that_is_replaced_while_it_is_loaded_comes_with_its_own_step
     assert moment == {"step": 20, "epoch": 1} and np.array_equal(loaded.get_weights()[1], generator.get_weights()[1])
 
 
+def test_only_true_asks_for_the_best(tmp_path):
+    for best in ("no", 1, None):
+        with pytest.raises(UserError, match=f"^best={best!r} must be True or False$"):
+            load_generator(tmp_path, best)
+
+
 def test_a_disk_that_is_away_is_not_called_damage(tmp_path, monkeypatch):
     import builtins
     import errno

@@ -1,10 +1,12 @@
 """Where caches and prepared data lie: what was asked for, what can be written, and the same place for everybody."""
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
 import pytest
+from commands import run_cli
 
 from dcgan_tf.system import places
 from dcgan_tf.system.errors import UserError
@@ -97,6 +99,15 @@ def test_what_is_no_path_is_said_in_one_line(no_path):
     with pytest.raises(UserError, match="is no path: give one as a text, such as 'results/NAME', or as a P") as said:
         expanded(no_path)
     assert str(said.value).startswith(repr(no_path)) and "\n" not in str(said.value)
+
+
+@pytest.mark.parametrize("address", ["file:///data/run", "gs://bucket/run", "https://example.org/faces.zip"])
+def test_an_address_is_no_path(address):
+    said = f"{address!r} is an address ({address.split('/')[0]}//): give a path on this computer"
+    with pytest.raises(UserError, match=f"^{re.escape(said)}$"):
+        expanded(address)
+    assert run_cli("sample", address) == (2, "", f"error: {said}\n")
+    assert expanded("C://faces") == Path("C://faces")  # of Windows
 
 
 def test_a_notebook_alone_and_all_of_a_sweep_share_their_prepared_data(monkeypatch, tmp_path):
