@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from dcgan_tf.run.generators import is_generator_file
@@ -32,12 +31,14 @@ def new_folder(path: Path, kind: str, about: dict):
     fails, it stays as it was. Raises UserError when something else is in the way.
     """
     check_folder(path, kind)
-    earlier = os.listdir(path) if path.is_dir() else ()
+    earlier = []
     with whole_folder(path, earlier, MANIFEST) as temporary:
         try:
             yield temporary
             files = {name: _sha256(temporary / name) for name in _files(temporary)}
             write_json(temporary / MANIFEST, {"kind": kind, **about, "files": files})
+            check_folder(path, kind)  # it took minutes: another export may have come, or a person's file
+            earlier += [one.name for one in contents(path)] if path.is_dir() else []
         except UserError as error:  # of a file in it: the person knows the folder by its later name
             raise UserError(str(error).replace(str(temporary), str(path))) from error
 

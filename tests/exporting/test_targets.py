@@ -65,3 +65,23 @@ def test_what_a_person_put_there_is_not_replaced(tmp_path, name, contents, messa
     with pytest.raises(UserError, match=message):
         export_to(tmp_path / "model")
     assert (tmp_path / "model" / name).read_text() == contents
+
+
+def test_of_two_exports_at_once_the_later_one_stays_and_a_file_that_came_meanwhile_does(tmp_path):
+    folder = tmp_path / "model"
+
+    def export(text):
+        with new_folder(folder, "saved-model", {}) as temporary:
+            (temporary / "a").write_text(text)
+            yield
+        yield
+
+    one, other, third = export("one"), export("other"), export("third")
+    for step in (one, other, other, one):
+        next(step)
+    assert (folder / "a").read_text() == "one" and len(list(tmp_path.iterdir())) == 1
+    next(third)
+    (folder / "mine.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"mine.txt' is not part of the export: move it away"):
+        next(third)
+    assert (folder / "a").read_text() == "one" and (folder / "mine.txt").read_text() == "mine"
