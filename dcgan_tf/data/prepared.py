@@ -102,7 +102,10 @@ def prepared_already(options, name: str) -> UserError:
 
 def labels_are_noted(path: Path, metadata: dict) -> bool:
     """Whether labels.npy is what dataset.json, so far as it says it, knows: a kill may have come between the two."""
-    labels = np.load(path / "labels.npy", allow_pickle=False) if (path / "labels.npy").exists() else None
+    try:
+        labels = np.load(path / "labels.npy", allow_pickle=False) if (path / "labels.npy").exists() else None
+    except (ValueError, EOFError):  # damaged
+        return False
     return metadata.get("labels_digest", labels_digest(labels)) == labels_digest(labels)
 
 

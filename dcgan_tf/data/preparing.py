@@ -112,7 +112,7 @@ def _is_done(target, keys, source, labels, label_names):
             return True
         # Datasets of older versions have one key: it is the second where they were prepared without labels.
         if keys[1] in (found["key"], found.get("key_without_labels")):
-            if labels is not None or not (are_whole or found["labels_digest"]):  # else those that it has stay
+            if labels is not None or not (are_whole or found.get("labels_digest", True)):  # else those that it has stay
                 _label_anew(target, found, keys, source, labels, label_names)
             return True
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -185,7 +185,6 @@ class Lease:
 
     def __init__(self, path: Path):
         self.path, self.mark, self.ended = path, uuid.uuid4().hex, threading.Event()
-        self.folder = _identity(path.parent)
 
     def take(self, run, is_locked: bool):
         """Write the lease, unless somebody has one that lives: then UserError.
@@ -204,6 +203,7 @@ class Lease:
                 raise UserError(_refusal(run, now))
             found = now
         write_json(self.path, {"host": socket.gethostname(), "process": os.getpid(), "mark": self.mark})
+        self.folder = _identity(self.path.parent)
         if not is_locked:  # two may have found it free at once: the later one has it
             time.sleep(BEAT / 10)
             now = _read_lease(self.path)

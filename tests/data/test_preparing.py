@@ -401,6 +401,9 @@ def test_a_kill_between_new_labels_and_their_names_is_seen_and_mended(tmp_path, 
         raise KeyboardInterrupt
 
     whole = read_prepared(ask(before))
+    if before:
+        (tmp_path / "out" / "labels.npy").write_bytes(b"damaged")
+        assert np.array_equal(read_prepared(ask(before)).labels, whole.labels)
     with monkeypatch.context() as patch:
         patch.setattr(preparing, "write_json", killed)
         with pytest.raises(KeyboardInterrupt):
