@@ -43,7 +43,8 @@ def title_of(rows: Iterable[RunRow], metric: str) -> str:
 
 def shared_protocol(rows: Iterable[RunRow], title: str) -> str | None:
     """The protocol by which most of these runs were last measured in that metric; None without any."""
-    protocols = Counter(row.scores[title].protocol for row in rows if title in row.scores)
+    runs = [run for row in rows for run in getattr(row, "runs", None) or [row]]  # of repeats all count
+    protocols = Counter(run.scores[title].protocol for run in runs if title in run.scores)
     return max(protocols, key=protocols.get) if protocols else None
 
 
@@ -52,6 +53,8 @@ def yardstick(rows: Iterable[RunRow], title: str, what: str) -> float | None:
 
     See evaluation/yardsticks.py.
     """
+    if title == METRICS["bound"].title:  # each run's own D says it
+        return None
     rows = list(rows)
     protocol = shared_protocol(rows, title)
     scores = [row.scores[title] for row in rows if title in row.scores and row.scores[title].protocol == protocol]
@@ -202,5 +205,5 @@ def short_names(rows: Iterable[RunRow], among=None) -> list[str]:
 def natural(text: str) -> list:
     """A key to sort texts by, with the numbers inside them by size."""
     return [
-        (0, float(part), "") if part[0].isdigit() else (1, 0.0, part) for part in re.findall(r"\d+\.?\d*|\D+", text)
+        (0, float(part), "") if part[0].isdecimal() else (1, 0.0, part) for part in re.findall(r"\d+\.?\d*|\D+", text)
     ]

@@ -110,8 +110,12 @@ def alike(keys: Iterable[str | None], seeds: Iterable) -> list[list[int]]:
 
 
 def setting_key(settings: dict) -> str | None:
-    """What runs that differ in nothing but `seed` have in common; None where nothing is known of a run."""
-    others = {name: value for name, value in settings.items() if name != "seed"}
+    """What runs that differ in nothing but `seed` have in common; None where nothing is known of a run.
+
+    Data are known by their fingerprint, wherever they lie.
+    """
+    but = {"seed", "dataset"} if settings.get("fingerprint") else {"seed"}
+    others = {name: value for name, value in settings.items() if name not in but}
     return json.dumps(others, sort_keys=True, default=str) if settings else None
 
 

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dcgan_tf.data.dataset import OPTIONS
 from dcgan_tf.evaluation.metrics import is_better, paired_images
 from dcgan_tf.recipe.combinations import inert
 from dcgan_tf.recipe.fields import Recipe
@@ -122,6 +123,8 @@ def settings_of(config: dict) -> dict:
         "images": data.get("images"),
         "image_shape": "x".join(str(size) for size in data["image_shape"]),
         "classes": data.get("classes"),
+        **{name: data.get(name, False) for name in OPTIONS if name != "resize"},  # which the shape tells
+        "fingerprint": (data.get("fingerprint") or "")[:12] or None,  # enough to tell data apart
         "seed": config["seed"],
         "max_seconds": None,
         **({"learning_rate": rates.pop()} if len(rates) == 1 else {}),

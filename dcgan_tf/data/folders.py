@@ -26,6 +26,7 @@ from dcgan_tf.data.sources import CACHE_SUFFIX, Frames, open_source
 from dcgan_tf.data.stored import StoredSource
 from dcgan_tf.data.survey.values import faint_note, levels_of, own_channels
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import Unreadable
 from dcgan_tf.system.places import LONGEST_NAME, cached, can_write, given_cache, short
 
 
@@ -57,6 +58,8 @@ def load_pictures(
         make()
     try:
         prepared = read_prepared(target)
+    except Unreadable:
+        raise
     except UserError:
         shutil.rmtree(target)  # somebody tidied the cache up half-way
         make()

@@ -21,6 +21,7 @@ import numpy as np
 from dcgan_tf.data.decoding import OF_THE_COMPUTER, UNREADABLE, ImageError, count_frames, is_of_the_computer
 from dcgan_tf.data.stored import StoredImages, finish_fingerprint, labels_digest, value_range
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import unreadable
 
 FORMAT = 1
 
@@ -112,7 +113,8 @@ def labels_are_noted(path: Path, metadata: dict) -> bool:
 def read_prepared(path: str | os.PathLike, check_labels: bool = True) -> PreparedDataset:
     """Open a prepared dataset; only labels, sizes and shapes are checked, not every pixel (see verify()).
 
-    Raises UserError when it is none, or something of it is missing, cut short or does not fit together.
+    Raises UserError when it is none, or something of it is missing, cut short or does not fit together; Unreadable
+    when it cannot be read at the moment.
     """
     path = Path(path)
     if not is_prepared(path):
@@ -140,7 +142,9 @@ def read_prepared(path: str | os.PathLike, check_labels: bool = True) -> Prepare
             raise ValueError("it holds other labels than dataset.json knows")
     except FileNotFoundError:
         raise UserError(f"prepared dataset {str(path)!r} is not whole: {part} is missing; prepare it again") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+    except OSError as error:
+        raise unreadable(path / part, error) from error
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
         reason = " ".join(str(error).split())[:120]
         raise UserError(f"prepared dataset {str(path)!r} is damaged, {part}: {reason}; prepare it again") from None
     return PreparedDataset(path, images, labels, None if names is None else tuple(names), metadata)

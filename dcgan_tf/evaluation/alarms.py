@@ -218,8 +218,10 @@ class RealNeighbours:
         return rows, np.where(distances == 0, 0.0, ratios)
 
 
-def look_at(generated: np.ndarray, real: RealNeighbours) -> dict[str, float]:
+def look_at(generated: np.ndarray, real: RealNeighbours, ratios: np.ndarray | None = None) -> dict[str, float]:
     """Three numbers about generated features [M, D], best of averaged pixels (see features.py).
+
+    ratios: how near some of them are to a real image, where there are more of these than `real` has.
 
     spread: root of the total variance, relative to that of as many real images.
     neighbours: median distance to the nearest other generated image, relative to that among as many real ones.
@@ -230,7 +232,8 @@ def look_at(generated: np.ndarray, real: RealNeighbours) -> dict[str, float]:
     rows = np.random.default_rng(0).permutation(len(real.features))[: len(generated)]
     some_real, generated_part = real.features[rows], generated[: len(rows)]
     between = np.median(metrics.neighbour_distances(some_real, 1))
-    _, ratios = real.nearest_to(generated)
+    if ratios is None:
+        _, ratios = real.nearest_to(generated)
     return {
         "spread": _ratio(np.sqrt(generated.var(axis=0).sum()), np.sqrt(some_real.var(axis=0).sum())),
         "neighbours": _ratio(np.median(metrics.neighbour_distances(generated_part, 1)), between),

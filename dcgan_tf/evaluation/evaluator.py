@@ -16,7 +16,7 @@ from dcgan_tf.evaluation import alarms, metrics
 from dcgan_tf.evaluation.features import feature_network
 from dcgan_tf.evaluation.label_agreement import hearing
 from dcgan_tf.evaluation.metrics import EQUAL_NUMBERS, METRICS, PAIRED_IMAGES
-from dcgan_tf.evaluation.neighbours import RealImages
+from dcgan_tf.evaluation.neighbours import RealImages, nearest_real
 from dcgan_tf.evaluation.summaries import Summary, missing_classes, progress_bar, real_summary, summarise
 from dcgan_tf.recipe.fields import MOST
 from dcgan_tf.system.errors import UserError, check_count, nearest
@@ -25,6 +25,7 @@ KERNEL_BLOCKS = 100  # of 1,000 images, as in published KID
 REAL_IMAGES = 50_000  # at most, spread evenly over the dataset; unless another number is asked for
 _AT_ONCE = 512
 _LOOKED_AT = 500  # generated images, for the alarms
+_LOOKED_AT_AMONG_ALL = 200  # of them, for copies of more real images than are kept: all are read, twice
 PAIRED = ("kid", *EQUAL_NUMBERS)
 _OF_LABELS = ("agreement", "within")
 _COUNTED_APART = ("bound", *_OF_LABELS)  # not by `compare`
@@ -209,7 +210,10 @@ class Evaluator:
         """What alarms.py wants to know of some generated images: always by their pixels, where copies show best."""
         if self._neighbours is None:
             self._neighbours = RealImages(self.dataset, PAIRED_IMAGES)
-        return alarms.look_at(self._neighbours.pixels(images)[0], self._neighbours.real)
+        ratios = None
+        if len(self.dataset) > PAIRED_IMAGES:  # a copy of any of them is one
+            _, ratios = nearest_real(images[:_LOOKED_AT_AMONG_ALL], self.dataset)
+        return alarms.look_at(self._neighbours.pixels(images)[0], self._neighbours.real, ratios)
 
     @cached_property
     def loss_on_real(self) -> float:

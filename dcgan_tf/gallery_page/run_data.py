@@ -14,6 +14,7 @@ import numpy as np
 from dcgan_tf.compare.choosing import describe_setting
 from dcgan_tf.compare.repeats import setting_key
 from dcgan_tf.compare.rows import scores_of, settings_of
+from dcgan_tf.data.dataset import OPTIONS
 from dcgan_tf.evaluation.alarms import alarms_of, looks_of
 from dcgan_tf.evaluation.metrics import metric_of
 from dcgan_tf.gallery_page.run_pictures import grids_of, samples_of, shown_in_grids
@@ -90,7 +91,11 @@ def show_run(found: Reading, base: Path, address, typed: str) -> Seen:
         "problems": found.problems,
     }
     details = {
-        "settings": {key: describe_setting(value) for key, value in settings.items()},
+        "settings": {
+            key: describe_setting(value)
+            for key, value in settings.items()
+            if value is not False or key not in OPTIONS  # a search for "small" finds runs that have dropped some
+        },
         "changed": sorted(changed_fields(config) or {}) if config else [],
         "machine": _machine(config),
         "length": config.get("length"),
@@ -154,7 +159,8 @@ def _alarms(found):
         return []
     columns = {name: np.array([row[name] for row in found.rows]) for name in HISTORY_COLUMNS}
     recipe = found.config["recipe"]
-    on = alarms_of(columns, looks_of(found.evaluations), recipe.get("loss", "bce"), recipe)
+    evaluations = sorted(found.evaluations, key=lambda line: line.get("step", 0))  # the best may be measured last
+    on = alarms_of(columns, looks_of(evaluations), recipe.get("loss", "bce"), recipe)
     past, written = [], found.alarms
     for number, line in enumerate(written):
         over = [later["step"] for later in written[number:] if later["alarm"] == line["alarm"] and not later["on"]]

@@ -152,10 +152,14 @@ def for_grid(labels: Labels, latents: np.ndarray, seed: int) -> tuple[np.ndarray
 
 
 def evenly_kept(labels: Labels) -> Labels:
-    """At most KEPT rows of these labels, evenly spread: what a run keeps."""
+    """KEPT rows of these labels, evenly spread, and one of each that would be left out: what a run keeps."""
     rows = labels.rows
     if len(rows) > KEPT:
-        rows = rows[np.arange(KEPT) * len(rows) // KEPT]
+        kept = np.arange(KEPT) * len(rows) // KEPT
+        seen = Labels(rows[kept], labels.names).seen
+        left_out = [number for number in labels.seen if number not in seen]
+        firsts = [np.flatnonzero(rows == n if labels.are_classes else rows[:, n] > 0)[0] for n in left_out]
+        rows = rows[np.union1d(kept, np.array(firsts, kept.dtype))]
     return Labels(rows, labels.names)
 
 

@@ -1,9 +1,11 @@
 """Choosing among many runs: differences, filters, the best by one protocol."""
 
+from dataclasses import replace
+
 import pytest
 from written_runs import write_run
 
-from dcgan_tf.compare.choosing import best_run, differing_settings, select
+from dcgan_tf.compare.choosing import best_run, differing_settings, natural, select, yardstick
 from dcgan_tf.compare.rows import read_runs
 from dcgan_tf.system.errors import UserError
 
@@ -20,6 +22,21 @@ def folder(tmp_path_factory):
     (folder / ".hidden" / "run").mkdir(parents=True)
     (folder / ".hidden" / "run" / "config.json").write_text("{}")
     return folder
+
+
+@pytest.mark.parametrize("text", ["width 4²", "²", "run ٣", "7"])
+def test_any_name_can_be_sorted(text):
+    assert sorted([text, "width 10", "width 4"], key=natural)
+
+
+def test_what_noise_gives_d_is_each_runs_own(folder):
+    rows = read_runs(folder)[:1]
+    score = rows[0].scores["frechet_distance"]
+    line = {**score.line, "yardsticks": {"noise": {"frechet_distance": 9.0, "divergence_bound": 0.6}}}
+    scores = {title: replace(score, line=line) for title in ("frechet_distance", "divergence_bound")}
+    rows = [replace(rows[0], scores=scores)]
+    found = {title: yardstick(rows, title, "noise") for title in scores}
+    assert found == {"frechet_distance": 9.0, "divergence_bound": None}
 
 
 def test_differences_are_those_of_whole_runs(folder):

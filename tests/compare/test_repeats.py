@@ -7,6 +7,7 @@ import pytest
 from written_runs import write_run
 
 from dcgan_tf.compare.best import describe_best
+from dcgan_tf.compare.choosing import best_run, differing_settings, shared_protocol
 from dcgan_tf.compare.curves import overlaid_curves
 from dcgan_tf.compare.repeats import Repeats, Spread, by_setting, first_run, repeats_table, shared_name
 from dcgan_tf.compare.rows import read_runs
@@ -32,6 +33,27 @@ def rows(tmp_path_factory):
             if (loss, seed) == ("hinge", 2):
                 run.diverged_path.write_text("a loss is no number\n")
     return read_runs(folder)
+
+
+def test_data_are_known_by_what_they_are(tmp_path):
+    """Two seeds on the same data at two places are repeats; other data of that name are not, and that is told."""
+    runs = [write_run(tmp_path / str(seed), seed=seed) for seed in range(4)]
+    changes = [{}, {"name": "/moved/fake"}, {"fingerprint": "e" * 64, "stretch": True}, {"fingerprint": "d" * 64}]
+    for run, change in zip(runs, changes, strict=True):
+        run.write_config({**run.config, "dataset": {**run.config["dataset"], **change}})
+    rows = read_runs(tmp_path)
+    assert [[run.name for run in getattr(row, "runs", [row])] for row in by_setting(rows)] == [["0", "1"], ["2"], ["3"]]
+    assert {"fingerprint", "stretch"} <= set(differing_settings(rows))
+
+
+def test_the_protocol_of_most_runs_counts_repeats_each(tmp_path):
+    for seed in range(3):
+        write_run(tmp_path / f"bce-{seed}", seed=seed, loss="bce", scores=[(20, 5.0)])
+    for loss in ("hinge", "least_squares"):
+        write_run(tmp_path / loss, loss=loss, scores=[(20, 1.0)], samples=50)
+    rows = by_setting(read_runs(tmp_path))
+    assert len(rows) == 3 and "100 samples" in shared_protocol(rows, "frechet_distance")
+    assert best_run(rows, "frechet_distance")[0].name == rows[0].name
 
 
 def texts(figure):

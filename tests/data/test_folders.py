@@ -1,5 +1,6 @@
 """Folders and zips of pictures as datasets: prepared once, nothing changed or passed over without a word."""
 
+import errno
 import json
 import os
 import re
@@ -289,6 +290,23 @@ def test_pictures_beside_subfolders_leave_all_without_labels_and_it_is_said(fold
     assert dataset.notes[-1] == "its subfolders are not taken as classes: 4 pictures lie beside them, 0.png"
     with pytest.raises(UserError, match=r"has no labels, .*when each class is a subfolder, with no pictures beside"):
         load_dataset(folder, image_size=15, classes="more")
+
+
+def test_a_cache_that_cannot_be_read_at_the_moment_is_not_made_anew(tmp_path, monkeypatch):
+    pets = write(tmp_path / "pets", dogs__1=None, cats__1=None)
+    load_dataset(pets, image_size=15)
+    (cache,) = (tmp_path / "pets.dcgan_tf").iterdir()
+    before = (cache / "images.npy").stat()
+
+    def too_many(path):
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dcgan_tf.data.prepared.StoredImages", too_many)
+        with pytest.raises(UserError, match=r"images.npy' cannot be read"):
+            load_dataset(pets, image_size=15)
+    load_dataset(pets, image_size=15)
+    assert (cache / "images.npy").stat() == before
 
 
 def test_a_cache_of_a_version_without_labels_is_given_them(tmp_path):

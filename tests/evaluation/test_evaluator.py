@@ -40,6 +40,19 @@ def results(evaluator, images):
     return {name: result["mean"] for name, result in line["metrics"].items()}, line
 
 
+def test_copies_are_found_among_all_images_also_where_some_are_kept(digits, monkeypatch):
+    """Every third image is kept; a fifth of the generated ones are copies of others."""
+    new, copies = digits.images[1::2][:400], digits.images[::2][1:101]
+    data = Dataset("half", digits.images[::2])
+    looks = []
+    for kept in (len(data), len(data) // 3):
+        monkeypatch.setattr("dcgan_tf.evaluation.evaluator.PAIRED_IMAGES", kept)
+        monkeypatch.setattr("dcgan_tf.evaluation.evaluator._LOOKED_AT_AMONG_ALL", 500)
+        evaluator = Evaluator(data, ["js"], "pixels", samples=500, say=quiet)
+        looks.append(evaluator.measure(shows(np.concatenate([copies, new])))["look"])
+    assert looks[0]["copied"] == looks[1]["copied"] == pytest.approx(0.2, abs=0.02)
+
+
 def test_real_images_are_perfect(evaluator, digits):
     found, line = results(evaluator, digits.images)
     assert found["frechet_distance"] == pytest.approx(0, abs=1e-8)

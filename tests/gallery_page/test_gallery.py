@@ -143,6 +143,18 @@ def test_only_true_puts_the_pictures_into_the_page(tmp_path):
         gallery(tmp_path, "no")
 
 
+def test_an_alarm_stays_when_an_earlier_generator_is_measured_after_it(tmp_path):
+    run = write_run(tmp_path / "run", steps=5000, scores=[(5000, 9.0), (2000, 1.0)])
+    looks = {
+        5000: {"spread": 0.1, "neighbours": 0.1, "copied": 0.0},
+        2000: {"spread": 1.0, "neighbours": 1.0, "copied": 0.0},
+    }
+    lines = [json.dumps({**line, "look": looks[line["step"]]}) + "\n" for line in run.metrics()]
+    run.metrics_path.write_text("".join(lines))
+    card, details = data_of(gallery(tmp_path))[1]["run"]
+    assert [alarm["name"] for alarm in details["alarms"]] == ["mode collapse"] and card["alarms"] == 1
+
+
 def test_a_long_history_is_thinned_by_means(tmp_path):
     run = write_run(tmp_path / "long", steps=10, length=10)
     rows = [{**run.rows()[0], "step": step, "generator_loss": float(step % 2)} for step in range(1, 1001)]

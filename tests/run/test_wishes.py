@@ -142,3 +142,14 @@ def test_a_run_keeps_a_bounded_number_of_rows_evenly_spread():
     assert len(kept.rows) == wishes.KEPT and kept.names == many.names
     np.testing.assert_allclose(kept.shares, many.shares, atol=0.01)
     assert wishes.evenly_kept(CLASSES).rows is CLASSES.rows
+
+
+def test_a_class_or_attribute_of_few_images_is_kept():
+    rows = np.zeros(200_012, int)
+    rows[1:12] = 1  # between two of the rows that are kept
+    kept = wishes.evenly_kept(Labels(rows, ("cat", "owl", "yak")))
+    assert kept.seen == [0, 1] and kept.number("owl") == 1 and len(kept.rows) == wishes.KEPT + 1
+    with pytest.raises(UserError, match="no image of the training had the class 'yak'"):
+        kept.number("yak")
+    rows = np.stack([rows, 1 - rows, 0 * rows], axis=1)
+    assert wishes.evenly_kept(Labels(rows, ("Hat", "Beard", "Tail"))).seen == [0, 1]
