@@ -174,10 +174,10 @@ def training_data(run: Run, dataset=None) -> Dataset:
     recorded, shape = run.config["dataset"], "x".join(map(str, data.image_shape))
     then = "x".join(map(str, recorded["image_shape"]))
     if shape != then or not data.is_what_had(recorded.get("fingerprint")):
-        why = f"images of {shape}, not {then}" if shape != then else "another fingerprint"
+        why = f"images of {shape}, not {then}" if shape != then else "its images, or their labels, are others"
         raise UserError(
             f"dataset {data.name!r} is not what run {str(run.path)!r} was trained on ({why}): "
-            "give the same images, as a name or a path, with --dataset"
+            "give the same images with the labels of then, as a name or a path, with --dataset"
         )
     return data
 

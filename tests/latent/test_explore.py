@@ -125,7 +125,9 @@ def test_a_run_with_uniform_latents_whose_data_are_gone(trained, tmp_path):
 
 def test_other_data_than_those_of_the_training_are_not_shown_as_them(trained, corners, tmp_path):
     others = corners.changed(images=255 - corners.images, fingerprint="others")
-    with pytest.raises(UserError, match=r"is not what run .* was trained on \(another fingerprint\): give the same"):
+    with pytest.raises(
+        UserError, match=r"is not what run .* was trained on \(its images, or their labels, are o.*give the same"
+    ):
         explore(trained, "neighbours", output=tmp_path / "out", dataset=others, say=str)
     moved = corners.changed(name="elsewhere")
     assert explore(trained, "neighbours", output=tmp_path, dataset=moved, say=str) == [tmp_path / "neighbours.png"]
