@@ -106,13 +106,13 @@ def sample(run, count, seed, output, having, without, **options):
 def evaluate(run, metrics, no_progress, **options):
     """Measure a run's generator: print a table, and add a line to the run's metrics.jsonl."""
     with tensorflow_quiet():
-        from dcgan_tf.evaluation.evaluate import append_line, evaluate, table
+        from dcgan_tf.evaluation.evaluate import evaluate, record_line, table
         from dcgan_tf.run.directory import Run
 
     run = Run(run)
     line = evaluate(run, metrics, bar=False if no_progress else None, record=False, say=on_stderr, **options)
     say(table(line))  # first: a run that cannot be written is measured all the same
-    append_line(run, line)
+    record_line(run, line)
 
 
 @click.command(cls=Command)

@@ -28,9 +28,11 @@ from dcgan_tf.run.generators import check_is_of, is_conditional, latent_dim_of, 
 from dcgan_tf.run.sampling import Sampler, draw_latents, labels_of_generator
 from dcgan_tf.run.wishes import as_in_the_data
 from dcgan_tf.system.errors import UserError
+from dcgan_tf.system.files import DiskError
 from dcgan_tf.system.text_tables import as_text
 
 _AT_ONCE = 512
+_NOT_RECORDED = "the evaluation is not recorded"
 
 
 def draw_in_batches(
@@ -64,7 +66,7 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
     inception: path of the frozen graph. bar: progress bars; None: in a terminal.
     yardsticks: measure what real images and noise give, too (see yardsticks.py): the first time with so many images of
         these data it takes up to three times as long.
-    record: False: only measure; append_line() records it later. What cannot be recorded is a warning.
+    record: False: only measure; record_line() records it later. What cannot be recorded is a warning.
 
     Raises UserError when the run, its data or the features cannot be had, or a number makes no sense.
     """
@@ -89,7 +91,7 @@ def evaluate(run, metrics=None, *, features="auto", samples=10_000, seeds=1, rea
     line["alarms"] = alarms_of_run(run, line)
     if record:
         try:
-            append_line(run, line)
+            record_line(run, line)
         except UserError as error:  # it took minutes, and is as true on a disk that is read-only
             warnings.warn(str(error), stacklevel=2)
     return line
@@ -122,17 +124,25 @@ def alarms_of_run(run: Run, line: dict) -> list[str]:
     return [str(alarm) for alarm in alarms.alarms_of(history, looks, recipe.get("loss", "bce"), recipe)]
 
 
-def append_line(run: Run, line: dict):
-    """Add one evaluation to metrics.jsonl. Raises UserError where that cannot be written, or another run is there now.
+def record_line(run: Run, line: dict):
+    """Add one evaluation, which took minutes, to metrics.jsonl. run: as it was read before.
 
-    run: as it was read before one measured, which takes minutes.
+    Raises UserError where that cannot be written, or another run is there now.
     """
     try:
         if Run(run.path).config.get("started") != run.config.get("started"):
             raise UserError(f"another run is in {str(run.path)!r} by now: evaluate the one that was meant where it is")
-        run.append_metrics({**line, "time": time.strftime("%Y-%m-%dT%H:%M:%S%z")})
     except UserError as error:
-        raise UserError(f"the evaluation is not recorded: {error}") from error
+        raise UserError(f"{_NOT_RECORDED}: {error}") from error
+    append_line(run, line)
+
+
+def append_line(run: Run, line: dict):
+    """Add one evaluation to metrics.jsonl. Raises DiskError where that cannot be written."""
+    try:
+        run.append_metrics({**line, "time": time.strftime("%Y-%m-%dT%H:%M:%S%z")})
+    except DiskError as error:
+        raise DiskError(f"{_NOT_RECORDED}: {error}") from error
 
 
 def as_judge(discriminator) -> Callable:

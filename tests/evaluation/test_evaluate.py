@@ -20,7 +20,7 @@ from dcgan_tf.data.dataset import Dataset
 from dcgan_tf.data.datasets import load_dataset
 from dcgan_tf.evaluation import evaluator as evaluation
 from dcgan_tf.evaluation import features, summaries
-from dcgan_tf.evaluation.evaluate import append_line, data_of, evaluate, table, table_frame, training_data
+from dcgan_tf.evaluation.evaluate import data_of, evaluate, record_line, table, table_frame, training_data
 from dcgan_tf.evaluation.metrics import METRICS, describe_value, metric_of
 from dcgan_tf.run import records
 from dcgan_tf.run.directory import Run
@@ -168,7 +168,7 @@ def test_unlabelled_data_are_compared_by_their_pixels(tmp_path):
         ({"samples": 2.5}, "samples=2.5"),
         ({"seeds": 0}, "seeds=0"),
         ({"real_images": 1}, "real_images=1"),
-        ({"dataset": "fake"}, "'fake'.*fingerprint.*--dataset"),
+        ({"dataset": "fake"}, "'fake'.*, are others.*--dataset"),
         ({"dataset": "nowhere"}, "nowhere"),
         ({"dataset": ""}, "unknown dataset ''"),
         ({"against": 5}, "dataset=5 must be a name or a path"),
@@ -278,10 +278,10 @@ def test_what_was_measured_of_a_run_is_not_recorded_in_another_one_of_its_name(c
     line = evaluate(run, "js", samples=100, features="pixels", yardsticks=False, bar=False, record=False)
     copy.path.rename(tmp_path / "moved")
     with pytest.raises(UserError, match=r"^the evaluation is not recorded: .* is not a run directory"):
-        append_line(run, line)
+        record_line(run, line)
     other = write_run(copy.path)
     with pytest.raises(UserError, match=r"^the evaluation is not recorded: another run is in .* by now: evaluate the"):
-        append_line(run, line)
+        record_line(run, line)
     assert not other.metrics_path.exists()
 
 

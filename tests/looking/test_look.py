@@ -87,7 +87,7 @@ def test_the_command_trains(found, folder, tmp_path, monkeypatch):
     """Up to where the first step would be made: recipes train in test_gan.py."""
     monkeypatch.chdir(tmp_path)
     gans = []
-    monkeypatch.setattr(train_module, "Training", lambda run, gan, *more: gans.append(gan) or Mock())
+    monkeypatch.setattr(train_module, "Training", lambda run, lease, gan, *more: gans.append(gan) or Mock())
     monkeypatch.setattr(train_module, "monitor_for", Mock())
     words = shlex.split(found.command)
     assert words[:4] == ["python", "-m", "dcgan_tf", "train"]

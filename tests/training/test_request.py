@@ -104,7 +104,7 @@ def test_quick_is_what_the_images_have_it_be(tmp_path, monkeypatch):
     All is there when the first step would be made, which would compile the networks that test_gan.py trains.
     """
     gans = []
-    monkeypatch.setattr(train_module, "Training", lambda run, gan, *more: gans.append(gan) or Mock())
+    monkeypatch.setattr(train_module, "Training", lambda run, lease, gan, *more: gans.append(gan) or Mock())
     images = np.random.default_rng(0).integers(0, 256, (64, 28, 28, 3), np.uint8)
     changes = {"width": 2, "latent_dim": 4, "grid_images": 4}
     trained = []
