@@ -46,7 +46,7 @@ def test_no_command_ends_because_its_lines_cannot_be_said(output, tmp_path, monk
     module, recorded = "dcgan_tf.evaluation.evaluate", []
     monkeypatch.setattr(f"{module}.evaluate", lambda *_, say, **options: say("measuring") or {"fid": 7.0})
     monkeypatch.setattr(f"{module}.table", str)
-    monkeypatch.setattr(f"{module}.append_line", lambda run, line: recorded.append(line))
+    monkeypatch.setattr(f"{module}.record_line", lambda run, line: recorded.append(line))
     monkeypatch.setattr(sys, "stdout", output)
     monkeypatch.setattr(sys, "stderr", output)
     with prepared_output():
