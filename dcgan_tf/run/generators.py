@@ -120,9 +120,8 @@ def load_with_moment(source, best: bool = False) -> tuple[keras.Model, dict, dic
     """
     if is_generator_file(source):
         return *load_generator(source, best), {}
-    run = Run(source)
-    before, loaded = moment_of(run, best), load_generator(source, best)
-    while (after := moment_of(run, best)) != before:
+    before, loaded = moment_of(Run(source), best), load_generator(source, best)
+    while (after := moment_of(Run(source), best)) != before:  # another Run: one reads its config once
         before, loaded = after, load_generator(source, best)
     return *loaded, before
 

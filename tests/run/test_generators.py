@@ -207,6 +207,30 @@ def test_a_generator_that_is_replaced_while_it_is_loaded_comes_with_its_own_step
     assert moment == {"step": 20, "epoch": 1} and np.array_equal(loaded.get_weights()[1], generator.get_weights()[1])
 
 
+def test_the_last_generator_comes_with_its_own_step_too(tmp_path, monkeypatch):
+    """A longer training ends while the one before is loaded; it writes the step down in another process."""
+    run, load, loads = write_run(tmp_path / "run", whole=False, latent_dim=4), generators.load_network, []
+    generator = network(layers.Reshape((2, 6, 1)), layers.Activation("tanh"))
+    run.write_config({**run.config, "dataset": {**run.config["dataset"], "image_shape": [2, 6, 1]}})
+
+    def keep(step):
+        generator.set_weights([weight + 1 for weight in generator.get_weights()])
+        generator.save(run.generator_path)
+        Run(run.path).note_results(step)
+
+    def load_slowly(path, what):
+        loaded = load(path, what)
+        loads.append(path)
+        if len(loads) == 1:
+            keep(20)
+        return loaded
+
+    monkeypatch.setattr(generators, "load_network", load_slowly)
+    keep(10)
+    loaded, _, moment = generators.load_with_moment(run.path)
+    assert moment == {"step": 20, "epoch": 2} and np.array_equal(loaded.get_weights()[1], generator.get_weights()[1])
+
+
 def test_only_true_asks_for_the_best(tmp_path):
     for best in ("no", 1, None):
         with pytest.raises(UserError, match=f"^best={best!r} must be True or False$"):
