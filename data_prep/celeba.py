@@ -27,7 +27,7 @@ from dcgan_tf.data.decoding import ImageError, decode
 from dcgan_tf.data.folders import notes_on
 from dcgan_tf.data.images import centre_crop, resize
 from dcgan_tf.data.prepared import read_prepared
-from dcgan_tf.data.preparing import Result, partial_of, prepare
+from dcgan_tf.data.preparing import Result, partial_of, prepare, with_a_name
 from dcgan_tf.data.sources import check_outside, open_source
 from dcgan_tf.recipe.values import plain
 from dcgan_tf.system.errors import UserError, nearest, run_command
@@ -278,7 +278,7 @@ def celeba(
     if filter != "none":
         if min_size == "auto" and min(min_neighbors, profile_min_neighbors or min_neighbors) < ALIGNED_EXACT_FROM:
             min_size = 0
-        target = Path(output) if Path(output).name else Path.cwd()
+        target = with_a_name(output)
         path = Path(detections or target.with_name(f"{target.name}.detections"), DETECTIONS_FILE)
         profile = filter == "not_profile"
         found = detect(source, path, profile=profile, min_size=min_size, workers=workers, progress=progress)

@@ -123,10 +123,14 @@ def check_index(path: Path) -> None:
     if not path.exists():
         return
     with open(path, newline="", encoding="utf-8", errors="replace") as file:
-        head = next(csv.reader(file), [])
-    if head[:3] != _INDEX or is_prepared(path.parent):
-        whose = "of a prepared dataset" if is_prepared(path.parent) else "none of the face filter's"
-        raise UserError(f"{str(path)!r} is there, and is {whose}: give another file with --output, and nothing is lost")
+        is_ours = next(csv.reader(file), [])[:3] == _INDEX
+    if is_prepared(path.parent):
+        whose = "of a prepared dataset"
+    elif not is_ours:
+        whose = "none of the face filter's"
+    else:
+        return
+    raise UserError(f"{str(path)!r} is there, and is {whose}: give another file with --output, and nothing is lost")
 
 
 def write_index(path, detections: Detections, decisions: Decisions) -> None:

@@ -1,8 +1,8 @@
 """The best of many runs in words: by which number, how that was measured, and whether seeds alone differ as much."""
 
 from dcgan_tf.compare.choosing import LOSSES, best_run, score_titles, title_of
-from dcgan_tf.compare.repeats import Repeats, by_setting, runs_of
-from dcgan_tf.compare.rows import RunRow
+from dcgan_tf.compare.repeats import Repeats, by_setting
+from dcgan_tf.compare.rows import RunRow, runs_of
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.run.reading import State
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cmp_to_key
 
-from dcgan_tf.compare.rows import RunRow, Score
+from dcgan_tf.compare.rows import RunRow, Score, runs_of
 from dcgan_tf.evaluation.metrics import METRICS, is_better, place_of_best
 from dcgan_tf.system.errors import UserError, in_short, nearest
 
@@ -43,7 +43,7 @@ def title_of(rows: Iterable[RunRow], metric: str) -> str:
 
 def shared_protocol(rows: Iterable[RunRow], title: str) -> str | None:
     """The protocol by which most of these runs were last measured in that metric; None without any."""
-    runs = [run for row in rows for run in getattr(row, "runs", None) or [row]]  # of repeats all count
+    runs = [run for row in rows for run in runs_of(row)]
     protocols = Counter(run.scores[title].protocol for run in runs if title in run.scores)
     return max(protocols, key=protocols.get) if protocols else None
 

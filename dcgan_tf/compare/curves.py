@@ -21,8 +21,8 @@ from dcgan_tf.compare.choosing import (
     yardstick,
 )
 from dcgan_tf.compare.moments import check_by, moments_of, titled
-from dcgan_tf.compare.repeats import Repeats, among_settings, by_setting, called, runs_of
-from dcgan_tf.compare.rows import RunRow, scores_of
+from dcgan_tf.compare.repeats import Repeats, among_settings, by_setting, called
+from dcgan_tf.compare.rows import RunRow, runs_of, scores_of
 from dcgan_tf.pictures.curves import progress_axis, running_mean
 from dcgan_tf.pictures.even_rows import even_rows
 from dcgan_tf.pictures.picture import GRAY, Picture

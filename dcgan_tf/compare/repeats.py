@@ -124,11 +124,6 @@ def first_run(row: RunRow) -> RunRow:
     return next(iter(row.finished), row.runs[0]) if isinstance(row, Repeats) else row
 
 
-def runs_of(row: RunRow) -> list[RunRow]:
-    """All runs of a row, one or more."""
-    return list(row.runs) if isinstance(row, Repeats) else [row]
-
-
 def among_settings(rows: Iterable[RunRow], among=None):
     """The settings that may tell these rows apart, of `among` (None: of all): no seed where some are repeats."""
     rows = list(rows)

@@ -49,6 +49,11 @@ class RunRow:
     started: str | None = None  # ISO 8601, local time
 
 
+def runs_of(row: RunRow) -> list[RunRow]:
+    """All runs of a row, one or more: a Repeats (see repeats.py) holds several."""
+    return list(getattr(row, "runs", ())) or [row]
+
+
 def find_runs(folder) -> list[Path]:
     """Every run directory at or below `folder`, behind links too, sorted by path; hidden folders are passed over."""
     found = []

@@ -22,7 +22,8 @@ from dcgan_tf.compare.choosing import (
     varied_settings,
 )
 from dcgan_tf.compare.moments import check_by, describe_moment, moments_of, titled
-from dcgan_tf.compare.repeats import Repeats, among_settings, by_setting, called, first_run, runs_of
+from dcgan_tf.compare.repeats import Repeats, among_settings, by_setting, called, first_run
+from dcgan_tf.compare.rows import runs_of
 from dcgan_tf.data.decoding import decode
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.pictures import sheets as layout

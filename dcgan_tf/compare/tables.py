@@ -24,9 +24,8 @@ from dcgan_tf.compare.repeats import (
     by_setting,
     called,
     repeats_table,
-    runs_of,
 )
-from dcgan_tf.compare.rows import RunRow, read_runs
+from dcgan_tf.compare.rows import RunRow, read_runs, runs_of
 from dcgan_tf.evaluation.metrics import describe_value
 from dcgan_tf.notebook.paths import find_path
 from dcgan_tf.notebook.show import embedded

@@ -107,7 +107,12 @@ def labels_are_noted(path: Path, metadata: dict) -> bool:
         labels = np.load(path / "labels.npy", allow_pickle=False) if (path / "labels.npy").exists() else None
     except (ValueError, EOFError):  # damaged
         return False
-    return metadata.get("labels_digest", labels_digest(labels)) == labels_digest(labels)
+    return _are_noted(labels, metadata)
+
+
+def _are_noted(labels, metadata):
+    digest = labels_digest(labels)
+    return metadata.get("labels_digest", digest) == digest  # older versions noted none
 
 
 def read_prepared(path: str | os.PathLike, check_labels: bool = True) -> PreparedDataset:
@@ -137,8 +142,7 @@ def read_prepared(path: str | os.PathLike, check_labels: bool = True) -> Prepare
             labels = np.load(path / part, allow_pickle=False)
             if labels.ndim not in (1, 2) or len(labels) != count or labels.dtype.kind not in "iu":
                 raise ValueError(f"it holds {labels.dtype} {list(labels.shape)}, not whole numbers [{count}, ...]")
-        # Older versions noted none.
-        if check_labels and metadata.get("labels_digest", labels_digest(labels)) != labels_digest(labels):
+        if check_labels and not _are_noted(labels, metadata):
             raise ValueError("it holds other labels than dataset.json knows")
     except FileNotFoundError:
         raise UserError(f"prepared dataset {str(path)!r} is not whole: {part} is missing; prepare it again") from None

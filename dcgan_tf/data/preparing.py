@@ -66,7 +66,7 @@ def prepare(
     Raises UserError when the target lies in the folder of the source, exists with other settings or cannot be
     written, when anything else lies in `<target>.partial`, or when no picture can be used: then nothing is left behind.
     """
-    target = Path(target) if Path(target).name else Path.cwd()  # "." has no name to write beside
+    target = with_a_name(target)
     check_outside(target, source)
     keys = _keys(source, transform, settings, labels, label_names, drop)
     if _is_done(target, keys, source, labels, label_names):
@@ -81,6 +81,11 @@ def prepare(
                 _make_whole(target, chunks, keys, labels, label_names, drop, settings, workers, progress)
         shutil.rmtree(partial, ignore_errors=True)
     return target
+
+
+def with_a_name(target) -> Path:
+    """The folder that is prepared, as a path whose name others can be made of: "." has none."""
+    return Path(target) if Path(target).name else Path.cwd()
 
 
 def _keys(source, transform, settings, labels, label_names, drop):
@@ -131,13 +136,8 @@ def _label_anew(target, metadata, keys, source, labels, label_names):
     kept = np.array([row["kept"] == "1" for row in rows])
     named = {in_utf8(name): name for name in source.names}
     names = [named.get(row["source"], row["source"]) for row in rows]  # as `labels` had them at first
-    labels_key = getattr(labels, "key", None)
-    labels, label_names, note = _labels_of_kept(labels, label_names, names, kept)
-    changed = {  # images are read for it: until then all is as it was
-        "label_names": label_names,
-        "labels_note": note,
-        "labels_key": labels_key,
-        "labels_digest": labels_digest(labels),
+    labels, changed = _labels_of_kept(labels, label_names, names, kept)
+    changed |= {  # images are read for it: until then all is as it was
         "fingerprint": fingerprint_of(prepared.images, labels),
         "images_fingerprint": fingerprint_of(prepared.images, None),
         "key": keys[0],
@@ -237,8 +237,7 @@ def _make_whole(target, chunks, keys, labels, label_names, drop, settings, worke
             continue  # it has been removed: prepare it again
     else:
         raise UserError(f"cannot write {str(target)!r}: what is written there comes back damaged: try another disk")
-    labels_key = getattr(labels, "key", None)
-    labels, label_names, note = _labels_of_kept(labels, label_names, chunks.source.names, kept)
+    labels, about_labels = _labels_of_kept(labels, label_names, chunks.source.names, kept)
     if labels is not None:
         np.save(whole / "labels.npy", labels)
     write_json(
@@ -250,10 +249,7 @@ def _make_whole(target, chunks, keys, labels, label_names, drop, settings, worke
             **description,
             "image_shape": list(shape[1:]),
             "value_range": list(value_range(StoredImages(whole / "images.npy"))),
-            "label_names": label_names,
-            "labels_note": note,
-            "labels_key": labels_key,
-            "labels_digest": labels_digest(labels),
+            **about_labels,
             "fingerprint": finish_fingerprint(digest.copy(), shape, labels),
             "images_fingerprint": finish_fingerprint(digest, shape, None),
             "key": keys[0],
@@ -267,12 +263,17 @@ def _make_whole(target, chunks, keys, labels, label_names, drop, settings, worke
 
 
 def _labels_of_kept(labels, label_names, names, kept):
-    """The labels of the kept pictures as they are stored, or None; their names as a list, or None; and a note."""
-    note = ""
+    """The labels of the kept pictures as they are stored, or None, and what dataset.json says of them."""
+    note, key = "", getattr(labels, "key", None)
     if callable(labels):
         labels, label_names, note = labels([name for name, keep in zip(names, kept, strict=True) if keep])
     elif labels is not None:
         labels = np.asarray(labels)[kept]
     if labels is not None:
         labels = labels.astype(np.int64 if labels.ndim == 1 else np.uint8)
-    return labels, None if label_names is None else list(label_names), note
+    return labels, {
+        "label_names": None if label_names is None else list(label_names),
+        "labels_note": note,
+        "labels_key": key,
+        "labels_digest": labels_digest(labels),
+    }

@@ -333,7 +333,10 @@ def neighbour_sheet(images, real_images, nearest: np.ndarray, ratios: np.ndarray
 
 
 def looks_of(lines) -> list[dict]:
-    """What these alarms want to know of evaluations, lines of metrics.jsonl, oldest first."""
+    """What these alarms want to know of evaluations, lines of metrics.jsonl: by their steps.
+
+    The best generator, an earlier one, may be measured after the last one.
+    """
     about = ("step", "while_training")
     return [
         {
@@ -341,6 +344,6 @@ def looks_of(lines) -> list[dict]:
             **{key: line.get(key, 0) for key in about},
             **({"labels": line["labels"]} if "labels" in line else {}),
         }
-        for line in lines
+        for line in sorted(lines, key=lambda line: line.get("step", 0))
         if "look" in line
     ]

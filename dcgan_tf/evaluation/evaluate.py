@@ -116,8 +116,7 @@ def _other_images(run, data, split, against):
 def alarms_of_run(run: Run, line: dict) -> list[str]:
     """What is wrong with a run, one line each, by its history and its evaluations, `line` being the newest."""
     now = line.get("step", np.inf)  # the best generator may be an earlier one
-    lines = sorted([*run.metrics(), line], key=lambda old: old.get("step", 0))
-    looks = looks_of(old for old in lines if old.get("step", 0) <= now)
+    looks = looks_of(old for old in (*run.metrics(), line) if old.get("step", 0) <= now)
     history = run.history()
     history = {name: values[history["step"] <= now] for name, values in history.items()}
     recipe = run.config["recipe"]

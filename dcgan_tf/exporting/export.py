@@ -38,10 +38,11 @@ def export(run, *, web=False, onnx=False, saved_model=False, best: bool = False,
     if not asked:
         raise UserError("give at least one of web, onnx, saved_model: `export RUN --web` writes a page to play with")
     run, written = expanded(run), []
-    _check_apart([targets[exporter](run, place, best) for exporter, place in asked])
-    for exporter, place in asked:
+    places = [targets[exporter](run, place, best) for exporter, place in asked]
+    _check_apart(places)
+    for (exporter, place), target in zip(asked, places, strict=True):
         more = {"attributes": attributes, "dataset": dataset, "say": say} if exporter is export_web else {}
-        is_earlier = _is_taken(targets[exporter](run, place, best))
+        is_earlier = _is_taken(target)
         path, difference = exporter(run, place, best=best, **more)
         instead = " (in the place of an earlier export)" if is_earlier else ""
         say(f"{path}: values in [-1, 1] differ from the original's by at most {difference:.1e}{instead}")

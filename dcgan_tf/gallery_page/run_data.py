@@ -159,8 +159,7 @@ def _alarms(found):
         return []
     columns = {name: np.array([row[name] for row in found.rows]) for name in HISTORY_COLUMNS}
     recipe = found.config["recipe"]
-    evaluations = sorted(found.evaluations, key=lambda line: line.get("step", 0))  # the best may be measured last
-    on = alarms_of(columns, looks_of(evaluations), recipe.get("loss", "bce"), recipe)
+    on = alarms_of(columns, looks_of(found.evaluations), recipe.get("loss", "bce"), recipe)
     past, written = [], found.alarms
     for number, line in enumerate(written):
         over = [later["step"] for later in written[number:] if later["alarm"] == line["alarm"] and not later["on"]]

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dcgan_tf.compare.choosing import choose_axes, describe_setting, score_titles
-from dcgan_tf.compare.repeats import Repeats, Spread, among_settings, by_setting, repeats_table, runs_of
-from dcgan_tf.compare.rows import RunRow, read_run
+from dcgan_tf.compare.repeats import Repeats, Spread, among_settings, by_setting, repeats_table
+from dcgan_tf.compare.rows import RunRow, read_run, runs_of
 from dcgan_tf.recipe.fields import FIELDS
 from dcgan_tf.run.directory import Run
 from dcgan_tf.run.reading import State
